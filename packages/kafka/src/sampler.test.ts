@@ -18,7 +18,7 @@ import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import type { LinkedSamplerOptions, MixedLinks } from './sampler.ts'
 import { LinkedSampler } from './sampler.ts'
 
-// The 2.x line lives in a package of its own, with the API it asks for: its samplers and ours then
+// The 2.x line lives in a package of its own, with its own API: its samplers and ours then
 // meet across two copies of the API, which is what a process with both looks like.
 type Sdk2 = typeof sdk3 & { readonly BasicTracerProvider: typeof sdk3.TracerProvider }
 const sdk2: Sdk2 = createRequire(new URL('../../../compat/otel-sdk-2/package.json', import.meta.url))(
@@ -31,40 +31,43 @@ const invalid: Link = { context: { ...INVALID_SPAN_CONTEXT, traceFlags: TraceFla
 
 afterEach(() => diag.disable())
 
-describe('the decision of a span with links', () => {
+describe('sampling decision for a span with links', () => {
   test.for<[name: string, links: Link[], any: boolean, first: boolean]>([
     ['one sampled producer samples its consumer', [on], true, true],
     ['one dropped producer drops its consumer', [off], false, false],
-    ['producers of one mind are followed', [off, off, off], false, false],
-    ['a mixed batch that starts with a dropped producer', [off, on], true, false],
-    ['a mixed batch that starts with a sampled producer', [on, off], true, true],
-    ['an invalid link has no vote', [invalid, off], false, false],
-    ['the first valid link is the first', [invalid, off, on], true, false],
-    ['the random flag of trace context level 2 is no sampled flag', [link(3, 0x02)], false, false],
-    ['the sampled flag counts beside others', [link(3, 0x03)], true, true],
+    ['producers with equal decisions are followed', [off, off, off], false, false],
+    ['a mixed batch that starts with a dropped producer is sampled by any, dropped by first', [off, on], true, false],
+    ['a mixed batch that starts with a sampled producer is sampled by any and by first', [on, off], true, true],
+    ['an invalid link is ignored', [invalid, off], false, false],
+    ['the rule first uses the first valid link', [invalid, off, on], true, false],
+    ['the random flag of trace context level 2 does not count as sampled', [link(3, 0x02)], false, false],
+    ['the sampled flag counts when other flags are set too', [link(3, 0x03)], true, true],
   ])('%s', ([, links, any, first]) => {
-    // The root says the opposite, so a decision that came from it would show.
+    // The root sampler decides the opposite, so its decision would be visible.
     expect(decide(links, { root: any ? alwaysOff : alwaysOn })).toBe(any)
     expect(decide(links, { root: first ? alwaysOff : alwaysOn, mixed: 'first' })).toBe(first)
   })
 
-  test('it leaves attributes and tracestate alone', () => {
+  test('a decision adds no attributes and no tracestate', () => {
     const sampler = new LinkedSampler({ root: alwaysOff })
     const result = sampler.shouldSample(ROOT_CONTEXT, traceId(9), 'process orders', SpanKind.CONSUMER, {}, [on])
     expect(result).toEqual({ decision: SamplingDecision.RECORD_AND_SAMPLED })
     expect(Object.isFrozen(result)).toBe(true)
   })
 
-  test.for([SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER])('kind %i follows', (kind) => {
-    expect(decide([off], { root: alwaysOn }, kind)).toBe(false)
-  })
+  test.for([SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER])(
+    'a span of kind %i follows its links',
+    (kind) => {
+      expect(decide([off], { root: alwaysOn }, kind)).toBe(false)
+    },
+  )
 
-  test("a SERVER span does not: its link is how it refuses the caller's decision", () => {
+  test('a SERVER span ignores its links, which name a caller it does not trust', () => {
     expect(decide([off], { root: alwaysOn }, SpanKind.SERVER)).toBe(true)
     expect(decide([on], { root: alwaysOff }, SpanKind.SERVER)).toBe(false)
   })
 
-  test('any samples exactly when a valid link is sampled, first when the first valid one is', () => {
+  test('any samples exactly when a valid link is sampled, first exactly when the first valid link is', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(on, off, invalid)), (links) => {
         const valid = links.filter((each) => each !== invalid)
@@ -77,7 +80,7 @@ describe('the decision of a span with links', () => {
 })
 
 describe('the root sampler', () => {
-  test('it decides without a valid link and is given everything', () => {
+  test('the root sampler decides without a valid link, and gets all arguments', () => {
     const shouldSample = vi.fn<Sampler['shouldSample']>(() => ({
       decision: SamplingDecision.RECORD,
       attributes: { 'sampler.rule': 'orders' },
@@ -103,12 +106,12 @@ describe('the root sampler', () => {
     ['ids of other types', [{ context: { traceId: 7, spanId: Symbol('id'), traceFlags: 1 } }]],
     ['short ids', [{ context: { traceId: '0af7', spanId: 'b7ad', traceFlags: 1 } }]],
     ['getters that throw', [{ context: { ...on.context, get traceFlags(): number { throw new Error('no') } } }]], // prettier-ignore
-  ])('it decides when links are %s', ([, links]) => {
+  ])('the root sampler decides when links are %s', ([, links]) => {
     expect(decideRaw(links, alwaysOn)).toBe(true)
     expect(decideRaw(links, alwaysOff)).toBe(false)
   })
 
-  test('anything given as links yields a decision', () => {
+  test('any value passed as links yields a decision', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (links) => {
         expect(decideRaw(links, alwaysOff)).toBe(false)
@@ -116,11 +119,11 @@ describe('the root sampler', () => {
     )
   })
 
-  test('a broken link among good ones has no vote', () => {
+  test('a malformed link beside valid ones is ignored', () => {
     expect(decideRaw([null, {}, on], alwaysOff)).toBe(true)
   })
 
-  test('one that throws drops the span and is told once', () => {
+  test('a root sampler that throws drops the span and logs once', () => {
     const { error } = listen()
     const failing: Sampler = {
       shouldSample: () => {
@@ -134,7 +137,7 @@ describe('the root sampler', () => {
     expect(error).toHaveBeenCalledOnce()
   })
 
-  test('one that is missing samples everything and is told', () => {
+  test('a missing or invalid root sampler samples every span and logs a warning', () => {
     const { warn } = listen()
     for (const options of [undefined, {}, { root: null }, { root: 0.1 }]) {
       const sampler: LinkedSampler = Reflect.construct(LinkedSampler, [options])
@@ -145,21 +148,21 @@ describe('the root sampler', () => {
   })
 })
 
-test('a rule for mixed batches that does not exist falls back to any and is told', () => {
+test('an unknown rule for mixed batches falls back to any and logs a warning', () => {
   const { warn } = listen()
   const sampler: LinkedSampler = Reflect.construct(LinkedSampler, [{ root: alwaysOff, mixed: 'most' }])
   expect(isSampledBy(sampler, [off, on])).toBe(true)
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('most'))
 })
 
-test('its description names its rule and its root', () => {
+test('the sampler description names its rule and its root sampler', () => {
   const root = new sdk3.TraceIdRatioBasedSampler(0.1)
   expect(String(new LinkedSampler({ root }))).toBe('LinkedSampler{mixed=any, root=TraceIdRatioBased{0.1}}')
   expect(String(new LinkedSampler({ root, mixed: 'first' }))).toContain('mixed=first')
   expect(String(new sdk3.ParentBasedSampler({ root: new LinkedSampler({ root }) }))).toContain('root=LinkedSampler{')
 })
 
-test("it is the SDK's sampler by type and takes one", () => {
+test('LinkedSampler has the Sampler type of the SDK and accepts one as root', () => {
   expectTypeOf<LinkedSampler>().toExtend<sdk3.Sampler>()
   expectTypeOf<sdk3.Sampler>().toExtend<LinkedSamplerOptions['root']>()
 })
@@ -168,24 +171,24 @@ describe.each([
   ['3.x', sdk3.SamplingDecision, sdk3Provider],
   ['2.x', sdk2.SamplingDecision, sdk2Provider],
 ] as const)('with SDK %s', (_, decisions, provider) => {
-  test('a decision has the same number', () => {
+  test('sampling decisions have the same numbers as in the API', () => {
     expect({ ...decisions }).toEqual({ ...SamplingDecision })
   })
 
-  test('every flow of three hops is whole or absent at 10 %', () => {
+  test('every flow of three hops is recorded whole or not at all at 10 %', () => {
     const flows = flowsThrough(provider('any'), 2000)
     expect(flows.filter((flow) => new Set(flow.map(recorded)).size > 1)).toHaveLength(0)
     expect(flows.filter((flow) => flow.every(recorded)).length).toBeGreaterThan(0)
     expect(flows.filter((flow) => !flow.some(recorded)).length).toBeGreaterThan(0)
   })
 
-  test('every hop of a flow has a trace of its own', () => {
+  test('every hop of a flow has its own trace', () => {
     for (const flow of flowsThrough(provider('any'), 5)) {
       expect(new Set(flow.map((span) => span.spanContext().traceId)).size).toBe(4)
     }
   })
 
-  test('children follow their own root, whatever its link said', () => {
+  test('a child span follows the decision of its local root, whatever the root links to', () => {
     const tracer = provider('any').getTracer('test')
     for (const linked of [on, off]) {
       const root = tracer.startSpan('process orders', { kind: SpanKind.CONSUMER, links: [linked] }, ROOT_CONTEXT)
@@ -194,7 +197,7 @@ describe.each([
     }
   })
 
-  test('in front of sampled parents it lets a message of a kept batch follow its own producer', () => {
+  test('as localParentSampled, each message of a sampled batch follows its own producer', () => {
     const tracer = provider('any', true).getTracer('test')
     const batch = tracer.startSpan('process orders', { kind: SpanKind.CONSUMER, links: [off, on] }, ROOT_CONTEXT)
     const within = trace.setSpan(ROOT_CONTEXT, batch)
@@ -221,7 +224,7 @@ function sdk2Provider(mixed: MixedLinks, perMessage = false): TracerProvider {
   return new sdk2.BasicTracerProvider({ sampler: new sdk2.ParentBasedSampler({ root, localParentSampled }) })
 }
 
-/** Flows of a producer and three consumers, each in a new trace that links to the hop before. */
+/** Flows of a producer and three consumers, each in a new trace that links to the previous hop. */
 function flowsThrough(provider: TracerProvider, count: number): Span[][] {
   const tracer = provider.getTracer('test')
   return Array.from({ length: count }, () => {

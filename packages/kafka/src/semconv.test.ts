@@ -13,7 +13,7 @@ const written = (semconv: Semconv): Attributes => {
   return attributes
 }
 
-test('each version of the conventions has its own names', () => {
+test('attributes have the names of the chosen semantic conventions version', () => {
   const current = { 'messaging.system.name': 'kafka', 'kafka.offset': 7 }
   const before = { 'messaging.system': 'kafka', 'messaging.kafka.offset': 7 }
   const same = { 'messaging.destination.name': 'orders' }
@@ -22,7 +22,7 @@ test('each version of the conventions has its own names', () => {
   expect(written('dup')).toEqual({ ...current, ...before, ...same })
 })
 
-test('messaging/dup in the environment asks for both, and wins', () => {
+test('OTEL_SEMCONV_STABILITY_OPT_IN with messaging/dup writes old and new names, even beside messaging', () => {
   expect(parseSemconvOptIn(undefined)).toBe('1.45')
   expect(parseSemconvOptIn('http, messaging')).toBe('1.45')
   expect(parseSemconvOptIn('messaging, Messaging/DUP ')).toBe('dup')

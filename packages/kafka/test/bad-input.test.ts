@@ -26,7 +26,7 @@ const silent = (): void => undefined
 diag.setLogger({ error: failures, warn: silent, info: silent, debug: silent, verbose: silent })
 afterEach(() => failures.mockClear())
 
-// Whatever a header may hold on the wire or in a mistaken application.
+// Any header value, on the wire or passed by mistake.
 const text = fc.oneof(
   fc.string(),
   fc.constantFrom(
@@ -51,7 +51,7 @@ const someBytes = fc.oneof(
   fc.uint8Array().map((bytes) => Buffer.from(bytes)),
 )
 
-describe('what a consumer gets', () => {
+describe('traced kafkajs consumer with any input', () => {
   const message = fc.record({
     key: someBytes,
     value: someBytes,
@@ -59,7 +59,7 @@ describe('what a consumer gets', () => {
     headers,
   })
 
-  test('any header, key and offset reaches the handler as it came, in a span', async () => {
+  test('any header, key and offset reaches eachMessage unchanged, in a process span', async () => {
     await fc.assert(
       fc.asyncProperty(message, async (given) => {
         const seen: unknown[] = []
@@ -74,7 +74,7 @@ describe('what a consumer gets', () => {
     expect(spans.named('process orders')).toHaveLength(100)
   })
 
-  test('so does any batch', async () => {
+  test('any batch reaches eachBatch unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 5 }), async (given) => {
         const seen: EachBatchPayload[] = []
@@ -89,22 +89,22 @@ describe('what a consumer gets', () => {
   })
 })
 
-describe('what an application sends', () => {
-  test('no header of its own is lost or changed, and its objects are not touched', async () => {
+describe('traced kafkajs producer with any input', () => {
+  test('no application header is lost or changed, and the record is not modified', async () => {
     await fc.assert(
       fc.asyncProperty(record(anyValue), async (given) => {
         const { producer, sent } = recordingProducer()
         const message = Object.freeze({ value: 'v', headers: Object.freeze(given) }) as Message
         await producer.send(Object.freeze({ topic: 'orders', messages: Object.freeze([message]) as Message[] }))
         const { traceparent: _context, ...kept } = sent[0]!.messages[0]!.headers ?? {}
-        const own = Object.entries(given).filter(([key]) => !isPropagated(key))
-        for (const [key, value] of own) expect(Object.is(kept[key], value)).toBe(true)
+        const applicationHeaders = Object.entries(given).filter(([key]) => !isPropagated(key))
+        for (const [key, value] of applicationHeaders) expect(Object.is(kept[key], value)).toBe(true)
       }),
     )
     expect(failures).not.toHaveBeenCalled()
   })
 
-  test('a message, and headers, that are sent several times at once get a context each', async () => {
+  test('one message object sent several times in one call gets its own context for each record', async () => {
     const { producer, sent } = recordingProducer()
     const shared = Object.freeze({ app: 'x' })
     const message: Message = Object.freeze({ value: 'v', headers: shared })
@@ -122,7 +122,7 @@ describe('what an application sends', () => {
   })
 })
 
-describe('handlers', () => {
+describe('traced kafkajs handlers', () => {
   const errors: [string, unknown][] = [
     ['an error', new Error('x')],
     ['a cancellation', new DOMException('stop', 'AbortError')],
@@ -153,7 +153,7 @@ describe('handlers', () => {
     expect(spans.named('process orders').map((span) => span.status.code)).toEqual([2, 2])
   })
 
-  test('that return something like a promise are waited for like one', async () => {
+  test('handlers that return a thenable are awaited', async () => {
     // oxlint-disable-next-line unicorn/no-thenable
     const { eachMessage } = await handlersOf({ eachMessage: () => ({ then: (done: () => void) => done() }) as never })
     await eachMessage!(payload)
@@ -161,7 +161,7 @@ describe('handlers', () => {
   })
 })
 
-describe('over a real broker', () => {
+describe('kafkajs on a real broker', () => {
   const kafka = useKafka()
 
   async function newTopic(client: KafkaType): Promise<string> {
@@ -174,7 +174,7 @@ describe('over a real broker', () => {
     return topic
   }
 
-  test('1 MiB, a thousand, repeated, binary and malformed headers arrive whole, and no message is lost', async () => {
+  test('headers of 1 MiB, 1,000 headers, repeated, binary and malformed ones arrive unchanged, and no message is lost', async () => {
     const client = traceKafkaJS(new Kafka({ brokers: kafka().brokers, logLevel: logLevel.NOTHING }))
     const topic = await newTopic(client)
     const thousand = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, String(i)]))
@@ -216,7 +216,7 @@ describe('over a real broker', () => {
     expect(failures).not.toHaveBeenCalled()
   })
 
-  test('a handler that never settles has no ended span, and is seen in lag and buffer', async () => {
+  test('a handler that never settles has no ended span, and its messages count as lag and as buffered', async () => {
     await using collected = collectedMetrics()
     const client = traceKafkaJS(new Kafka({ brokers: kafka().brokers, logLevel: logLevel.NOTHING }), {
       meterProvider: collected.provider,
@@ -249,7 +249,7 @@ describe('over a real broker', () => {
   })
 })
 
-/** The handlers kafkajs would be given, by a traced consumer that gets no further. */
+/** The handlers that a traced consumer passes to kafkajs; run() stops there. */
 async function handlersOf(config: ConsumerRunConfig): Promise<ConsumerRunConfig> {
   const kafka = offline()
   let given: ConsumerRunConfig = {}
@@ -262,7 +262,7 @@ async function handlersOf(config: ConsumerRunConfig): Promise<ConsumerRunConfig>
   return given
 }
 
-/** A traced producer, and what kafkajs would have got from it. */
+/** A traced producer, and the records that it passes to kafkajs. */
 function recordingProducer(): { readonly producer: Producer; readonly sent: ProducerRecord[] } {
   const kafka = offline()
   const sent: ProducerRecord[] = []
@@ -293,7 +293,7 @@ function ownHeaders(given: Message['headers']): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => !isPropagated(key)))
 }
 
-// Bytes always, and an array only for what repeats.
+// kafkajs delivers bytes, and an array only for a repeated header.
 function asDelivered(given: Message['headers']): Message['headers'] {
   const bytes = (value: unknown): unknown => (Array.isArray(value) ? value.map(bytes) : Buffer.from(value as string))
   return Object.fromEntries(

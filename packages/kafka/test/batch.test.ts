@@ -15,7 +15,7 @@ function bound(of: object, name: string | symbol): unknown {
 }
 
 describe('a batch', () => {
-  test('never becomes a child of a message, and links carry what differs between messages', () => {
+  test('never is a child of a message, and its links have the attributes that differ between messages', () => {
     const telemetry = createKafkaTelemetry({ correlation: 'parent' })
     telemetry.processBatch([message(1), message(2)], () => undefined, { source })
     const process = described(spans.only('process orders'))
@@ -40,7 +40,7 @@ describe('a batch', () => {
     )
   })
 
-  test('messages of one producer span have a link each, with their own offset and key', () => {
+  test('links each message of the same producer span separately, with its offset and key', () => {
     const same = message(1)
     const other = { ...same, offset: '2', key: 'other' }
     createKafkaTelemetry().processBatch([same, other, message(3)], () => undefined, { source })
@@ -58,8 +58,8 @@ describe('a batch', () => {
     expect([linksOf('poll orders'), linksOf('process orders')]).toEqual([expected, expected])
   })
 
-  test('reads the ids of each message a fixed number of times, whichever ids other messages have', () => {
-    // undefined: unlike all others.
+  test('reads the ids of each message a constant number of times, whatever ids other messages have', () => {
+    // undefined: an id that no other message has.
     const ids = fc.tuple(fc.constantFrom('a', 'b', undefined), fc.constantFrom('c', 'd', undefined))
     fc.assert(
       fc.property(fc.array(ids, { minLength: 1, maxLength: 50 }), (pattern) => {
@@ -94,7 +94,7 @@ describe('a batch', () => {
     )
   })
 
-  test('beyond the link limit further receive spans keep every producer reachable, and the SDK drops nothing', () => {
+  test('beyond the link limit links all producers from further receive spans, and the SDK drops no link', () => {
     const messages = Array.from({ length: 300 }, (_, i) => message(i + 1))
     createKafkaTelemetry().processBatch(messages, () => undefined, { source })
     const polls = spans.named('poll orders')
@@ -107,7 +107,7 @@ describe('a batch', () => {
     expect(described(spans.only('process orders')).parent).toBe(idOf(root))
   })
 
-  test('so do they without receive spans, below the process span', () => {
+  test('beyond the link limit without receive spans links the rest from poll spans below the process span', () => {
     const messages = Array.from({ length: 500 }, (_, i) => message(i + 1))
     createKafkaTelemetry({ receiveSpans: false }).processBatch(messages, () => undefined, { source })
     const process = spans.only('process orders')
@@ -123,7 +123,7 @@ describe('a batch', () => {
     expect(polls.at(-1)?.links.at(-1)?.attributes).toMatchObject({ 'kafka.offset': 500 })
   })
 
-  test('whose links start whole has them with their attributes', () => {
+  test('keeps link attributes and the link limit when the SDK hides the links of a span', () => {
     const hidden: TracerProvider = {
       getTracer: (name, version) => {
         const tracer = trace.getTracer(name, version)
@@ -148,26 +148,26 @@ describe('a batch', () => {
     expect(offsets(described(spans.only('poll orders')))).toEqual([3])
   })
 
-  test('without a source is from where all its messages are, and links say where each is', () => {
+  test("without a source has the topic and partition that all its messages share, and links have each message's own", () => {
     const telemetry = createKafkaTelemetry()
     const at = (n: number, topic: string, partition: number) => message(n, { topic, partition })
-    const placeOf = (attributes: Attributes = {}) => [
+    const sourceOf = (attributes: Attributes = {}) => [
       attributes['messaging.destination.name'],
       attributes['messaging.destination.partition.id'],
     ]
-    const places = (messages: readonly ReceivedMessage[]) => {
+    const processed = (messages: readonly ReceivedMessage[]) => {
       const before = spans.all().length
       telemetry.processBatch(messages, () => undefined)
       const [poll, process] = spans.all().slice(before).map(described)
-      expect(placeOf(poll?.attributes)).toEqual(placeOf(process?.attributes))
+      expect(sourceOf(poll?.attributes)).toEqual(sourceOf(process?.attributes))
       return {
         name: process?.name,
-        span: placeOf(process?.attributes),
-        links: process?.links.map((l) => placeOf(l.attributes)),
+        span: sourceOf(process?.attributes),
+        links: process?.links.map((l) => sourceOf(l.attributes)),
       }
     }
     const orders0 = at(1, 'orders', 0)
-    expect(places([orders0, at(2, 'orders', 0)])).toEqual({
+    expect(processed([orders0, at(2, 'orders', 0)])).toEqual({
       name: 'process orders',
       span: ['orders', '0'],
       links: [
@@ -175,7 +175,7 @@ describe('a batch', () => {
         ['orders', '0'],
       ],
     })
-    expect(places([orders0, at(2, 'orders', 7)])).toEqual({
+    expect(processed([orders0, at(2, 'orders', 7)])).toEqual({
       name: 'process orders',
       span: ['orders', undefined],
       links: [
@@ -183,7 +183,7 @@ describe('a batch', () => {
         ['orders', '7'],
       ],
     })
-    expect(places([orders0, at(2, 'refunds', 0)])).toEqual({
+    expect(processed([orders0, at(2, 'refunds', 0)])).toEqual({
       name: 'process',
       span: [undefined, undefined],
       links: [
@@ -193,7 +193,7 @@ describe('a batch', () => {
     })
   })
 
-  test('of messages that were delivered from several partitions has what their sources agree on', () => {
+  test('of messages from several partitions has the attributes that their sources share', () => {
     const telemetry = createKafkaTelemetry()
     const deliver = (n: number, partition: number) => {
       const delivered = message(n)
@@ -209,7 +209,7 @@ describe('a batch', () => {
     expect(links.map((link) => link.attributes?.['messaging.destination.name'])).toEqual(['orders', 'orders'])
   })
 
-  test('the handler sees the baggage on which all messages agree', () => {
+  test('gives its handler the baggage entries that all messages share', () => {
     const withBaggage = (n: number, baggage: string) =>
       message(n, { headers: { traceparent: traceparent(n), baggage } })
     const telemetry = createKafkaTelemetry()
@@ -223,12 +223,12 @@ describe('a batch', () => {
     expect(seen([withBaggage(1, 'tenant=acme'), message(2)])).toBeUndefined()
   })
 
-  test('receive spans can be left out', () => {
+  test('has no receive span with receiveSpans: false', () => {
     createKafkaTelemetry({ receiveSpans: false }).processBatch([message(1)], () => undefined, { source })
     expect(spans.all().map((span) => span.name)).toEqual(['process orders'])
   })
 
-  test('links of a poll say of each message which topic and partition it is from', () => {
+  test('has the topic and partition of each message on the links of its poll span', () => {
     const formatted: string[] = []
     const messageKey = (key: unknown, topic: string): string => {
       formatted.push(topic)
@@ -243,22 +243,22 @@ describe('a batch', () => {
     const telemetry = createKafkaTelemetry({ messageKey })
     telemetry.receive(polled, { source: { topic: 'orders', partition: 0 } })
     telemetry.receive(polled, { source: { groupId: 'payment' } })
-    const placesOf = (name: string) =>
+    const sourcesOf = (name: string) =>
       described(spans.only(name)).links.map(({ attributes = {} }) => [
         attributes['messaging.destination.name'],
         attributes['messaging.destination.partition.id'],
       ])
-    const own = [
+    const ownSources = [
       ['orders', '0'],
       ['orders', '7'],
       ['refunds', '0'],
     ]
-    expect(placesOf('poll orders')).toEqual([...own, ['orders', '0']])
-    expect(placesOf('poll')).toEqual([...own, [undefined, undefined]])
+    expect(sourcesOf('poll orders')).toEqual([...ownSources, ['orders', '0']])
+    expect(sourcesOf('poll')).toEqual([...ownSources, [undefined, undefined]])
     expect(formatted).toEqual(['orders', 'orders', 'refunds', 'orders', 'orders', 'orders', 'refunds', ''])
   })
 
-  test('polled messages are received in a span of their own, which their processing continues', () => {
+  test('that is polled has a receive span, which is the parent of its process spans', () => {
     const telemetry = createKafkaTelemetry()
     const one = message(1)
     const ambient = telemetry.receive([one], { source, startTime: Date.now() - 1000 })

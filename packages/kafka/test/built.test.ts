@@ -11,27 +11,31 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { described } from './support/recorded-spans.ts'
 import { SDK_MAJOR } from './support/sdk.ts'
 
-// What is published, installed into an application: built from the source as it is now, so it
-// doesn't matter who built what when.
+// The package as published, built from the current source and installed in an application.
 
 const run = promisify(execFile)
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-describe.skipIf(SDK_MAJOR !== 3).concurrent('the package as it is published', () => {
+describe.skipIf(SDK_MAJOR !== 3).concurrent('the published package', () => {
   const kafka = useKafka()
   let app = ''
 
   beforeAll(async () => {
     app = await mkdtemp(join(tmpdir(), 'spanlink-built-'))
     const installed = dirname(dirname(createRequire(import.meta.url).resolve('kafkajs/package.json')))
-    const own = join(app, 'node_modules/@spanlink/kafka')
-    await mkdir(own, { recursive: true })
+    const packageFolder = join(app, 'node_modules/@spanlink/kafka')
+    await mkdir(packageFolder, { recursive: true })
     for (const name of await readdir(installed)) {
       if (name !== '@spanlink' && !name.startsWith('.'))
         await symlink(join(installed, name), join(app, 'node_modules', name))
     }
-    await run(join(installed, '.bin/tsc'), ['-p', here('../tsconfig.build.json'), '--outDir', join(own, 'dist')])
-    await cp(here('../package.json'), join(own, 'package.json'))
+    await run(join(installed, '.bin/tsc'), [
+      '-p',
+      here('../tsconfig.build.json'),
+      '--outDir',
+      join(packageFolder, 'dist'),
+    ])
+    await cp(here('../package.json'), join(packageFolder, 'package.json'))
     for (const part of ['register', 'support']) await cp(here(part), join(app, 'test', part), { recursive: true })
     await writeFile(join(app, 'package.json'), '{ "type": "module" }')
   })
@@ -41,7 +45,7 @@ describe.skipIf(SDK_MAJOR !== 3).concurrent('the package as it is published', ()
 
   for (const file of ['app.mjs', 'app.cjs']) {
     for (const client of ['kafkajs', 'platformatic']) {
-      test(`--import of it traces ${client} in ${file}`, async () => {
+      test(`loaded by --import traces ${client} in ${file}`, async () => {
         const topic = `t-${randomUUID()}`
         await kafka().createTopic(topic)
         const { stdout } = await run(
@@ -60,7 +64,7 @@ describe.skipIf(SDK_MAJOR !== 3).concurrent('the package as it is published', ()
     }
   }
 
-  test('every entry of its exports is there, and loads', async () => {
+  test('resolves and loads every entry of its exports', async () => {
     const { exports } = JSON.parse(await readFile(here('../package.json'), 'utf8')) as { readonly exports: object }
     const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
     const code = entries.map((entry) => `await import('@spanlink/kafka${entry.slice(1)}')`).join('\n')

@@ -10,8 +10,7 @@ import { nativeClient } from './support/native-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 import { waitFor } from './support/wait.ts'
 
-// What only Confluent's consumer and transactions do, and where other instrumentations of them
-// failed, against a real broker.
+// Behaviour specific to Confluent's consumer and transactions, on a real broker.
 
 const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 
@@ -19,7 +18,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
   const { brokers, newKafka, newTopic, connected, subscribed } = useConfluent(confluent)
   const spans = useRecordedSpans()
 
-  test('the user’s eachBatch runs, and with both handlers the client calls the one that it calls without tracing', async () => {
+  test('eachBatch runs, and with both handlers the client calls the one it calls without tracing', async () => {
     const topic = await newTopic()
     await using producer = await connected()
     await producer.send({ topic, messages: [{ value: '1' }, { value: '2' }] })
@@ -39,7 +38,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(called.slice(called.lastIndexOf('eachBatch') + 1)).toContain('eachMessage')
   })
 
-  test('an error of a handler, which the client only logs, is on the span', async () => {
+  test('a handler error that the client only logs is recorded on the span', async () => {
     const topic = await newTopic()
     await using producer = await connected()
     await producer.send({ topic, messages: [{ value: 'v' }] })
@@ -62,7 +61,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(succeeded!.status.code).toBe(0)
   })
 
-  test('messages of partitions that are consumed concurrently each have a context of their own', async () => {
+  test('messages of concurrently consumed partitions each have their own context', async () => {
     const topic = await newTopic(3)
     await using producer = await connected()
     await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ value: 'v', partition })) })
@@ -85,7 +84,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(new Map(spanIds as [string, string][])).toEqual(active)
   })
 
-  test('there is no Proxy: what needs a client’s private state works', async () => {
+  test('a traced client is the original object, so methods that use its private state work', async () => {
     const from = traceConfluent(newKafka())
     expect(from).toBeInstanceOf(confluent.KafkaJS.Kafka)
     const producer = from.producer()
@@ -97,7 +96,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(producer.isActive()).toBe(false)
     await admin.disconnect()
     await producer.disconnect()
-    // Refusals of run are the client's own.
+    // run rejects with the client's own errors.
     const consumer = from.consumer({ kafkaJS: { groupId: 'g' } })
     await expect(consumer.run({ eachMessage: async () => {} })).rejects.toThrow('Run must be called after')
     await consumer.connect()
@@ -105,7 +104,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     await consumer.disconnect()
   })
 
-  test('sends of a transaction are traced once; offsets, commit and abort are settle spans', async () => {
+  test('sends in a transaction are traced once, and its offsets, commit and abort are settle spans', async () => {
     const [from, to] = [await newTopic(), await newTopic()]
     await using plain = await connected()
     await plain.send({ topic: from, messages: [{ value: 'v' }] })
@@ -166,7 +165,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     })
   })
 
-  test('so is commitOffsetsIfNecessary of a batch handler, where it commits: without autocommit', async () => {
+  test('commitOffsetsIfNecessary is a settle span without autocommit, and makes no span with it', async () => {
     for (const autoCommit of [true, false]) {
       const topic = await newTopic()
       await using producer = await connected()
@@ -187,7 +186,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     }
   })
 
-  test('headers of other clients, empty, malformed, repeated or binary, lose neither message nor context', async () => {
+  test('empty, malformed, repeated or binary headers of another client lose no message and no valid context', async () => {
     const topic = await newTopic()
     const other = new kafkajs.Kafka({ brokers: brokers(), logLevel: kafkajs.logLevel.NOTHING }).producer({
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
@@ -218,7 +217,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(linked).toEqual([[], [], [ids.join('-')], [ids.join('-')]])
   })
 
-  test('a span that was active when run was called is no parent of later messages', async () => {
+  test('a span that was active when run was called is not the parent of later messages', async () => {
     const topic = await newTopic()
     await using producer = await connected()
     await producer.send({ topic, messages: [{ value: 'v' }] })
@@ -234,7 +233,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     expect(spans.only(`process ${topic}`).parentSpanContext).toBeUndefined()
   })
 
-  test('client id and group are those of the merged configuration, by librdkafka’s names too', async () => {
+  test('client id and group come from the merged configuration, also under the librdkafka names', async () => {
     const topic = await newTopic()
     const from = traceConfluent(
       new confluent.KafkaJS.Kafka({
@@ -261,7 +260,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     })
   })
 
-  test('given the module, every Kafka is traced, once', async () => {
+  test('every Kafka instance is traced, once, when the module is passed', async () => {
     const topic = await newTopic()
     const { prototype } = confluent.KafkaJS.Kafka
     const { producer: makeProducer, consumer: makeConsumer } = prototype

@@ -13,7 +13,7 @@ const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@conflu
 describe.skipIf(isMissing)('statistics of librdkafka', () => {
   const { brokers, newTopic } = useConfluent(confluent)
 
-  test('feed metrics of connections, group and lag, and still reach the application’s stats_cb', async () => {
+  test('feed metrics of connections, group and lag, and still reach the stats_cb of the application', async () => {
     const topic = await newTopic()
     await using metrics = collectedMetrics()
     const seen: unknown[] = []
@@ -21,7 +21,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
       new confluent.KafkaJS.Kafka({
         kafkaJS: { brokers: brokers(), logLevel: confluent.KafkaJS.logLevel.NOTHING },
         'statistics.interval.ms': 100,
-        // In the configuration that producers and consumers share, which only the client reads.
+        // In the configuration shared by producers and consumers, which tracing does not read.
         stats_cb: (event: unknown) => void seen.push(event),
       } as ConstructorParameters<typeof confluent.KafkaJS.Kafka>[0]),
       { meterProvider: metrics.provider },
@@ -33,8 +33,8 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic] })
     await consumer.run({
-      // Statistics come with polls, so the handler must not hold those up: it stays two messages
-      // behind by being given one again and again.
+      // Statistics are emitted by polls, so the handler must not block. It fails at offset 1, which
+      // is redelivered, so lag stays at two messages.
       eachMessage: async ({ message }) => {
         await sleep(10)
         if (message.offset !== '0') throw new Error('not yet')
@@ -61,7 +61,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     await producer.disconnect()
   })
 
-  test('count failed connection attempts apart from connections, and end at zero connections', async () => {
+  test('count failed connection attempts separately, and end at zero connections', async () => {
     await using metrics = collectedMetrics()
     await using broker = await startKafka()
     const producer = new confluent.Producer({
@@ -89,7 +89,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     for (const level of ['kafka.client.connections', 'kafka.client.request.queued']) expect(await sum(level)).toBe(0)
   })
 
-  test('of a client of the rdkafka API feed them, too; what is no statistics is passed on', async () => {
+  test('feed the same metrics through the rdkafka API, and pass on malformed statistics', async () => {
     await using metrics = collectedMetrics()
     const producer = new confluent.Producer({ 'metadata.broker.list': brokers().join(), 'statistics.interval.ms': 100 })
     traceRdkafka(producer, { meterProvider: metrics.provider })
@@ -115,11 +115,11 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
   })
 })
 
-/** Asks until there is an answer; the test's own time limit ends it. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+/** Polls until there is a result; the time limit of the test ends it. */
+async function eventually<T>(poll: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
+    const result = await poll()
+    if (result !== undefined) return result
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -6,28 +6,27 @@ import { useConfluent } from './behaviour/confluent-broker.ts'
 import { nativeClient } from './support/native-client.ts'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// What only Confluent's producer does, and where other instrumentations of it failed, against a
-// real broker.
+// Behaviour specific to Confluent's producer, on a real broker.
 
 const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 
 describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, producer', () => {
   const { newKafka, newTopic, connected, stored } = useConfluent(confluent)
   const spans = useRecordedSpans()
-  const placesTold = (topic: string): Map<unknown, string> => {
-    const told = new Map<unknown, string>()
+  const tracedOffsets = (topic: string): Map<unknown, string> => {
+    const offsets = new Map<unknown, string>()
     for (const { links } of spans.named(`send ${topic}`)) {
       for (const { attributes = {} } of links) {
         const partition = String(attributes['messaging.destination.partition.id'])
-        told.set(attributes['kafka.message.key'], `${partition}@${Number(attributes['kafka.offset'])}`)
+        offsets.set(attributes['kafka.message.key'], `${partition}@${Number(attributes['kafka.offset'])}`)
       }
     }
-    return told
+    return offsets
   }
   const keyed = (count: number, from = 0): KafkaJS.Message[] =>
     Array.from({ length: count }, (_, i) => ({ key: `k${from + i}`, value: 'v' }))
 
-  test('each record of bulk sends has the partition and offset that the broker stored it at', async () => {
+  test('each record of a bulk send has the partition and offset at which the broker stored it', async () => {
     const [a, b] = [await newTopic(3), await newTopic(2)]
     await using producer = await connected()
     await Promise.all([
@@ -39,11 +38,11 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
         ],
       }),
     ])
-    expect(placesTold(a)).toEqual(await stored(a, 40))
-    expect(placesTold(b)).toEqual(await stored(b, 20))
+    expect(tracedOffsets(a)).toEqual(await stored(a, 40))
+    expect(tracedOffsets(b)).toEqual(await stored(b, 20))
   })
 
-  test('sendBatch makes one Send span per topic: it calls send itself', async () => {
+  test('sendBatch makes one Send span per topic although it calls send internally', async () => {
     const [a, b] = [await newTopic(), await newTopic()]
     await using producer = await connected()
     await producer.sendBatch({ topicMessages: [a, b].map((topic) => ({ topic, messages: [{ value: 'v' }] })) })
@@ -55,25 +54,25 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     ).toEqual([`send ${a}`, `send ${b}`].toSorted())
   })
 
-  test.each([true, false])('a send answers as without tracing, with splitSends %s', async (splitSends) => {
-    const answers: unknown[] = []
+  test.each([true, false])('a send with splitSends %s returns the same as without tracing', async (splitSends) => {
+    const results: unknown[] = []
     for (const from of [newKafka(), traceConfluent(newKafka(), { splitSends })]) {
       const topic = await newTopic(4)
       const producer = from.producer()
       await producer.connect()
       for (const messages of [keyed(30), keyed(30), keyed(1)]) {
-        const answer = await producer.send({ topic, messages })
-        // Which partition is answered first is the broker's to say.
-        answers.push(
-          answer.map((record) => ({ ...record, topicName: 't' })).toSorted((x, y) => x.partition - y.partition),
+        const result = await producer.send({ topic, messages })
+        // The broker acknowledges partitions in any order.
+        results.push(
+          result.map((record) => ({ ...record, topicName: 't' })).toSorted((x, y) => x.partition - y.partition),
         )
       }
       await producer.disconnect()
     }
-    expect(answers.slice(3)).toEqual(answers.slice(0, 3))
+    expect(results.slice(3)).toEqual(results.slice(0, 3))
   })
 
-  test('without splitSends the partition is known when it is one, and no offset is guessed', async () => {
+  test('without splitSends the partition is set when there is only one, and the offset never', async () => {
     const [one, many] = [await newTopic(), await newTopic(3)]
     await using producer = await connected({ splitSends: false })
     for (const topic of [one, many]) await producer.send({ topic, messages: keyed(20) })
@@ -83,7 +82,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     expect([...attributes(one), ...attributes(many)].some((each) => 'kafka.offset' in each)).toBe(false)
   })
 
-  test('the same message objects can be sent again, which the client by itself refuses', async () => {
+  test('a message object can be sent again, which the untraced client rejects', async () => {
     const topic = await newTopic()
     const record = (): KafkaJS.ProducerRecord => ({
       topic,
@@ -106,7 +105,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     expect(other.messages).toEqual(record().messages)
   })
 
-  test('messages that are instances with accessors are sent as they read', async () => {
+  test('class instances with accessors are sent with the values that their accessors return', async () => {
     const topic = await newTopic()
     class Order {
       readonly #id: string
@@ -125,11 +124,11 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     expect([...(await stored(topic, 2)).keys()]).toEqual(['o-1', 'o-2'])
   })
 
-  test('what the client refuses it refuses with its own error', async () => {
+  test('a record that the client rejects fails with the same error as without tracing', async () => {
     const topic = await newTopic()
     const messages = [{ value: 'v' }]
-    // Without header values that are neither text nor bytes: the client sends such a record, and
-    // whether it also throws depends on what V8 runs next.
+    // Header values must be text or bytes here: the client sends other ones, and whether it also
+    // throws depends on timing.
     const refused: unknown[] = [
       { topic, messages, acks: 1 },
       { topic, messages, timeout: 1 },
@@ -161,7 +160,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     expect(errors[1]![0]).toContain('Cannot send without awaiting connect()')
   })
 
-  test('the first record that fails rejects the send; the others are sent all the same', async () => {
+  test('a send rejects with its first failed record, and the other records are still sent', async () => {
     const topic = await newTopic()
     await using producer = await connected()
     const messages = [

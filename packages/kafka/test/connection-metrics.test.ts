@@ -22,14 +22,14 @@ async function levelOf(collected: CollectedMetrics, name: string): Promise<numbe
   return (await collected.collect()).get(name)?.points[0]?.value
 }
 
-test('requests that wait in the client are its queue, and those the broker does not answer are timeouts', async () => {
+test('requests that wait in the client count as queued, and requests without a response as timeouts', async () => {
   await using collected = collectedMetrics()
   const topic = await topicOf()
   const options = { brokers: kafka().brokers, logLevel: logLevel.NOTHING, requestTimeout: 3000, retry: { retries: 0 } }
   const client = traceKafkaJS(new Kafka(options), { meterProvider: collected.provider })
   const producer = client.producer({ createPartitioner, maxInFlightRequests: 1 })
   const send = () => producer.send({ topic, messages: [{ value: 'v' }] })
-  // Without retries of its own, and on a machine that may be slow.
+  // The client has no retries, and the machine may be under load.
   await waitFor(() => producer.connect())
   await waitFor(send)
   const [host, port] = kafka().brokers[0]!.split(':')
@@ -55,7 +55,7 @@ test('requests that wait in the client are its queue, and those the broker does 
   await producer.disconnect()
 })
 
-test('connections with TLS are counted once, and their bytes as they are before encryption', async (context) => {
+test('kafkajs connections with TLS are counted once, and their bytes before encryption', async (context) => {
   const { tls } = kafka()
   if (tls === undefined) return context.skip('this Kafka has no listener with TLS')
   await using collected = collectedMetrics()
@@ -72,7 +72,7 @@ test('connections with TLS are counted once, and their bytes as they are before 
   await waitUntil(async () => (await levelOf(collected, 'kafka.client.connections')) === 0)
 })
 
-test('the same of @platformatic/kafka', async (context) => {
+test('@platformatic/kafka connections with TLS are counted once, and their bytes before encryption', async (context) => {
   const { tls } = kafka()
   if (tls === undefined) return context.skip('this Kafka has no listener with TLS')
   await using collected = collectedMetrics()
@@ -112,7 +112,7 @@ async function connectionsOf(collected: CollectedMetrics): Promise<Connections> 
   }
 }
 
-/** A message of 50,000 bytes goes over it, and little more. */
+/** One connection that carried a message of 50,000 bytes and little else. */
 function expectedConnections(broker: string): Connections {
   return {
     brokers: new Set([broker]),

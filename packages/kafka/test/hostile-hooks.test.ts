@@ -17,7 +17,7 @@ const FAILURES: readonly (readonly [string, () => unknown])[] = [
     },
   ],
   ['rejects', () => Promise.reject(new Error('hook'))],
-  ['returns what cannot be read', () => new Proxy({}, { get: () => expect.fail('was read') })],
+  ['returns an object with throwing accessors', () => new Proxy({}, { get: () => expect.fail('was read') })],
 ]
 
 describe('hooks', () => {
@@ -29,7 +29,7 @@ describe('hooks', () => {
   })
 
   test.each(HOOKS.flatMap((hook) => FAILURES.map(([name, fail]) => [hook, name, fail] as const)))(
-    '%s that %s breaks neither sends nor handlers, and leaves no rejection unhandled',
+    'a hook %s that %s does not fail sends or handlers, and leaves no unhandled rejection',
     async (hook, _name, fail) => {
       const telemetry = createKafkaTelemetry({ [hook]: fail } as KafkaTelemetryOptions)
       const sent = telemetry.send(sendOf('orders', [{ key: 'k', value: 'v' }]), () => 'sent')
@@ -38,14 +38,14 @@ describe('hooks', () => {
       const batch = telemetry.processBatch([message, message], () => 'batch')
       const settled = telemetry.settle({ topic: 'orders' }, () => 'settled')
       expect([sent, processed, batch, settled]).toEqual(['sent', 'processed', 'batch', 'settled'])
-      // Rejections are reported after the microtasks that they come from.
+      // Unhandled rejections are reported after the microtask queue is empty.
       await sleep(1)
       expect(unhandled).not.toHaveBeenCalled()
       expect(spans.named('send orders')).toHaveLength(1)
     },
   )
 
-  test('a key that messageKey makes longer than 1,024 characters, or that is no Unicode, is left out', () => {
+  test('a key that messageKey returns is left out when it exceeds 1,024 characters or is not valid Unicode', () => {
     for (const key of ['x'.repeat(1025), '\ud800', 'short']) {
       const telemetry = createKafkaTelemetry({ messageKey: () => key })
       telemetry.send(sendOf('orders', [{ key: 'k', value: 'v' }]), () => {})
@@ -57,7 +57,7 @@ describe('hooks', () => {
     ])
   })
 
-  test('a result whose `then` cannot be read is handed out as it is', () => {
+  test('a handler result with a throwing `then` accessor is returned as it is', () => {
     // oxlint-disable-next-line unicorn/no-thenable
     const result = Object.defineProperty({}, 'then', {
       get() {
@@ -87,8 +87,8 @@ describe('two copies of this package in one process', () => {
   })
 })
 
-describe('frozen clients', () => {
-  test('are left as they are', () => {
+describe('frozen clients of Confluent and node-rdkafka', () => {
+  test('are returned untraced', () => {
     const [kafka, client] = [
       { producer: () => ({}), consumer: () => ({}) },
       { produce() {}, emit: () => true },

@@ -12,8 +12,7 @@ const kafka = useKafka()
 useRecordedSpans()
 
 /**
- * What an application may hand to a client by mistake; each has its own answer, which tracing must
- * not change.
+ * Valid and invalid messages; tracing must not change how a client handles any of them.
  */
 const MESSAGES: Readonly<Record<string, () => unknown>> = {
   frozen: () => Object.freeze({ value: 'v', headers: Object.freeze({ a: Object.freeze(['1', '2']) }) }),
@@ -91,7 +90,7 @@ async function outcomeOf(send: Send, topic: string, messages: unknown): Promise<
   }
 }
 
-/** Sends each message by both, alone and in a bulk. @returns what became of it, by each */
+/** Sends each message by both clients, alone and in a bulk. @returns the outcomes by client */
 async function outcomesOf(
   plain: Send,
   traced: Send,
@@ -113,7 +112,7 @@ async function outcomesOf(
   return outcomes
 }
 
-test('kafkajs answers as without tracing, whatever the message', { timeout: 120_000 }, async () => {
+test('kafkajs sends or rejects any message as without tracing', { timeout: 120_000 }, async () => {
   const { Kafka, Partitioners, logLevel } = kafkajs
   const newProducer = async (wrap: (one: InstanceType<typeof Kafka>) => InstanceType<typeof Kafka>) => {
     const producer = wrap(
@@ -136,7 +135,7 @@ test('kafkajs answers as without tracing, whatever the message', { timeout: 120_
   await Promise.all([plain.disconnect(), traced.disconnect()])
 })
 
-test('@platformatic/kafka answers as without tracing, whatever the message', { timeout: 120_000 }, async () => {
+test('@platformatic/kafka sends or rejects any message as without tracing', { timeout: 120_000 }, async () => {
   const producer = new PlatformaticProducer({
     clientId: 'p',
     bootstrapBrokers: kafka().brokers,
@@ -173,7 +172,7 @@ function withTopic(message: unknown, topic: string): unknown {
 const confluent = nativeClient<typeof import('@confluentinc/kafka-javascript')>('@confluentinc/kafka-javascript')
 
 describe.skipIf(confluent.isMissing)('@confluentinc/kafka-javascript', () => {
-  test('its KafkaJS API answers as without tracing, whatever the message', { timeout: 120_000 }, async () => {
+  test('the KafkaJS API sends or rejects any message as without tracing', { timeout: 120_000 }, async () => {
     const { Kafka, logLevel } = confluent.client.KafkaJS
     const newProducer = async (wrap: (one: InstanceType<typeof Kafka>) => InstanceType<typeof Kafka>) => {
       const producer = wrap(new Kafka({ kafkaJS: { brokers: kafka().brokers, logLevel: logLevel.NOTHING } })).producer({
@@ -186,8 +185,8 @@ describe.skipIf(confluent.isMissing)('@confluentinc/kafka-javascript', () => {
     const sends = await outcomesOf(
       (topic, messages) => plain.send({ topic, messages: messages as never }),
       (topic, messages) => traced.send({ topic, messages: messages as never }),
-      // It writes into messages, which traced ones are copies of. Of a header that it cannot send
-      // it sends the record, then throws or not.
+      // The client modifies untraced messages, and tracing passes copies. With an invalid header it
+      // sends the record, then may or may not throw.
       (name) =>
         name === 'frozen' ||
         /with a header (null|undefined|named|that is a number|that is an object)|with a list of headers/.test(name),
@@ -200,7 +199,7 @@ describe.skipIf(confluent.isMissing)('@confluentinc/kafka-javascript', () => {
 const rdkafka = nativeClient<Rdkafka>('node-rdkafka')
 
 describe.skipIf(rdkafka.isMissing)('node-rdkafka', () => {
-  test('its Producer answers as without tracing, whatever the message', { timeout: 120_000 }, async () => {
+  test('Producer sends or rejects any message as without tracing', { timeout: 120_000 }, async () => {
     const newProducer = async (wrap: <T extends object>(one: T) => T) => {
       const producer = wrap(
         new rdkafka.client.Producer({ 'metadata.broker.list': kafka().brokers.join(), 'message.timeout.ms': 2000 }),
@@ -223,7 +222,7 @@ describe.skipIf(rdkafka.isMissing)('node-rdkafka', () => {
           message.headers as never,
         )
       }
-    // Headers that are no list of objects with text end the process, traced or not.
+    // Invalid headers crash the process, traced or not.
     const headers = /headers null|list of headers|without a value|partition|key|value/
     const sends = await outcomesOf(
       produce(plain),

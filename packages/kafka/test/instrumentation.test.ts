@@ -14,11 +14,10 @@ import { described, useRecordedSpans } from './support/recorded-spans.ts'
 import { InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
 import { waitUntil } from './support/wait.ts'
 
-// What tests import is not what Node's hooks see: the clients are required, as an application
-// would.
+// Vitest's imports bypass Node's module hooks, so clients are loaded by require.
 const require = createRequire(import.meta.url)
 
-// The base class that is installed here is of SDK 3's line: SDK 2 has a line of its own (0.2xx).
+// The installed InstrumentationBase is for SDK 3; SDK 2 needs its 0.2xx versions.
 describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
   const kafka = useKafka()
   const spans = useRecordedSpans()
@@ -41,7 +40,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     return { client, producer: client.producer({ createPartitioner: Partitioners.DefaultPartitioner }) }
   }
 
-  test('clients of modules that are loaded after it are traced, with its configuration', async () => {
+  test('clients of modules that are loaded after registration are traced with the given configuration', async () => {
     register({ correlation: 'parent' })
     const topic = await newTopic()
     const { client, producer } = kafkaJS()
@@ -59,7 +58,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     expect(described(spans.only(`send ${topic}`)).kind).toBe('PRODUCER')
   })
 
-  test('@platformatic/kafka is traced, however it is loaded', async () => {
+  test('@platformatic/kafka is traced when it was imported before registration', async () => {
     register()
     const topic = await newTopic()
     const producer = new Producer({
@@ -72,7 +71,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     expect(spans.named(`send ${topic}`)).toHaveLength(1)
   })
 
-  test('what is disabled leaves clients that were made before without telemetry, until it is enabled', async () => {
+  test('disable() stops the telemetry of existing clients until enable() is called', async () => {
     const instrumentation = register()
     const topic = await newTopic()
     const { producer } = kafkaJS()
@@ -86,7 +85,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     expect(spans.all().map((span) => span.name)).toEqual([`send ${topic}`])
   })
 
-  test('spans go to the provider it was registered with', async () => {
+  test('spans go to the tracer provider of registerInstrumentations', async () => {
     const exporter = new InMemorySpanExporter()
     const tracerProvider = new TracerProvider({ spanProcessors: [exportAtOnce(exporter)] })
     unregister = registerInstrumentations({ instrumentations: [new KafkaInstrumentation()], tracerProvider })
@@ -99,7 +98,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     expect(spans.all()).toEqual([])
   })
 
-  test('its clients’ connections are measured and their events told, until it is disabled', async () => {
+  test('connection metrics and consumer events are emitted until disable() is called', async () => {
     await using collected = collectedMetrics()
     const logs = recordedLogs()
     const instrumentation = new KafkaInstrumentation()
@@ -124,10 +123,10 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     instrumentation.disable()
     await producer.send({ topic, messages: [{ value: 'v' }] })
     expect(await requests('Produce')).toBe(produced)
-    const told = logs.all().length
+    const eventCount = logs.all().length
     await Promise.all([producer.disconnect(), consumer.disconnect()])
-    expect(logs.all()).toHaveLength(told)
-    // Levels stay right.
+    expect(logs.all()).toHaveLength(eventCount)
+    // Gauges such as open connections must still be updated.
     await waitUntil(async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0)
   })
 

@@ -15,7 +15,7 @@ const kafka = useKafka()
 
 const clientOf = () => new Kafka({ brokers: kafka().brokers, clientId: 'suite', logLevel: logLevel.NOTHING })
 
-/** A method of its own hides where kafkajs opens connections, as another version of it might. */
+/** Hides the connection pool builder, as another version of kafkajs might. */
 function withHiddenCluster(client: kafkajs.Kafka): kafkajs.Kafka {
   const name = Object.getOwnPropertySymbols(client).find(({ description }) => description?.endsWith('createCluster'))!
   const hidden = client as unknown as Record<symbol, (...args: unknown[]) => { connectionPoolBuilder: unknown }>
@@ -29,9 +29,9 @@ function withHiddenCluster(client: kafkajs.Kafka): kafkajs.Kafka {
 }
 
 test.each([
-  ['where kafkajs opens them', clientOf],
-  ['by all that the client does, where that place is not found', () => withHiddenCluster(clientOf())],
-])('connections are counted %s: lost and found again by a send, and none of a handler', async (_where, makeClient) => {
+  ['through the connection pool of kafkajs', clientOf],
+  ['around each client call when the connection pool is not found', () => withHiddenCluster(clientOf())],
+])('connections are counted %s, also after a loss and without those of handlers', async (_where, makeClient) => {
   await using collected = collectedMetrics()
   const connects = async () => {
     const found = await collected.collect()

@@ -5,8 +5,7 @@ import type { Consumer, ConsumerRunConfig, Kafka as KafkaType, Producer, Produce
 import { expect, test, vi } from 'vitest'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// What kafkajs promises must hold with tracing as without. No broker is needed: nothing here gets
-// as far.
+// The documented behaviour of kafkajs, with tracing as without. No test connects to a broker.
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const spans = useRecordedSpans()
@@ -16,17 +15,17 @@ const newProducer = (kafka: KafkaType): Producer =>
   kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
 
 const refused: [string, unknown][] = [
-  ['no messages', { topic: 'orders' }],
-  ['no topic', { messages: [{ value: 'v' }] }],
-  ['an empty topic', { topic: '', messages: [{ value: 'v' }] }],
+  ['a record without messages', { topic: 'orders' }],
+  ['a record without a topic', { messages: [{ value: 'v' }] }],
+  ['a record with an empty topic', { topic: '', messages: [{ value: 'v' }] }],
   ['a message without a value', { topic: 'orders', messages: [{ key: 'k', headers: { a: 'b' } }] }],
   ['a message that is null', { topic: 'orders', messages: [null] }],
-  ['messages that are no array', { topic: 'orders', messages: 'text' }],
-  ['nothing', undefined],
-  ['a producer that is not connected', { topic: 'orders', messages: [{ value: 'v' }] }],
+  ['messages that are not an array', { topic: 'orders', messages: 'text' }],
+  ['an undefined record', undefined],
+  ['a record on a producer that is not connected', { topic: 'orders', messages: [{ value: 'v' }] }],
 ]
 
-test.each(refused)('send refuses %s with the error that kafkajs has for it', async (_name, record) => {
+test.each(refused)('send rejects %s with the same error as without tracing', async (_name, record) => {
   const errors: unknown[] = []
   for (const kafka of [newKafka(), traceKafkaJS(newKafka())]) {
     // kafkajs rejects; it does not throw.
@@ -42,7 +41,7 @@ test.each(refused)('send refuses %s with the error that kafkajs has for it', asy
   expect(errors[1]).toBe(errors[0])
 })
 
-test('a refused send ends its spans, with the error', async () => {
+test('a rejected send ends its spans with the error', async () => {
   const producer = newProducer(traceKafkaJS(newKafka()))
   const topicMessages = [
     { topic: 'orders', messages: [{ value: 'v' }] },
@@ -55,7 +54,7 @@ test('a refused send ends its spans, with the error', async () => {
   ])
 })
 
-test('the objects are kafkajs’s own, with methods replaced on the instance and nowhere else', () => {
+test('a traced Kafka is the same instance, with methods replaced on it and not on the prototype', () => {
   const kafka = newKafka()
   expect(traceKafkaJS(kafka)).toBe(kafka)
   expect(kafka).toBeInstanceOf(Kafka)
@@ -64,13 +63,13 @@ test('the objects are kafkajs’s own, with methods replaced on the instance and
   expect(Kafka.prototype.producer.toString()).not.toContain('traceProducer')
 })
 
-test('a frozen Kafka instance stays as it is', () => {
+test('a frozen Kafka instance is returned untraced', () => {
   const kafka = Object.freeze(newKafka())
   expect(traceKafkaJS(kafka)).toBe(kafka)
   expect(Object.hasOwn(kafka, 'producer')).toBe(false)
 })
 
-test('configurations are neither changed nor copied away: frozen and inherited values count', async () => {
+test('a consumer config is not modified, and its frozen and inherited values are kept', async () => {
   const kafka = newKafka()
   const given: ConsumerRunConfig[] = []
   kafka.consumer = (() => ({
@@ -92,7 +91,7 @@ test('configurations are neither changed nor copied away: frozen and inherited v
   expect(Object.keys(config)).toEqual(['autoCommit'])
 })
 
-test('a span that was active when run was called is no parent of later messages', async () => {
+test('a span that was active when run was called is not the parent of later messages', async () => {
   const kafka = newKafka()
   let run: ConsumerRunConfig | undefined
   kafka.consumer = (() => ({
@@ -109,7 +108,7 @@ test('a span that was active when run was called is no parent of later messages'
   expect(spans.only('process orders').parentSpanContext).toBeUndefined()
 })
 
-test('tracing twice, or beside another instrumentation, is said once and done once', () => {
+test('a Kafka that is already traced, or wrapped by another instrumentation, logs one warning and is not traced again', () => {
   const warn = vi.fn()
   const silent = (): void => undefined
   diag.setLogger({ warn, error: silent, info: silent, debug: silent, verbose: silent })

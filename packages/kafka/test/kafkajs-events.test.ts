@@ -49,7 +49,7 @@ async function consuming(
   await joined
 }
 
-test('a rebalance tells what moved, and to which member', async () => {
+test('a rebalance emits events with the member and the partitions assigned or revoked', async () => {
   const logs = recordedLogs()
   const { topic, groupId, clientId } = await topicOf(2)
   const from = client(clientId, { loggerProvider: logs.provider })
@@ -91,7 +91,7 @@ test('a rebalance tells what moved, and to which member', async () => {
   expect(others.attributes['kafka.consumer.partitions']).toEqual(revoked.attributes['kafka.consumer.partitions'])
 })
 
-test('a crash tells its error, and whether the client starts again', async () => {
+test('a consumer crash emits an event with the error and whether the client restarts', async () => {
   const logs = recordedLogs()
   const { topic, groupId, clientId } = await topicOf(1)
   const from = client(clientId, { loggerProvider: logs.provider })
@@ -111,7 +111,7 @@ test('a crash tells its error, and whether the client starts again', async () =>
   })
 })
 
-test('a commit that fails is told in the span it failed in', async () => {
+test('a failed commit emits an event in the trace of its settle span', async () => {
   const logs = recordedLogs()
   const { topic, groupId, clientId } = await topicOf(1)
   const consumer = client(clientId, { loggerProvider: logs.provider }).consumer({ groupId, maxWaitTimeInMs: 50 })
@@ -130,7 +130,7 @@ test('a commit that fails is told in the span it failed in', async () => {
   expect(failed.traceId).toBe(spans.only(`commit ${topic}`).spanContext().traceId)
 })
 
-test('a broker that throttles is told, with how long it makes the client wait', async () => {
+test('a throttled request emits an event with broker and throttle duration', async () => {
   const logs = recordedLogs()
   const { topic, clientId } = await topicOf(1)
   const admin = new Admin({ clientId: 'admin', bootstrapBrokers: kafka().brokers })
@@ -160,7 +160,7 @@ test('a broker that throttles is told, with how long it makes the client wait', 
   expect(throttled.attributes['kafka.throttle.duration']).toBeGreaterThan(0)
 })
 
-test('with `events: false`, or without a logger provider, nothing is told and nothing is listened to', async () => {
+test('with `events: false`, or without a logger provider, no events are emitted and no listeners added', async () => {
   const logs = recordedLogs()
   const { topic, groupId, clientId } = await topicOf(1)
   for (const options of [{ events: false, loggerProvider: logs.provider }, {}]) {

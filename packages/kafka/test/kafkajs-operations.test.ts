@@ -8,7 +8,7 @@ import type { Message } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
-// What only kafkajs has, against a real broker.
+// Operations specific to kafkajs, on a real broker.
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const kafka = useKafka()
@@ -23,7 +23,7 @@ async function newTopic(partitions: number): Promise<string> {
   return topic
 }
 
-/** Reads `count` messages without tracing: what the broker really stored. */
+/** Partition and offset of each key as the broker stored them, read without tracing. */
 async function stored(topic: string, count: number): Promise<Map<string, string>> {
   const consumer = new Kafka({ brokers: kafka().brokers, logLevel: logLevel.NOTHING }).consumer({
     groupId: `check-${topic}`,
@@ -31,20 +31,20 @@ async function stored(topic: string, count: number): Promise<Map<string, string>
   })
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
-  const places = new Map<string, string>()
+  const offsets = new Map<string, string>()
   const { promise, resolve } = Promise.withResolvers<void>()
   await consumer.run({
     eachMessage: async ({ partition, message }) => {
-      places.set(String(message.key), `${partition}@${message.offset}`)
-      if (places.size === count) resolve()
+      offsets.set(String(message.key), `${partition}@${message.offset}`)
+      if (offsets.size === count) resolve()
     },
   })
   await promise
   await consumer.disconnect()
-  return places
+  return offsets
 }
 
-test('partition and offset of each message of bulk sends are those the broker stored it at', async () => {
+test('each message of a bulk send has the partition and offset at which the broker stored it', async () => {
   const [a, b] = [await newTopic(3), await newTopic(2)]
   const producer = newClient().producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
@@ -63,18 +63,18 @@ test('partition and offset of each message of bulk sends are those the broker st
     [a, 60],
     [b, 20],
   ] as const) {
-    const told = new Map<unknown, string>()
+    const traced = new Map<unknown, string>()
     for (const span of spans.named(`send ${topic}`)) {
       for (const { attributes = {} } of span.links) {
         const partition = String(attributes['messaging.destination.partition.id'])
-        told.set(attributes['kafka.message.key'], `${partition}@${Number(attributes['kafka.offset'])}`)
+        traced.set(attributes['kafka.message.key'], `${partition}@${Number(attributes['kafka.offset'])}`)
       }
     }
-    expect(told).toEqual(await stored(topic, count))
+    expect(traced).toEqual(await stored(topic, count))
   }
 })
 
-test('sends of a transaction are traced like others, and its result is the application’s', async () => {
+test('sends in a transaction are traced like others and return their metadata', async () => {
   const topic = await newTopic(1)
   const producer = newClient().producer({
     createPartitioner: Partitioners.DefaultPartitioner,
@@ -92,7 +92,7 @@ test('sends of a transaction are traced like others, and its result is the appli
   expect(spans.named(`send ${topic}`).map((span) => span.attributes['kafka.offset'])).toEqual([0, 1])
 })
 
-test('processEach gives each message of a batch its span, and commits what was processed', async () => {
+test('processEach gives each message of a batch its own span and commits processed offsets', async () => {
   const topic = await newTopic(1)
   const client = newClient()
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
@@ -126,7 +126,7 @@ test('processEach gives each message of a batch its span, and commits what was p
   expect(offsets?.partitions[0]?.offset).toBe('3')
 })
 
-test('commits that the application makes are settle spans below what they settle', async () => {
+test('commitOffsets is a settle span below the process span', async () => {
   const topic = await newTopic(1)
   const client = newClient()
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
@@ -156,7 +156,7 @@ test('commits that the application makes are settle spans below what they settle
   })
 })
 
-test('a batch’s commit helper still commits, in a settle span when it is told what', async () => {
+test('commitOffsetsIfNecessary still commits, in a settle span when offsets are passed', async () => {
   const topic = await newTopic(1)
   const client = newClient()
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
@@ -191,7 +191,7 @@ test('a batch’s commit helper still commits, in a settle span when it is told 
   expect(described(spans.only(`commit ${topic}`)).parent).toBe(idOf(spans.only(`process ${topic}`)))
 })
 
-test('a transaction’s offsets, commit and abort are settle spans', async () => {
+test('sendOffsets, commit and abort of a transaction are settle spans', async () => {
   const topic = await newTopic(1)
   const producer = newClient().producer({
     createPartitioner: Partitioners.DefaultPartitioner,
@@ -221,7 +221,7 @@ test('a transaction’s offsets, commit and abort are settle spans', async () =>
   expect(spans.only('abort_transaction').status.code).toBe(0)
 })
 
-test('spans say which cluster and which broker, without a connection of their own', async () => {
+test('spans have the cluster id and the broker address', async () => {
   const topic = await newTopic(1)
   const client = newClient()
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })

@@ -18,7 +18,7 @@ const spans = useRecordedSpans()
 const BROKER = { 'server.address': expect.any(String), 'server.port': expect.any(Number) }
 const SYSTEM = { 'messaging.system.name': 'kafka' }
 
-/** Sends 5 messages and consumes them, each with `eachMessage`, with commits. */
+/** Sends 5 messages, consumes them with `eachMessage` and commits their offsets. */
 async function oneFlow(options: KafkaTelemetryOptions): Promise<{ readonly topic: string; readonly groupId: string }> {
   const topic = `t-${randomUUID()}`
   const groupId = `g-${topic}`
@@ -53,8 +53,8 @@ async function oneFlow(options: KafkaTelemetryOptions): Promise<{ readonly topic
   return { topic, groupId }
 }
 
-describe('a flow over a real broker', () => {
-  test('moves every instrument of the conventions, and those of connections, requests, groups and lag', async () => {
+describe('kafkajs metrics of a flow over a real broker', () => {
+  test('include every instrument of the conventions, and connections, requests, groups and lag', async () => {
     await using collected = collectedMetrics()
     const { topic, groupId } = await oneFlow({ meterProvider: collected.provider })
     const found = await collected.collect()
@@ -98,7 +98,7 @@ describe('a flow over a real broker', () => {
     expect(found.get('kafka.consumer.buffered.messages')?.points).toEqual([
       { attributes: { ...ofTopic, ...ofGroup }, value: 0 },
     ])
-    // The consumer has left: how far behind its group is now is unknown, which is not 0.
+    // The consumer has left, so its lag is unknown, not 0.
     expect(found.get('kafka.consumer.lag')?.points ?? []).toEqual([])
     expect(found.get('kafka.producer.buffered.messages')?.points).toEqual([{ attributes: ofTopic, value: 0 }])
     expect(found.get('kafka.consumer.group_join.duration')?.points).toEqual([{ attributes: ofGroup, value: 1 }])
@@ -109,7 +109,7 @@ describe('a flow over a real broker', () => {
     const [connects] = found.get('kafka.client.connects')!.points
     expect(connects?.attributes).toEqual({ ...SYSTEM, ...BROKER })
     expect(connects!.value).toBeGreaterThanOrEqual(2)
-    // kafkajs doesn't wait for its sockets to be closed.
+    // kafkajs does not wait until its sockets are closed.
     const closed = await waitUntil(async () => {
       const later = await collected.collect()
       return later.get('kafka.client.connections')?.points[0]?.value === 0 && later
@@ -134,7 +134,7 @@ describe('a flow over a real broker', () => {
     })
   })
 
-  test('attributes that multiply series are the application’s choice', async () => {
+  test('have the topic, partition and broker attributes that the application chose', async () => {
     await using collected = collectedMetrics()
     const { groupId } = await oneFlow({
       meterProvider: collected.provider,
@@ -154,7 +154,7 @@ describe('a flow over a real broker', () => {
     expect(found.get('kafka.client.connects')?.points[0]?.attributes).toEqual(SYSTEM)
   })
 
-  test('without metrics, or without a meter provider, there are none', async () => {
+  test('are absent with metrics: false or without a meter provider', async () => {
     await using collected = collectedMetrics()
     await oneFlow({ meterProvider: collected.provider, metrics: false })
     expect(await collected.collect()).toEqual(new Map())
@@ -163,7 +163,7 @@ describe('a flow over a real broker', () => {
   })
 })
 
-test('a rebalance, and a crash with its error, are counted by group', async () => {
+test('rebalances, and crashes with their error, are counted by group', async () => {
   await using collected = collectedMetrics()
   const topic = `t-${randomUUID()}`
   const groupId = `g-${topic}`
@@ -213,7 +213,7 @@ test('a rebalance, and a crash with its error, are counted by group', async () =
   })
 })
 
-test('a connection that is refused is an attempt with its error', async () => {
+test('a refused connection is counted as a connection attempt with its error', async () => {
   await using collected = collectedMetrics()
   const client = traceKafkaJS(
     new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING, retry: { retries: 0 } }),
@@ -230,7 +230,7 @@ test('a connection that is refused is an attempt with its error', async () => {
   expect(found.get('kafka.client.connections')).toBeUndefined()
 })
 
-test('a failed operation has the error type of its span, and its duration', async () => {
+test('metrics of a failed operation have the error type of its span', async () => {
   await using collected = collectedMetrics()
   const telemetry = createKafkaTelemetry({ meterProvider: collected.provider })
   class Broken extends Error {
@@ -249,7 +249,7 @@ test('a failed operation has the error type of its span, and its duration', asyn
   expect(errorTypes('messaging.client.sent.messages')?.filter(Boolean)).toEqual(['Broken'])
 })
 
-test('a message of a batch that is processed on its own was delivered once', async () => {
+test('a message of a batch that is also processed on its own is counted as consumed once', async () => {
   await using collected = collectedMetrics()
   const telemetry = createKafkaTelemetry({ meterProvider: collected.provider })
   const source = { topic: 'orders', partition: 0 }
@@ -266,7 +266,7 @@ test('a message of a batch that is processed on its own was delivered once', asy
   expect(found.get('messaging.process.duration')?.points[0]?.value).toBe(3)
 })
 
-test('two telemetries of a process count together', async () => {
+test('two telemetry instances add to the same counters', async () => {
   await using collected = collectedMetrics()
   for (const telemetry of [1, 2].map(() => createKafkaTelemetry({ meterProvider: collected.provider }))) {
     telemetry.send(sendOf('orders', [{ value: 'v' }]), () => undefined)
@@ -275,7 +275,7 @@ test('two telemetries of a process count together', async () => {
   expect(point?.value).toBe(2)
 })
 
-test('durations are recorded in the context of their span, which is what an exemplar refers to', () => {
+test('durations are recorded in the context of their span, so that exemplars refer to it', () => {
   const recorded: [string, string | undefined][] = []
   const instrument = (name: string) => ({
     addCallback() {},
@@ -297,7 +297,7 @@ test('durations are recorded in the context of their span, which is what an exem
   ])
 })
 
-test('series beyond 2,000 are counted together', async () => {
+test('series beyond 2,000 are counted in the overflow series', async () => {
   await using collected = collectedMetrics()
   const telemetry = createKafkaTelemetry({ meterProvider: collected.provider })
   for (let i = 0; i < 2100; i += 1) telemetry.send(sendOf(`t${i}`, [{ value: 'v' }]), () => undefined)
@@ -307,7 +307,7 @@ test('series beyond 2,000 are counted together', async () => {
   ])
 })
 
-test('a meter provider that is registered later counts from then on', async () => {
+test('a meter provider that is registered later receives measurements from then on', async () => {
   await using collected = collectedMetrics()
   const telemetry = createKafkaTelemetry()
   const send = () => telemetry.send(sendOf('orders', [{ value: 'v' }]), () => undefined)

@@ -6,7 +6,7 @@ import { AsyncLocalStorageContextManager } from './support/sdk.ts'
 import { sendOf } from './support/sending.ts'
 import type { PlainMessage } from './support/sending.ts'
 
-// An application that has the plugin and no SDK, or not yet.
+// An application with the plugin and without a registered SDK.
 
 const warn = vi.fn()
 const silent = (): void => undefined
@@ -17,7 +17,7 @@ afterAll(() => diag.disable())
 
 const warnings = () => warn.mock.calls.map((call) => String(call.at(-1)))
 
-test('nothing is copied, nothing is lost, and what is missing is said once', () => {
+test('without an SDK, messages pass uncopied, handlers run, and each missing provider is logged once', () => {
   const telemetry = createKafkaTelemetry()
   const messages: readonly PlainMessage[] = [{ value: '1', headers: { app: 'x' } }, { value: '2' }]
   for (let i = 0; i < 3; i += 1) {
@@ -31,7 +31,7 @@ test('nothing is copied, nothing is lost, and what is missing is said once', () 
   expect(warnings().filter((text) => text.includes('no tracer provider'))).toHaveLength(1)
 })
 
-test('with a propagator alone, what came with a message goes on with what its handler sends', () => {
+test('with a propagator and no SDK, the context of a consumed message is forwarded by its handler', () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const telemetry = createKafkaTelemetry({ propagator: w3cPropagator() })
   const traceparent = '00-1af7651916cd43dd8448eb211c80319c-17ad6b7169203331-01'
@@ -42,7 +42,7 @@ test('with a propagator alone, what came with a message goes on with what its ha
   expect(sent?.headers).toEqual({ traceparent, baggage: 'tenant=acme' })
 })
 
-test('a message that no traced consumer handed out is processed all the same', () => {
+test('processMessage runs its handler and warns once for a message of an untraced consumer', () => {
   expect(processMessage({ topic: 'orders' }, (span) => span.isRecording())).toBe(false)
   expect(warnings().filter((text) => text.includes('processMessage'))).toHaveLength(1)
   expect(trace.getSpan(ROOT_CONTEXT)).toBeUndefined()

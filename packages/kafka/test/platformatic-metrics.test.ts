@@ -52,7 +52,7 @@ async function traced(options: KafkaTelemetryOptions, partitions = 1) {
 }
 
 describe('metrics of clients of @platformatic/kafka', () => {
-  test('connections, requests, bytes, group, batches, lag and buffer of a flow', async () => {
+  test('include connections, requests, bytes, group, batches, lag and buffered messages', async () => {
     await using collected = collectedMetrics()
     const { topic, groupId, ...make } = await traced({ meterProvider: collected.provider })
     const ofTopic = { ...SYSTEM, 'messaging.destination.name': topic, 'messaging.consumer.group.name': groupId }
@@ -100,7 +100,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
     expect(closed.get('kafka.consumer.buffered.messages')?.points).toEqual([{ attributes: ofGroup, value: 0 }])
   })
 
-  test('what the application lets the client measure is its lag: behind what was committed', async () => {
+  test('have the lag behind the committed offset when the application calls getLag', async () => {
     await using collected = collectedMetrics()
     const { topic, ...make } = await traced({ meterProvider: collected.provider })
     await make.producer().send({ messages: ['1', '2', '3'].map((value) => ({ topic, value })) })
@@ -115,7 +115,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
     expect(lag?.value).toBe(2)
   })
 
-  test('a connection that is refused is an attempt with its error', async () => {
+  test('count a refused connection as a connection attempt with its error', async () => {
     await using collected = collectedMetrics()
     const { topic } = await traced({ meterProvider: collected.provider })
     const producer = new Producer({ clientId: 'c', bootstrapBrokers: ['127.0.0.1:1'], retries: 1, retryDelay: 1 })
@@ -127,7 +127,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
     expect(found.get('kafka.client.connections')).toBeUndefined()
   })
 
-  test('a send that is tried again is counted, each time', async () => {
+  test('count each retry of a send', async () => {
     await using collected = collectedMetrics()
     const { topic, common } = await traced({ meterProvider: collected.provider })
     const options = { retries: 1, retryDelay: 1, requestTimeout: 1000 }
@@ -139,7 +139,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
       for (const { attributes } of points) expect(attributes).toEqual(SYSTEM)
       return points[0]?.value ?? 0
     }
-    // It may take longer than a request may, on a busy machine.
+    // Under load the first send may exceed requestTimeout.
     await waitFor(send)
     const before = await countRetries()
     kafka().pause()
@@ -151,7 +151,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
     expect((await countRetries()) - before).toBe(1)
   })
 
-  test('with `metrics: false` nothing is counted', async () => {
+  test('are absent with `metrics: false`', async () => {
     await using collected = collectedMetrics()
     const { topic, producer } = await traced({ meterProvider: collected.provider, metrics: false })
     await producer().send({ messages: [{ topic, value: 'v' }] })
@@ -160,7 +160,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
 })
 
 describe('log records of clients of @platformatic/kafka', () => {
-  test('a rebalance tells what moved, and to which member of which generation', async () => {
+  test('of a rebalance have the member, the generation and the partitions assigned or revoked', async () => {
     const logs = recordedLogs()
     const { topic, groupId, clientId, consumer } = await traced({ loggerProvider: logs.provider }, 2)
     const consuming = async () => {
@@ -195,7 +195,7 @@ describe('log records of clients of @platformatic/kafka', () => {
     })
   })
 
-  test('partitions of the newer group protocol come with heartbeats', async () => {
+  test('of the consumer group protocol have the partitions assigned by heartbeats', async () => {
     const logs = recordedLogs()
     const { topic, consumer } = await traced({ loggerProvider: logs.provider }, 2)
     const stream = await consumer({ groupProtocol: 'consumer' }).consume({ topics: [topic], maxWaitTime: 50 })
@@ -206,7 +206,7 @@ describe('log records of clients of @platformatic/kafka', () => {
     expect(assigned.attributes['kafka.consumer.partitions']).toEqual([`${topic}-0`, `${topic}-1`])
   })
 
-  test('a stream that fails is a crash, whose error stays the application’s', async () => {
+  test('of a failed stream are a crash with its error, which the application still receives', async () => {
     const logs = recordedLogs()
     await using collected = collectedMetrics()
     const options = { loggerProvider: logs.provider, meterProvider: collected.provider }
@@ -230,7 +230,7 @@ describe('log records of clients of @platformatic/kafka', () => {
     expect((await collected.collect()).get('kafka.consumer.crashes')?.points).toEqual([{ attributes, value: 1 }])
   })
 
-  test('a commit that fails, and a broker that throttles, are told', async () => {
+  test('are emitted for a failed commit and for a throttled request', async () => {
     const logs = recordedLogs()
     const { topic, clientId, common, producer, consumer } = await traced({ loggerProvider: logs.provider })
     const made = consumer()
@@ -255,7 +255,7 @@ describe('log records of clients of @platformatic/kafka', () => {
         },
       ],
     })
-    // The broker takes a quota a moment after it has answered.
+    // The broker applies a quota shortly after its response.
     const sender = producer()
     const throttled = await waitUntil(async () => {
       await sender.send({ messages: [{ topic, value: 'v'.repeat(20_000) }] })

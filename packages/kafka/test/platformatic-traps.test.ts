@@ -21,8 +21,7 @@ import type { KafkaTelemetryOptions } from '../src/index.ts'
 import { closeClient } from './support/close-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
-// What only @platformatic/kafka does, and where its other instrumentation fails, against a real
-// broker.
+// Behaviour specific to @platformatic/kafka, on a real broker.
 
 type Closeable = { close(force: true): Promise<unknown> }
 
@@ -76,7 +75,7 @@ describe('@platformatic/kafka', () => {
     return messages
   }
 
-  test('headers as a Map carry the context, and the caller’s Map is as before', async () => {
+  test('headers in a Map carry the context, and the caller’s Map is not modified', async () => {
     traced()
     const topic = await newTopic()
     const headers = new Map([['app', 'x']])
@@ -88,7 +87,7 @@ describe('@platformatic/kafka', () => {
     expect(Object.fromEntries(message!.headers)).toEqual({ app: 'x', traceparent: `00-${traceId}-${spanId}-01` })
   })
 
-  test('headers go through serializers of text and of JSON, and their consumers find the context', async () => {
+  test('headers pass string and JSON serializers, and consumers find the context', async () => {
     const { process } = traced()
     for (const [serializers, deserializers] of [
       [stringSerializers, stringDeserializers],
@@ -107,7 +106,7 @@ describe('@platformatic/kafka', () => {
     }
   })
 
-  test('serializers that can take no header of ours: the message is sent as it is', async () => {
+  test('a message is sent unchanged when its serializers cannot encode the context header', async () => {
     traced()
     const topic = await newTopic()
     const serializers: Serializers<string, string, string, number> = {
@@ -123,7 +122,7 @@ describe('@platformatic/kafka', () => {
     expect(spans.named(`send ${topic}`)).toHaveLength(1)
   })
 
-  test('a null key, no value, hooks and filters that throw: nothing reaches the process', async () => {
+  test('a null key, an absent value and throwing hooks cause no uncaught exception', async () => {
     traced({
       onSpan: () => {
         throw new Error('onSpan')
@@ -154,7 +153,7 @@ describe('@platformatic/kafka', () => {
     expect(messages.map((message) => message.value)).toEqual(['v', undefined])
   })
 
-  test('a tombstone is one on both sides, though the client delivers undefined', async () => {
+  test('a tombstone is marked on send and process spans, though the client delivers undefined', async () => {
     const tracing = traced()
     const topic = await newTopic()
     await newProducer({ serializers: stringSerializers }).send({ messages: [{ topic, key: 'k' }] })
@@ -165,11 +164,11 @@ describe('@platformatic/kafka', () => {
     expect(spans.only(`process ${topic}`).attributes['kafka.message.tombstone']).toBe(true)
   })
 
-  test('the client’s own refusals are its own, on a span that ends, and the options are as before', async () => {
+  test('a rejected send fails with the client’s own error, ends its span and does not modify the options', async () => {
     traced()
     const topic = await newTopic()
     const producer = newProducer({ retries: 0 })
-    // Names of a record are strings, which a producer without serializers refuses.
+    // Header names in an object are strings, which a producer without serializers rejects.
     const messages = [{ topic, value: Buffer.from('v'), headers: { app: Buffer.from('x') } }]
     const options = { messages }
     await expect(producer.send(options)).rejects.toThrow('Produc')
@@ -178,7 +177,7 @@ describe('@platformatic/kafka', () => {
     expect(() => producer.send({ messages: 5 as unknown as [] })).toThrow('is not iterable')
   })
 
-  test('options and messages are given back, also when they are sent twice at once', async () => {
+  test('options and messages are not modified when they are sent twice concurrently', async () => {
     traced()
     const topic = await newTopic()
     const producer = newProducer({ serializers: stringSerializers })
@@ -193,7 +192,7 @@ describe('@platformatic/kafka', () => {
     expect(sent.flatMap((span) => span.links)).toEqual([])
   })
 
-  test('a send to several topics has a Send span for each, with the places of its records', async () => {
+  test('a send to several topics has a Send span for each, with the partitions and offsets of its records', async () => {
     traced()
     const [one, two] = [await newTopic(), await newTopic(2)]
     await newProducer({ serializers: stringSerializers }).send({
@@ -212,7 +211,7 @@ describe('@platformatic/kafka', () => {
     })
   })
 
-  test('the broker’s error is named on the span, under all the client wraps around it', async () => {
+  test('error.type is the broker’s error name, below the client’s AggregateError', async () => {
     traced()
     const topic = await newTopic()
     const value = 'v'.repeat(1_200_000)
@@ -224,7 +223,7 @@ describe('@platformatic/kafka', () => {
     expect(span.events.map((event) => event.name)).toEqual(['exception'])
   })
 
-  test('messages written to a producer’s stream are sent in the context they were written in', async () => {
+  test('messages written to a producer stream are sent in the context of their write', async () => {
     traced()
     const topic = await newTopic()
     const stream = newProducer({ serializers: stringSerializers }).asStream({ batchSize: 100, batchTime: 50 })
@@ -245,7 +244,7 @@ describe('@platformatic/kafka', () => {
     expect(baggage).toEqual(['request=a', 'request=b'])
   })
 
-  test('a commit that the application asks for is a settle span; the client’s own, and empty polls, are none', async () => {
+  test('a commit by the application is a settle span, and autocommits and empty polls have none', async () => {
     const tracing = traced()
     const topic = await newTopic()
     await newProducer({ serializers: stringSerializers }).send({ messages: [{ topic, value: 'v' }] })
@@ -268,7 +267,7 @@ describe('@platformatic/kafka', () => {
     expect(spans.all()).toHaveLength(before)
   })
 
-  test('a transaction: its sends, offsets, commit and abort have spans', async () => {
+  test('sends, offsets, commit and abort of a transaction have spans', async () => {
     const tracing = traced()
     const [from, to] = [await newTopic(), await newTopic()]
     await newProducer({ serializers: stringSerializers }).send({ messages: [{ topic: from, value: 'v' }] })
@@ -304,7 +303,7 @@ describe('@platformatic/kafka', () => {
     expect(spans.only('abort_transaction').status.code).toBe(0)
   })
 
-  test('iterate gives each message a process span to the next step, which process makes active', async () => {
+  test('iterate gives each message a process span until the next step, which process makes active', async () => {
     const tracing = traced()
     const topic = await newTopic()
     await newProducer({ serializers: stringSerializers }).send({
@@ -360,7 +359,7 @@ describe('@platformatic/kafka', () => {
     expect(others.map((span) => span.attributes['messaging.destination.partition.id']).toSorted()).toEqual(['0', '1'])
   })
 
-  test('a repeated traceparent: the last hop counts', async () => {
+  test('the last valid value of a repeated traceparent is linked', async () => {
     const tracing = traced()
     const topic = await newTopic()
     const ids = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']
@@ -377,7 +376,7 @@ describe('@platformatic/kafka', () => {
     expect(described(spans.only(`process ${topic}`)).links.map((link) => link.to)).toEqual([ids.join('-')])
   })
 
-  test('a span that was active when consume was called is no parent of later messages', async () => {
+  test('a span that was active when consume was called is not the parent of later messages', async () => {
     const tracing = traced()
     const topic = await newTopic()
     await newProducer({ serializers: stringSerializers }).send({ messages: [{ topic, value: 'v' }] })
@@ -390,7 +389,7 @@ describe('@platformatic/kafka', () => {
     expect(spans.only(`process ${topic}`).parentSpanContext).toBeUndefined()
   })
 
-  test('a second call traces nothing twice', async () => {
+  test('a second tracePlatformatic call returns the same tracing and makes no second span', async () => {
     const tracing = traced()
     expect(tracePlatformatic()).toBe(tracing)
     const topic = await newTopic()

@@ -18,13 +18,13 @@ function inSpan<R>(name: string, fn: (span: Span) => R): R {
   })
 }
 
-describe('one message', () => {
+describe('processing one message', () => {
   test.each([
     ['link', false, { parent: undefined, links: ['creation'] }],
     ['link', true, { parent: 'ambient', links: ['creation'] }],
     ['parent', false, { parent: 'creation', links: ['creation'] }],
     ['parent', true, { parent: 'creation', links: ['creation', 'ambient'] }],
-  ] as const)('correlation %s, ambient span %s: %o', (correlation, hasAmbient, expected) => {
+  ] as const)('with correlation %s, ambient span %s: %o', (correlation, hasAmbient, expected) => {
     const telemetry = createKafkaTelemetry({ correlation })
     const run = () => telemetry.process(message(1), () => undefined, { source })
     if (hasAmbient) inSpan('ambient', run)
@@ -37,7 +37,7 @@ describe('one message', () => {
     expect(links.map((link) => link.to)).toEqual(expected.links.map((name) => ids[name]))
   })
 
-  test('without a creation context there is a span and no link, also if headers are garbage in an ambient span', () => {
+  test('without a valid creation context makes a span without links, also below an ambient span', () => {
     const telemetry = createKafkaTelemetry()
     const garbage = [
       undefined,
@@ -53,13 +53,13 @@ describe('one message', () => {
     expect(spans.named('process orders').map((span) => span.links)).toEqual(garbage.map(() => []))
   })
 
-  test('of a repeated traceparent the last one counts', () => {
+  test('uses the last value of a repeated traceparent', () => {
     const headers = { traceparent: [Buffer.from(traceparent(1)), Buffer.from(traceparent(2))] }
     createKafkaTelemetry().process(message(1, { headers }), () => undefined, { source })
     expect(described(spans.only('process orders')).links[0]?.to).toBe(creation(2))
   })
 
-  test('the caller’s context is kept, with the message’s baggage over it', () => {
+  test('keeps the context of the caller, overridden by the baggage of the message', () => {
     const cancellation = createContextKey('cancellation')
     const mine = propagation.createBaggage({ tenant: { value: 'ambient' }, mine: { value: '1' } })
     const ambient = propagation.setBaggage(ROOT_CONTEXT.setValue(cancellation, 'signal'), mine)
@@ -80,7 +80,7 @@ describe('one message', () => {
     expect(seen).toEqual({ isActive: true, signal: 'signal', baggage: ['mine=1', 'tenant=acme'] })
   })
 
-  test('a handler that throws synchronously ends its span, with the error on it, and throws the same', () => {
+  test('ends its span with the error when the handler throws, and rethrows it', () => {
     const error = new TypeError('bug')
     const telemetry = createKafkaTelemetry()
     expect(() =>
@@ -97,7 +97,7 @@ describe('one message', () => {
     expect(span.events[0]?.attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'bug' })
   })
 
-  test('a span lasts until the handler’s promise settles, and what was rejected is rejected', async () => {
+  test('ends its span when the promise of the handler settles, and rejects with the same value', async () => {
     const telemetry = createKafkaTelemetry()
     const { promise, reject } = Promise.withResolvers<never>()
     const running = telemetry.process(message(1), () => promise, { source })
@@ -107,7 +107,7 @@ describe('one message', () => {
     expect(spans.only('process orders').attributes['error.type']).toBe('_OTHER')
   })
 
-  test('tombstones need a key, any key, and null for a value', () => {
+  test('marks a tombstone when the value is null and a key is present, even an empty one', () => {
     const telemetry = createKafkaTelemetry()
     const cases: ReceivedMessage[] = [
       { key: '', value: null },
@@ -120,7 +120,7 @@ describe('one message', () => {
     expect(marks).toEqual([true, true, undefined, undefined])
   })
 
-  test('an offset that is no safe integer is left out rather than rounded', () => {
+  test('leaves out an offset that is not a safe integer', () => {
     const telemetry = createKafkaTelemetry()
     const exact = new Map<unknown, number>([
       ['9007199254740991', 9007199254740991],
@@ -133,7 +133,7 @@ describe('one message', () => {
     )
   })
 
-  test('onSpan sees every operation once', () => {
+  test('calls onSpan once for every operation', () => {
     const subjects: SpanSubject[] = []
     const telemetry = createKafkaTelemetry({
       onSpan: (span, subject) => {
@@ -154,7 +154,7 @@ describe('one message', () => {
   })
 })
 
-test('settling is a CLIENT span below the process span', () => {
+test('settle makes a CLIENT span below the process span', () => {
   const telemetry = createKafkaTelemetry()
   telemetry.process(message(1), () => telemetry.settle({ ...source, offset: '2' }, () => undefined), { source })
   expect(described(spans.only('commit orders'))).toEqual({

@@ -38,7 +38,7 @@ describe.each(propagators)('%s', (_, propagator, headers) => {
     ),
   })
 
-  test('a message carries its headers, and the consumer links to the send span they name', () => {
+  test('a message carries the headers of the propagator, and its consumer links to the send span', () => {
     const message = sent({ value: 'v' })
     expect(namesOf(message)).toEqual([...headers].toSorted())
     telemetry.process(wire(message), () => {}, { source: { topic: 'orders', partition: 0 } })
@@ -47,7 +47,7 @@ describe.each(propagators)('%s', (_, propagator, headers) => {
     ])
   })
 
-  test('a forwarded message names its new sender only', () => {
+  test('a forwarded message carries only the context of its last producer', () => {
     const consumed = wire(sent({ value: 'v', headers: { kept: 'yes' } }))
     let forwarded: PlainMessage | undefined
     telemetry.process(consumed, () => (forwarded = sent({ value: 'v', headers: consumed.headers })), {

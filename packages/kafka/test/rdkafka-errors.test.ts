@@ -5,16 +5,16 @@ import { nativeClient } from './support/native-client.ts'
 
 const { client, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 
-describe.skipIf(isMissing)('beside the client’s own table', () => {
+describe.skipIf(isMissing)('librdkafka error names beside the error table of the client', () => {
   const codes = (): [string, number][] => Object.entries(client.CODES.ERRORS)
 
-  test('every error of librdkafka itself has the name that the client gives it', () => {
-    const own = codes().filter(([name, code]) => code < -1 && !/^ERR__(BEGIN|END)$/.test(name))
-    expect(own.length).toBeGreaterThan(60)
-    expect(own.map(([, code]) => errorCodeName(code))).toEqual(own.map(([name]) => name))
+  test('every librdkafka error has the name in the table of the client', () => {
+    const librdkafkaErrors = codes().filter(([name, code]) => code < -1 && !/^ERR__(BEGIN|END)$/.test(name))
+    expect(librdkafkaErrors.length).toBeGreaterThan(60)
+    expect(librdkafkaErrors.map(([, code]) => errorCodeName(code))).toEqual(librdkafkaErrors.map(([name]) => name))
   })
 
-  test('every error of the broker has the same name but for ten, which librdkafka calls otherwise', () => {
+  test('every broker error has the name in the table but ten that librdkafka renames', () => {
     const broker = codes().filter(([, code]) => code > 0 && errorCodeName(code) !== undefined)
     const others = broker.filter(([name, code]) => `ERR_${errorCodeName(code)}` !== name)
     expect(broker.length).toBeGreaterThan(90)
@@ -25,11 +25,11 @@ describe.skipIf(isMissing)('beside the client’s own table', () => {
   })
 })
 
-test.each([0, -1, -136, -200, 114, 1.5, Number.NaN, 1e9])('code %s has no name', (code) => {
+test.each([0, -1, -136, -200, 114, 1.5, Number.NaN, 1e9])('error code %s has no name', (code) => {
   expect(errorCodeName(code)).toBeUndefined()
 })
 
-test('an error with a type is another object, and all else of the first', () => {
+test('withErrorType returns a copy of the error with type and code as names', () => {
   const error = Object.freeze(Object.assign(new TypeError('too large'), { code: 10 }))
   const typed = withErrorType(error) as TypeError & { readonly type: string; readonly code: unknown }
   expect(typed).toBeInstanceOf(TypeError)
@@ -50,6 +50,6 @@ test.each([
   { code: 10 },
   new Error('plain'),
   Object.assign(new Error('io'), { code: 'EIO' }),
-])('what has no such code stays as it is: %s', (thrown) => {
+])('withErrorType returns a value without a numeric error code unchanged: %s', (thrown) => {
   expect(withErrorType(thrown)).toBe(thrown)
 })

@@ -24,7 +24,7 @@ async function topicOf(partitions: number) {
   return { topic, groupId: `g-${topic}`, clientId: `c-${topic}` }
 }
 
-const own = (groupId: string, clientId: string) => ({
+const consumerAttributes = (groupId: string, clientId: string) => ({
   'messaging.system.name': 'kafka',
   'messaging.consumer.group.name': groupId,
   'messaging.client.id': clientId,
@@ -33,7 +33,7 @@ const own = (groupId: string, clientId: string) => ({
 const clients = { 'node-rdkafka': nodeRdkafka, 'the rdkafka API of Confluent’s client': confluent }
 
 for (const [name, { client, isMissing }] of Object.entries(clients)) {
-  describe.skipIf(isMissing)(`events of ${name}`, () => {
+  describe.skipIf(isMissing)(`log records of ${name}`, () => {
     const connected = async (made: object): Promise<void> => {
       const client = made as Confluent.Producer
       await new Promise<void>((resolve, reject) => {
@@ -42,7 +42,7 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
       closing.push(() => new Promise<void>((resolve) => client.disconnect(() => resolve())))
     }
 
-    test('a rebalance callback stays the application’s, and what it is told is told', async () => {
+    test('list partitions assigned and revoked, and the rebalance_cb of the application still runs', async () => {
       const logs = recordedLogs()
       const { topic, groupId, clientId } = await topicOf(2)
       const called: number[] = []
@@ -72,7 +72,10 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
       expect(assigned).toMatchObject({
         severity: 'INFO',
         body: `2 partitions assigned, 2 held (group ${groupId})`,
-        attributes: { ...own(groupId, clientId), 'kafka.consumer.partitions': [`${topic}-0`, `${topic}-1`] },
+        attributes: {
+          ...consumerAttributes(groupId, clientId),
+          'kafka.consumer.partitions': [`${topic}-0`, `${topic}-1`],
+        },
       })
       consumer.unsubscribe()
       const revoked = await logs.first('kafka.consumer.partitions.revoked')
@@ -83,7 +86,7 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
       expect(called).toEqual([-175, -174])
     })
 
-    test('without a rebalance callback statistics tell of rebalances', async () => {
+    test('report rebalances from statistics without a rebalance_cb', async () => {
       const logs = recordedLogs()
       const { topic, groupId, clientId } = await topicOf(1)
       const consumer = new client.KafkaConsumer(
@@ -101,10 +104,10 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
       consumer.subscribe([topic])
       consumer.consume()
       const rebalance = await logs.first('kafka.consumer.rebalance')
-      expect(rebalance.attributes).toEqual(own(groupId, clientId))
+      expect(rebalance.attributes).toEqual(consumerAttributes(groupId, clientId))
     })
 
-    test('a broker that throttles, and brokers that are not there, are told', async () => {
+    test('report a throttled request and unavailable brokers', async () => {
       const logs = recordedLogs()
       const { topic, clientId } = await topicOf(1)
       const admin = new Admin({ clientId: 'admin', bootstrapBrokers: kafka().brokers })
@@ -151,8 +154,8 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
   })
 }
 
-describe.skipIf(confluent.isMissing)('events of the KafkaJS API of Confluent’s client', () => {
-  test('tells of rebalances and of what they move, whatever the application configured', async () => {
+describe.skipIf(confluent.isMissing)('log records of the KafkaJS API of Confluent’s client', () => {
+  test('list partitions assigned and revoked in a rebalance without a rebalance_cb', async () => {
     const logs = recordedLogs()
     const { topic, groupId, clientId } = await topicOf(2)
     const { KafkaJS } = confluent.client
@@ -166,7 +169,7 @@ describe.skipIf(confluent.isMissing)('events of the KafkaJS API of Confluent’s
     await consumer.run({ eachMessage: async () => {} })
     const assigned = await logs.first('kafka.consumer.partitions.assigned')
     expect(assigned.attributes).toMatchObject({
-      ...own(groupId, clientId),
+      ...consumerAttributes(groupId, clientId),
       'kafka.consumer.partitions': [`${topic}-0`, `${topic}-1`],
     })
     await consumer.disconnect()

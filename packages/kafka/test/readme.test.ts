@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 
-/** As npm and GitHub make them of headings. */
+/** Heading anchors as npm and GitHub generate them. */
 const anchors = new Set(
   [...readme.matchAll(/^#+ (.+)$/gm)].map(
     ([, heading]) =>
@@ -14,7 +14,7 @@ const anchors = new Set(
   ),
 )
 
-test('every link resolves on npm’s page, which has neither the repository’s files nor its address', () => {
+test('README links are anchors of the page or https addresses, as npm needs', () => {
   const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
   expect(targets.length).toBeGreaterThan(10)
   expect(targets.filter((target) => !anchors.has(target) && !target.startsWith('https://'))).toEqual([])

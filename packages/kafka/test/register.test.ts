@@ -8,8 +8,7 @@ import { nativeClient } from './support/native-client.ts'
 import type { described } from './support/recorded-spans.ts'
 import { SDK_MAJOR } from './support/sdk.ts'
 
-// Small applications in processes of their own, against a real broker; none of them says a word
-// about tracing.
+// Applications without tracing code, each in its own process, on a real broker.
 
 type DescribedSpan = ReturnType<typeof described>
 
@@ -29,14 +28,13 @@ const missing = (client: string): boolean => {
   return name !== undefined && nativeClient(name).isMissing
 }
 
-// In this package's folder `--import` finds the package itself, and that the SDK it is installed
-// with.
+// In this folder `--import` resolves the package and the SDK it is installed with.
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
-// On SDK 2 those show it that are patched and those that are not.
+// On SDK 2 one client that is patched and one that is not suffice.
 const CLIENTS = SDK_MAJOR === 3 ? ['kafkajs', 'confluent', 'platformatic'] : ['kafkajs', 'platformatic']
 const RDKAFKA_CLIENTS = SDK_MAJOR === 3 ? ['node-rdkafka', 'confluent-rdkafka'] : []
 
-// Each test is a process that mostly waits for its group.
+// Each test mostly waits for its consumer group, so all run concurrently.
 describe.concurrent('node --import @spanlink/kafka/register', () => {
   const kafka = useKafka()
 
@@ -70,7 +68,7 @@ describe.concurrent('node --import @spanlink/kafka/register', () => {
   for (const file of ['app.mjs', 'app.cjs'] as const) {
     for (const client of CLIENTS) {
       test.skipIf(missing(client))(
-        `${client} in ${file} is traced once, and the consumer links to the send`,
+        `traces ${client} in ${file} once, and the process span links to the send span`,
         async () => {
           const { named } = await spansOf({ file, client })
           const [send, ...others] = named('send')
@@ -86,7 +84,7 @@ describe.concurrent('node --import @spanlink/kafka/register', () => {
 
     for (const client of RDKAFKA_CLIENTS) {
       test.skipIf(missing(client))(
-        `${client} in ${file} is traced once, and what it receives links to the send`,
+        `traces ${client} in ${file} once, and the poll span links to the send span`,
         async () => {
           const { named } = await spansOf({ file, client })
           expect(named('send').map(({ kind }) => kind)).toEqual(['PRODUCER'])
@@ -96,7 +94,7 @@ describe.concurrent('node --import @spanlink/kafka/register', () => {
     }
   }
 
-  test('the SDK may come after it, and the client be loaded before it', async () => {
+  test('works with the SDK registered later and with the client loaded earlier', async () => {
     const [after, before] = await Promise.all([
       spansOf({ file: 'app.mjs', client: 'kafkajs', imports: [REGISTER, OTEL] }),
       spansOf({ file: 'app.cjs', client: 'kafkajs', imports: ['kafkajs', OTEL, REGISTER] }),
@@ -105,7 +103,7 @@ describe.concurrent('node --import @spanlink/kafka/register', () => {
     expect(before.named('process').flatMap(({ links }) => links)).toHaveLength(1)
   })
 
-  test('options come from the environment, and what is no option is refused in words', async () => {
+  test('reads options from the environment, and logs an invalid option with its value', async () => {
     const { named, stderr } = await spansOf({
       file: 'app.mjs',
       client: 'kafkajs',
@@ -122,12 +120,12 @@ describe.concurrent('node --import @spanlink/kafka/register', () => {
     expect(excluded.spans).toEqual([])
   })
 
-  test('the SDK that it found is the one of its major version', async () => {
+  test('runs with the SDK and API of the tested major version', async () => {
     const { stdout } = await spansOf({ file: 'app.mjs', client: 'kafkajs' })
     expect(stdout).toContain(`SDK ${SDK_MAJOR}, API 1.${SDK_MAJOR === 3 ? 10 : 9}.`)
   })
 
-  test('without an SDK the application runs as ever', async () => {
+  test('leaves the application running without an SDK', async () => {
     const { spans } = await spansOf({ file: 'app.mjs', client: 'kafkajs', imports: [REGISTER] })
     expect(spans).toEqual([])
   })

@@ -17,9 +17,8 @@ import type { ConsumerRunConfig, Kafka as KafkaType } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// docs/kafka/sampling.md, its configurations A and B, with a real broker between the services. Trace ids
-// are random, so counts vary: of FLOWS flows at 10 % none is kept with a probability of 0.9^300
-// (2e-14), and all are with less.
+// Configurations A and B of docs/kafka/sampling.md, on a real broker. Trace ids are random:
+// of 300 flows at 10 %, none is recorded with a probability of 0.9^300 (2e-14).
 
 const FLOWS = 300
 const { Kafka, Partitioners, logLevel } = kafkajs
@@ -35,20 +34,20 @@ const configurationB = () =>
     localParentNotSampled: new LinkedSampler({ root: new AlwaysOffSampler() }),
   })
 
-test('a flow over two topics is whole or absent with ParentBased(LinkedSampler)', async () => {
+test('a flow over two topics is recorded whole or not at all with ParentBased(LinkedSampler)', async () => {
   const kept = await twoHops(configurationA())
   expect(new Set(kept.values())).toEqual(new Set([4]))
   expect(kept.size).toBeGreaterThan(0)
   expect(kept.size).toBeLessThan(FLOWS)
 })
 
-test('the same flows are torn with ParentBased(ratio)', async () => {
-  // One flow is whole or absent with 0.01 + 0.81 a hop; all of them with 0.82^300.
+test('a flow over two topics is recorded partially with ParentBased(TraceIdRatioBased)', async () => {
+  // One flow is recorded whole or not at all with 0.01 + 0.81 a hop; all of them with 0.82^300.
   const kept = await twoHops(new ParentBasedSampler({ root: ratio() }))
   expect([...kept.values()].some((spans) => spans < 4)).toBe(true)
 })
 
-test('messages of a batch are whole or absent, each for itself, in configuration B', async () => {
+test('each message of a batch is recorded whole or not at all in configuration B', async () => {
   const services = startServices(configurationB())
   const topic = await newTopic()
   await services.sendAll(topic)
@@ -65,8 +64,7 @@ test('messages of a batch are whole or absent, each for itself, in configuration
 })
 
 /**
- * FLOWS messages to one topic, each forwarded to another and processed there: four spans that have
- * the message's key.
+ * Sends FLOWS messages to one topic and forwards each to another. Four spans have its key.
  */
 async function twoHops(sampler: Sampler): Promise<ReadonlyMap<string, number>> {
   const services = startServices(sampler)
@@ -85,14 +83,13 @@ async function twoHops(sampler: Sampler): Promise<ReadonlyMap<string, number>> {
 
 interface Services {
   newProducer(): Promise<ReturnType<KafkaType['producer']>>
-  /** Sends the first message of each flow, by itself and in a trace of its own. */
+  /** Sends the first message of each flow in its own call and trace. */
   sendAll(topic: string): Promise<void>
   /**
-   * Consumes until `done` was called for each flow, and leaves the group, which lets the last
-   * handler end.
+   * Consumes until `done` was called for each flow, then leaves the group.
    */
   consume(topic: string, handlers: (done: () => void) => ConsumerRunConfig): Promise<void>
-  /** @returns how many spans of each flow were kept, for flows of which any was */
+  /** @returns the number of recorded spans by flow, without flows that have none */
   stop(): Promise<ReadonlyMap<string, number>>
 }
 

@@ -24,13 +24,13 @@ const carried = (message: PlainMessage | undefined) => {
   return `${traceId}-${spanId}`
 }
 
-test('the SDK is the one this project is for', () => {
+test('the test suite runs with the SDK version it is started for', () => {
   send([{ value: 'v' }])
   expect(spans.only('send orders').resource.attributes['telemetry.sdk.version']).toMatch(new RegExp(`^${SDK_MAJOR}\\.`))
 })
 
-describe('what a send makes, as in the worked examples of the conventions', () => {
-  test('one message: a PRODUCER span, whose context it carries', () => {
+describe('a send, as in the worked examples of the conventions,', () => {
+  test('of one message makes a PRODUCER span, whose context the message carries', () => {
     const [message] = send([{ key: 'k', value: 'v' }])
     const span = spans.only('send orders')
     expect(described(span)).toEqual({
@@ -50,7 +50,7 @@ describe('what a send makes, as in the worked examples of the conventions', () =
     expect(span.status.code).toBe(0)
   })
 
-  test('several, perMessage: a Create span each, linked from a CLIENT span with place and key', () => {
+  test('of several messages with perMessage makes a Create span each, linked from a CLIENT span with partition, offset and key', () => {
     const messages = [
       { key: 'a', value: '1' },
       { key: 'b', value: null },
@@ -77,19 +77,19 @@ describe('what a send makes, as in the worked examples of the conventions', () =
       },
     ])
     expect(sent.map(carried)).toEqual(created.map(idOf))
-    const place = (partition: string, offset: number, key: string) => ({
+    const linkAttributes = (partition: string, offset: number, key: string) => ({
       'messaging.destination.name': 'orders',
       'messaging.destination.partition.id': partition,
       'kafka.offset': offset,
       'kafka.message.key': key,
     })
     expect(described(span).links).toEqual([
-      { to: idOf(created[0]!), attributes: place('0', 7, 'a') },
-      { to: idOf(created[1]!), attributes: place('1', 9, 'b') },
+      { to: idOf(created[0]!), attributes: linkAttributes('0', 7, 'a') },
+      { to: idOf(created[1]!), attributes: linkAttributes('1', 9, 'b') },
     ])
   })
 
-  test('several, perCall: one PRODUCER span, whose context all carry', () => {
+  test('of several messages with perCall makes one PRODUCER span, whose context all messages carry', () => {
     const sent = send([{ value: '1' }, { value: '2' }], { sendSpans: 'perCall' })
     const span = spans.only('send orders')
     expect(described(span)).toMatchObject({
@@ -101,16 +101,16 @@ describe('what a send makes, as in the worked examples of the conventions', () =
     expect(spans.all()).toHaveLength(1)
   })
 
-  test('a custom creation context is kept and linked, beside messages that have none', () => {
-    const own = { value: 'o', headers: { traceparent: OUTBOX, tracestate: 'a=1' } }
-    const sent = send([own, { value: 'n' }])
-    expect(sent[0]).toBe(own)
+  test('keeps and links a creation context of the application, beside messages without one', () => {
+    const withContext = { value: 'o', headers: { traceparent: OUTBOX, tracestate: 'a=1' } }
+    const sent = send([withContext, { value: 'n' }])
+    expect(sent[0]).toBe(withContext)
     const created = spans.only('create orders')
     expect(carried(sent[1])).toBe(idOf(created))
     expect(described(spans.only('send orders')).links.map((link) => link.to)).toEqual([OUTBOX_ID, idOf(created)])
   })
 
-  test('more messages than a span may have links: the rest are found as children', () => {
+  test('of more messages than the link limit has the rest as Create spans below the Send span', () => {
     send(
       Array.from({ length: 5 }, () => ({ value: 'v' })),
       { linkCountLimit: 3 },
@@ -122,15 +122,15 @@ describe('what a send makes, as in the worked examples of the conventions', () =
   })
 })
 
-describe('headers', () => {
-  test('an unparsable traceparent is replaced, its tracestate goes, the application’s baggage stays', () => {
+describe('sent headers', () => {
+  test('replace an invalid traceparent, drop its tracestate and keep the application’s baggage', () => {
     const headers = { TraceParent: 'garbage', tracestate: 'a=1', baggage: 'mine=1', app: 'x' }
     const [message] = send([{ value: 'v', headers }])
     expect(message?.headers).toEqual({ baggage: 'mine=1', app: 'x', traceparent: expect.any(String) })
     expect(carried(message)).toBe(idOf(spans.only('send orders')))
   })
 
-  test('a context that was consumed here is a leftover of a forward: it is replaced with all that belongs to it', () => {
+  test('replace traceparent, tracestate and baggage of a message that was consumed in this process', () => {
     const headers = { traceparent: OUTBOX.replace('b7ad6b', 'c7ad6b'), tracestate: 'a=1', baggage: 'stale=1', app: 'x' }
     const telemetry = createKafkaTelemetry()
     telemetry.process({ topic: 'from', headers }, () => undefined)
@@ -138,7 +138,7 @@ describe('headers', () => {
     expect(message?.headers).toEqual({ app: 'x', traceparent: expect.any(String) })
   })
 
-  test('active baggage travels, and no message is changed', () => {
+  test('carry the active baggage, and the message is not modified', () => {
     const message = Object.freeze({ value: 'v', headers: Object.freeze({ app: 'x' }) })
     const baggage = propagation.createBaggage({ tenant: { value: 'acme' } })
     const [sent] = context.with(propagation.setBaggage(context.active(), baggage), () => send([message]))
@@ -146,7 +146,7 @@ describe('headers', () => {
     expect(message).toEqual({ value: 'v', headers: { app: 'x' } })
   })
 
-  test('unsampled messages carry the context too, without a span each', () => {
+  test('carry the context of unsampled sends, without a Create span each', () => {
     const exporter = new InMemorySpanExporter()
     const tracerProvider = new TracerProvider({
       sampler: new AlwaysOffSampler(),
@@ -160,8 +160,8 @@ describe('headers', () => {
   })
 })
 
-describe('failures', () => {
-  test('a send that rejects or throws is on the span, and the error is the client’s own', async () => {
+describe('failures in a send', () => {
+  test('are recorded on its span, and the error of the client is passed on', async () => {
     const telemetry = createKafkaTelemetry()
     const error = Object.assign(new Error('no replicas'), { type: 'NOT_ENOUGH_REPLICAS' })
     const operation = sendOf('orders', [{ value: 'v' }])
@@ -195,7 +195,7 @@ describe('failures', () => {
     ['key formatter', { messageKey: fails }],
     ['correlation', { correlation: fails }],
   ]
-  test.each(broken)('a throwing %s breaks neither a send nor a handler', (_name, options) => {
+  test.each(broken)('a throwing %s fails neither a send nor a handler', (_name, options) => {
     const telemetry = createKafkaTelemetry(options)
     const messages = [
       { key: 'k', value: '1' },
@@ -208,14 +208,14 @@ describe('failures', () => {
     expect(telemetry.settle({ topic: 'orders' }, () => 'done')).toBe('done')
   })
 
-  test('a message that cannot be copied is sent as it is, and no span is left open', () => {
+  test('a message with a throwing accessor is sent as it is, and its span ends', () => {
     const hostile = Object.defineProperty({ value: 'v' }, 'extra', { get: fails, enumerable: true })
     expect(send([hostile])).toEqual([hostile].map(() => expect.anything()))
     expect(spans.named('send orders')).toHaveLength(1)
   })
 })
 
-test('older names of attributes are written on demand', () => {
+test('attributes have the names of semantic conventions 1.44 when configured', () => {
   send([{ key: 'k', value: 'v' }], { semconv: '1.44' })
   expect(spans.only('send orders').attributes).toMatchObject({
     'messaging.system': 'kafka',
@@ -224,7 +224,7 @@ test('older names of attributes are written on demand', () => {
   expect(trace.getActiveSpan()).toBeUndefined()
 })
 
-describe('the broker of a send', () => {
+describe('the broker address of a send', () => {
   const [one, other] = [
     { address: 'kafka-1', port: 9092 },
     { address: 'kafka-2', port: 9092 },
@@ -239,7 +239,7 @@ describe('the broker of a send', () => {
       () => partitions.map((partition) => ({ partition })),
     )
 
-  test('is on the Send span when all records are for it, and on the links when they are not', () => {
+  test('is set on the Send span when all records go to one broker, otherwise on the links', () => {
     sendTo([{ value: 'v' }, { value: 'w' }], [1, 1])
     sendTo([{ value: 'v' }, { value: 'w' }], [0, 1])
     const [same, different] = spans.named('send orders')
@@ -249,12 +249,12 @@ describe('the broker of a send', () => {
     expect(different!.links.map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-1', 'kafka-2'])
   })
 
-  test('is on the Create span of a message whose partition the application chose, and on no other', () => {
+  test('is set on the Create span of a message whose partition the application chose, and on no other', () => {
     sendTo([{ value: 'v', partition: 1 }, { value: 'w' }], [1, 0])
     expect(spans.named('create orders').map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-2', undefined])
   })
 
-  test('is on all spans from their start where one broker leads all of the topic', () => {
+  test('is set on all spans from their start when one broker leads every partition of the topic', () => {
     createKafkaTelemetry().send(
       { ...sendOf('orders', [{ value: 'v' }, { value: 'w' }]), getLeader: () => one },
       () => {},
@@ -262,7 +262,7 @@ describe('the broker of a send', () => {
     expect(spans.all().map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-1', 'kafka-1', 'kafka-1'])
   })
 
-  test('that cannot be read breaks neither the send nor its spans', () => {
+  test('is left out when it cannot be determined, and the send and its spans succeed', () => {
     const sent: (readonly PlainMessage[])[] = []
     createKafkaTelemetry().send(
       {

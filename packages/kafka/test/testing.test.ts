@@ -16,7 +16,7 @@ import { AsyncLocalStorageContextManager, TracerProvider, exportAtOnce } from '.
 import { sendOf } from './support/sending.ts'
 import type { PlainMessage } from './support/sending.ts'
 
-// As an application would use it, with the SDK of its choice.
+// Used the way an application uses it, with a real SDK.
 
 const recorder = recordSpans()
 beforeAll(() => {
@@ -31,7 +31,7 @@ afterAll(() => {
   trace.disable()
 })
 
-/** order -> payment, in which the payment is sent on */
+/** Sends an order, whose handler sends two payments, which are processed as a batch. */
 function runFlow(options?: KafkaTelemetryOptions): void {
   const telemetry = createKafkaTelemetry(options)
   const send = (topic: string, messages: readonly PlainMessage[]) =>
@@ -52,7 +52,7 @@ function runFlow(options?: KafkaTelemetryOptions): void {
   })
 }
 
-test('a flow is all traces that links reach from a span, and reads as text without ids', () => {
+test('collectFlow returns all traces that links reach from a span, and prints them without ids', () => {
   runFlow()
   trace.getTracer('app').startSpan('another flow').end()
   expect(String(collectFlow(recorder.spans))).toBe(
@@ -76,7 +76,7 @@ test('a flow is all traces that links reach from a span, and reads as text witho
   expect(String(collectFlow([]))).toBe('')
 })
 
-test('expectations hold where they should', () => {
+test('expectations pass for matching spans', () => {
   runFlow()
   const { attributes } = expectLinked(recorder.getOne('process orders'), recorder.getOne('send orders'))
   expect(attributes).toMatchObject({ 'kafka.message.key': 'k' })
@@ -86,10 +86,10 @@ test('expectations hold where they should', () => {
   expectAttributes(recorder.getOne('process orders'), { 'messaging.destination.name': 'orders' })
 })
 
-describe('what does not hold says what is', () => {
+describe('a failed expectation reports the actual', () => {
   beforeEach(() => runFlow())
 
-  test('of links', () => {
+  test('links', () => {
     const payments = recorder.getOne('process payments')
     expect(() => expectLinked(payments, recorder.getOne('send orders'))).toThrow(
       /expected 'process payments' to link to 'send orders' \([\da-f-]+\); it has links to [\da-f]{32}-[\da-f]{16}, /,
@@ -100,26 +100,26 @@ describe('what does not hold says what is', () => {
     )
   })
 
-  test('of parents', () => {
+  test('parent', () => {
     expect(() => expectRoot(recorder.getOne('send orders'))).toThrow(
       /expected 'send orders' to be a root; it is a child/,
     )
     expect(() => expectChild(recorder.getOne('process orders'), recorder.getOne('send orders'))).toThrow('it is a root')
   })
 
-  test('of attributes', () => {
+  test('attributes', () => {
     expect(() => expectAttributes(recorder.getOne('send orders'), { 'messaging.system.name': 'rabbitmq' })).toThrow(
       `attributes of 'send orders': messaging.system.name is "kafka", not "rabbitmq"`,
     )
   })
 
-  test('of names', () => {
+  test('spans, when none or several have the name', () => {
     expect(() => recorder.getOne('create payments')).toThrow("expected one span 'create payments', found 2")
     expect(() => recorder.getOne('nothing')).toThrow('spans: send orders')
   })
 })
 
-test('spans that end later are waited for, and in vain only so long', async () => {
+test('waitFor waits for spans that end later, and rejects after its timeout', async () => {
   const waiting = recorder.waitFor('late', 2)
   const tracer = trace.getTracer('app')
   tracer.startSpan('late').end()
@@ -128,7 +128,7 @@ test('spans that end later are waited for, and in vain only so long', async () =
   await expect(recorder.waitFor('never', 1, 1)).rejects.toThrow("expected 1 spans 'never' within 1 ms, found 0")
 })
 
-test('it exports as well', async () => {
+test('a span recorder works as a span exporter', async () => {
   const exporter = recordSpans()
   const provider = new TracerProvider({ spanProcessors: [exportAtOnce(exporter)] })
   provider.getTracer('app').startSpan('exported').end()

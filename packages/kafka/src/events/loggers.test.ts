@@ -20,7 +20,7 @@ const RECORD: LogRecord = {
 }
 
 /**
- * As `@opentelemetry/api-logs` does for SDK 2: a function that is asked for a version of its
+ * As `@opentelemetry/api-logs` does for SDK 2: a function that takes a version of the
  * interface.
  */
 function registerAsApiLogs(provider: LoggerProvider): void {
@@ -28,11 +28,11 @@ function registerAsApiLogs(provider: LoggerProvider): void {
   Object.assign(globalThis, { [API_LOGS]: (version: number) => (version === 1 ? provider : none) })
 }
 
-test('without a provider there is no logger', () => {
+test('no logger is found without a logger provider', () => {
   expect(findLogger(undefined)).toBeUndefined()
 })
 
-test('the provider that is registered globally is found, whenever it is', () => {
+test('a globally registered logger provider is found', () => {
   const { provider, all } = recordedLogs()
   logs.setGlobalLoggerProvider(provider)
   findLogger(undefined)?.emit(RECORD)
@@ -41,18 +41,18 @@ test('the provider that is registered globally is found, whenever it is', () => 
   ])
 })
 
-test('one that is registered as SDK 2 does is found, too', () => {
+test('a logger provider registered the way of SDK 2 is found', () => {
   const { provider, all } = recordedLogs()
   registerAsApiLogs(provider)
   findLogger(undefined)?.emit(RECORD)
   expect(all()).toHaveLength(1)
 })
 
-test('the option goes before what is registered, and one that is shut down takes nothing', async () => {
-  const [registered, own] = [recordedLogs(), recordedLogs()]
+test('the loggerProvider option takes precedence over the global one, and yields no logger once shut down', async () => {
+  const [registered, configured] = [recordedLogs(), recordedLogs()]
   logs.setGlobalLoggerProvider(registered.provider)
-  findLogger(own.provider)?.emit(RECORD)
-  expect([registered.all().length, own.all().length]).toEqual([0, 1])
-  await own.provider.shutdown()
-  expect(findLogger(own.provider)).toBeUndefined()
+  findLogger(configured.provider)?.emit(RECORD)
+  expect([registered.all().length, configured.all().length]).toEqual([0, 1])
+  await configured.provider.shutdown()
+  expect(findLogger(configured.provider)).toBeUndefined()
 })

@@ -8,8 +8,8 @@ const byValue = (): ReturnType<typeof createPartitionWatcher> =>
   )
 
 const message = (value: string) => ({ value })
-const metadata = (...places: [topic: string, partition: number, baseOffset: string][]): KafkaJSMetadata[] =>
-  places.map(([topicName, partition, baseOffset]) => ({ topicName, partition, baseOffset, errorCode: 0 }))
+const metadata = (...entries: [topic: string, partition: number, baseOffset: string][]): KafkaJSMetadata[] =>
+  entries.map(([topicName, partition, baseOffset]) => ({ topicName, partition, baseOffset, errorCode: 0 }))
 
 function partitioned(watched: ReturnType<typeof byValue>, messages: readonly { value: string }[]): void {
   const partitioner = watched.config!.createPartitioner!()
@@ -19,7 +19,7 @@ function partitioned(watched: ReturnType<typeof byValue>, messages: readonly { v
   }
 }
 
-test("a partition's messages follow its base offset in the order they were sent, over all entries of a topic", () => {
+test('offsets count up from the base offset of their partition in send order, over all entries of a topic', () => {
   const watched = byValue()
   const first = [message('0'), message('1'), message('0')]
   const second = [message('1')]
@@ -38,7 +38,7 @@ test("a partition's messages follow its base offset in the order they were sent,
   ])
 })
 
-test('without a watched partitioner, places are known when all went to one partition, and not guessed otherwise', () => {
+test('without a watched partitioner, offsets are resolved only when all messages went to one partition', () => {
   const unwatched = createPartitionWatcher(undefined)
   const sends = [{ topic: 't', messages: [message('a'), message('b')] }]
   expect(resolveBatchMetadata(sends, metadata(['t', 3, '7']), unwatched)).toEqual([
@@ -53,7 +53,7 @@ test('without a watched partitioner, places are known when all went to one parti
   expect(resolveBatchMetadata(sends, [], unwatched)).toEqual([[{ partition: undefined }, { partition: undefined }]])
 })
 
-test('a message that a retry sent elsewhere has no known place', () => {
+test('a message that a retry sent to another partition has no partition', () => {
   let next = 0
   const watched = createPartitionWatcher({ createPartitioner: () => () => next++ })
   const partitioner = watched.config!.createPartitioner!()
@@ -67,7 +67,7 @@ test('a message that a retry sent elsewhere has no known place', () => {
   expect(watched.getRetryCount(one)).toBe(1)
 })
 
-test('an offset the broker does not know is left out', () => {
+test('an offset of -1 from the broker is left out', () => {
   const sends = [{ topic: 't', messages: [message('a')] }]
   expect(resolveBatchMetadata(sends, metadata(['t', 0, '-1']), createPartitionWatcher(undefined))).toEqual([
     [{ partition: 0 }],

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ReceivedMessage } from '../core/source.ts'
 import { countOnce, isCounted } from './counted-messages.ts'
 
-/** Messages as kafkajs delivers them: those of a record batch share an object. */
+/** Messages as kafkajs delivers them: those of one record batch share `batchContext`. */
 const batchOf = (from: number, to: number): ReceivedMessage[] => {
   const batchContext = { firstOffset: String(from) }
   return Array.from({ length: to - from + 1 }, (_, i) => Object.freeze({ offset: String(from + i), batchContext }))
@@ -17,7 +17,7 @@ const counted = (messages: readonly ReceivedMessage[]): unknown[] => {
   return offsets
 }
 
-test('a message on its own is counted once', () => {
+test('a message without a record batch is counted once per object', () => {
   const [one, other] = [{ offset: '1' }, { offset: '1' }]
   expect(isCounted(one)).toBe(false)
   expect(counted([one, one])).toEqual(['1'])
@@ -25,7 +25,7 @@ test('a message on its own is counted once', () => {
   expect([one, other].map(isCounted)).toEqual([true, true])
 })
 
-test('messages of record batches are counted once, however they are handed over', () => {
+test('messages of a record batch are counted once each, in whatever slices they are passed', () => {
   const [first, second] = [batchOf(0, 4), batchOf(5, 6)]
   expect(counted([...first.slice(0, 2), ...second])).toEqual(['0', '1', '5', '6'])
   expect(first.map(isCounted)).toEqual([true, true, false, false, false])

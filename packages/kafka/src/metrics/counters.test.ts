@@ -17,7 +17,7 @@ function instrument(): { readonly observable: Observable; observed(): [Attribute
   }
 }
 
-test('what is counted under equal attributes, in any order and by anyone, is one number', () => {
+test('counts under equal attributes are summed in one series, whatever the key order', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.nat())), (attributes) => {
       const { observable, observed } = instrument()
@@ -29,7 +29,7 @@ test('what is counted under equal attributes, in any order and by anyone, is one
   )
 })
 
-test('values of different types are different', () => {
+test('attribute values of different types make different series', () => {
   const { observable, observed } = instrument()
   const counted = createCounterSet(observable)
   counted.get({ port: 1 }).value += 1
@@ -37,7 +37,7 @@ test('values of different types are different', () => {
   expect(observed()).toHaveLength(2)
 })
 
-test('series are bounded, those that are known go on, and nothing counted is lost', () => {
+test('beyond the series limit new series are counted in the overflow series and existing ones still count', () => {
   const { observable, observed } = instrument()
   const counted = createCounterSet(observable)
   for (let i = 0; i < MAX_SERIES + 10; i += 1) counted.get({ i }).value += 1
@@ -48,7 +48,7 @@ test('series are bounded, those that are known go on, and nothing counted is los
   expect(seen.at(-1)).toEqual([{ 'otel.metric.overflow': true }, 10])
 })
 
-test('numbers that nobody tells are brought up to date before a collection', () => {
+test('a beforeCollection callback updates its counter before each collection', () => {
   const { observable, observed } = instrument()
   const counted = createCounterSet(observable)
   counted.beforeCollection(() => (counted.get({}).value += 5))

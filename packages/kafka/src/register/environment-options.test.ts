@@ -8,22 +8,22 @@ function options(variables: Readonly<Record<string, string>>) {
   return { ...read, refused }
 }
 
-test('nothing is told, so everything has its default', () => {
+test('every option has its default when no environment variable is set', () => {
   const { refused, baggageAttributes, ...others } = options({})
   expect(Object.values(others).filter((value) => value !== undefined)).toEqual([])
   expect([refused, baggageAttributes]).toEqual([[], []])
 })
 
-test('the correlation is one for all topics, or by topic, where the closest rule wins', () => {
+test('SPANLINK_KAFKA_CORRELATION sets one mode for all topics or one by topic, where the most specific rule wins', () => {
   expect(options({ CORRELATION: 'parent' }).correlation).toBe('parent')
   const { correlation, refused } = options({ CORRELATION: ' parent, orders=link ,pay*=link,payments.eu*=parent' })
-  const asked = ['orders', 'orders.dlq', 'payments', 'payments.eu-1'].map(correlation as (topic: string) => string)
-  expect(asked).toEqual(['link', 'parent', 'link', 'parent'])
+  const modes = ['orders', 'orders.dlq', 'payments', 'payments.eu-1'].map(correlation as (topic: string) => string)
+  expect(modes).toEqual(['link', 'parent', 'link', 'parent'])
   expect(refused).toEqual([])
   expect((options({ CORRELATION: 'a=parent' }).correlation as (topic: string) => string)('b')).toBe('link')
 })
 
-test('topics are those named, without those excluded; the closer name wins', () => {
+test('TOPICS includes and EXCLUDED_TOPICS excludes topics, and the most specific pattern wins', () => {
   const traced = (variables: Readonly<Record<string, string>>) =>
     ['orders', 'audit', 'audit.login', 'heartbeat'].filter(options(variables).filter!)
   expect(traced({ TOPICS: 'orders,audit*' })).toEqual(['orders', 'audit', 'audit.login'])
@@ -32,7 +32,7 @@ test('topics are those named, without those excluded; the closer name wins', () 
   expect(traced({ TOPICS: '*', EXCLUDED_TOPICS: 'heartbeat' })).toEqual(['orders', 'audit', 'audit.login'])
 })
 
-test('flags and names are read as they are meant', () => {
+test('booleans, enumerations and lists are parsed from environment variables', () => {
   expect(
     options({
       SEND_SPANS: 'perCall',
@@ -55,7 +55,7 @@ test('flags and names are read as they are meant', () => {
   })
 })
 
-test('what is no value is refused with what could be one, and has its default', () => {
+test('an invalid option is rejected with the accepted values and falls back to its default', () => {
   const { refused, sendSpans, correlation } = options({ SEND_SPANS: 'percall', CORRELATION: 'orders=child' })
   expect(refused).toEqual([
     'SPANLINK_KAFKA_CORRELATION is "orders=child", which is ignored: it can be link, parent, <topic>=link, <topic>=parent',

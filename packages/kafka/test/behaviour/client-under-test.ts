@@ -1,6 +1,6 @@
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
 
-/** A message in the terms that all clients share. */
+/** A message with the fields that all clients share. */
 export interface TestMessage {
   readonly key?: string
   readonly value: string | null
@@ -15,7 +15,7 @@ export interface DeliveredTestMessage {
 }
 
 /**
- * One Kafka client, traced; `describeClient` puts it through everything a traced client must do.
+ * A traced Kafka client, as `describeClient` tests it.
  */
 export interface ClientUnderTest {
   readonly name: string

@@ -5,7 +5,7 @@ import { useKafka } from '@spanlink/testkit/vitest'
 import { traceConfluent } from '@spanlink/kafka'
 import type { ConfluentOptions } from '@spanlink/kafka'
 
-/** Confluent's client at a broker for the tests of a file, traced and untraced. */
+/** Traced and untraced Confluent clients of the test broker. */
 export function useConfluent(confluent: typeof Confluent) {
   const kafka = useKafka()
   const newKafka = (): KafkaJS.Kafka =>
@@ -38,19 +38,19 @@ export function useConfluent(confluent: typeof Confluent) {
     await consumer.subscribe({ topics: [topic] })
     return Object.assign(consumer, { [Symbol.asyncDispose]: () => consumer.disconnect() })
   }
-  /** What the broker stored, read without tracing. */
+  /** Partition and offset of each key as the broker stored them, read without tracing. */
   const stored = async (topic: string, count: number): Promise<Map<string, string>> => {
     await using consumer = await subscribed(topic, newKafka())
-    const places = new Map<string, string>()
+    const offsets = new Map<string, string>()
     const { promise, resolve } = Promise.withResolvers<void>()
     await consumer.run({
       eachMessage: async ({ partition, message }) => {
-        places.set(String(message.key), `${partition}@${message.offset}`)
-        if (places.size === count) resolve()
+        offsets.set(String(message.key), `${partition}@${message.offset}`)
+        if (offsets.size === count) resolve()
       },
     })
     await promise
-    return places
+    return offsets
   }
   return { brokers: () => kafka().brokers, newKafka, newTopic, connected, subscribed, stored }
 }

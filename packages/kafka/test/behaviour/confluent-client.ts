@@ -17,8 +17,7 @@ export function confluentClient(confluent: Confluent, settings: object = {}): Cl
       const consume = async (topic: string, groupId: string): Promise<KafkaJS.Consumer> => {
         const consumer = kafka.consumer({
           kafkaJS: { groupId, fromBeginning: true, maxWaitTimeInMs: 100 },
-          // Batches begin with one message and grow with the rate, unless all there are is asked
-          // for.
+          // -1 is unlimited; by default batches start with one message and grow with the rate.
           'js.consumer.max.batch.size': -1,
           ...settings,
         })

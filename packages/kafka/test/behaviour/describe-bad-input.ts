@@ -8,7 +8,7 @@ import { createLargeTopic } from '../support/large-topic.ts'
 import type { ClientUnderTest, ConnectedClient, DeliveredTestMessage, TestMessage } from './client-under-test.ts'
 import { waitFor } from '../support/wait.ts'
 
-/** What no message and no handler may do to a traced client, against a real broker. */
+/** Unusual messages and failing handlers of a traced client, on a real broker. */
 export function describeBadInput(client: ClientUnderTest): void {
   describe(`${client.name}: bad input`, () => {
     const kafka = useKafka()
@@ -16,7 +16,7 @@ export function describeBadInput(client: ClientUnderTest): void {
     const connect = (options: KafkaTelemetryOptions = {}): Promise<ConnectedClient> =>
       client.connect(kafka().brokers, options)
 
-    test('headers of 1 MiB, a thousand, repeated, binary, empty and malformed arrive whole, and no message is lost', async () => {
+    test('headers of 1 MiB, 1,000 headers, repeated, binary, empty and malformed ones arrive unchanged, and no message is lost', async () => {
       const topic = `t-${randomUUID()}`
       await createLargeTopic(kafka().brokers, topic)
       await using connected = await connect()
@@ -45,7 +45,7 @@ export function describeBadInput(client: ClientUnderTest): void {
       expect(links).toEqual(spans.named(`send ${topic}`).map((span) => [idOf(span)]))
     })
 
-    test('handlers that throw at once, reject or are cancelled are called again, and each of their spans ends', async () => {
+    test('handlers that throw, reject or are cancelled are called again, and the span of each attempt ends', async () => {
       const topic = `t-${randomUUID()}`
       await kafka().createTopic(topic)
       await using connected = await connect()
@@ -77,7 +77,7 @@ export function describeBadInput(client: ClientUnderTest): void {
       ])
     })
 
-    test('the span of a handler that doesn’t settle stays open for as long as it doesn’t', async () => {
+    test('the span of a handler stays open until the handler settles', async () => {
       const topic = `t-${randomUUID()}`
       await kafka().createTopic(topic)
       await using connected = await connect()
@@ -100,7 +100,7 @@ class DeclinedError extends Error {
   override readonly name = 'DeclinedError'
 }
 
-/** In hex, one pair per value, without those that tracing writes. */
+/** Application headers in hex, one pair per value. */
 function ownHeaders(headers: unknown): readonly (readonly [string, string])[] {
   const entries: [unknown, unknown][] = headers instanceof Map ? [...headers] : Object.entries(headers ?? {})
   return entries

@@ -9,11 +9,10 @@ import { AlwaysOffSampler, TracerProvider } from '../support/sdk.ts'
 import type { ClientUnderTest, ConnectedClient } from './client-under-test.ts'
 
 /**
- * Where a client names the broker of its records: from its metadata, or from statistics that it is
- * configured to emit.
+ * Broker address of a record, from metadata or from statistics.
  */
 export function describeBrokerAddress(client: ClientUnderTest): void {
-  describe(`${client.name}: the broker of a record`, () => {
+  describe(`broker address`, () => {
     const kafka = useKafka()
     const spans = useRecordedSpans()
     const connect = (options: KafkaTelemetryOptions = {}): Promise<ConnectedClient> =>
@@ -32,11 +31,10 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
       { key: 'b', value: '2' },
     ]
 
-    test('is on Send, Create and process spans', async () => {
+    test('is set on Send, Create and process spans', async () => {
       const topic = await newTopic()
       await using connected = await connect()
-      // The first send fetches the metadata that the second knows from its start; statistics come
-      // at an interval.
+      // Metadata is known after the first send, and statistics are emitted at an interval.
       await vi.waitFor(
         async () => {
           await connected.send(topic, messages)
@@ -61,7 +59,7 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
       )
     })
 
-    test('is on metrics of sends, though no span is sampled', async () => {
+    test('is set on send metrics when no span is sampled', async () => {
       const topic = await newTopic()
       await using collected = collectedMetrics()
       const tracerProvider = new TracerProvider({ sampler: new AlwaysOffSampler() })

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { described, idOf, useRecordedSpans } from '../support/recorded-spans.ts'
 import type { ClientUnderTest, ConnectedClient, DeliveredTestMessage } from './client-under-test.ts'
 
-/** What every traced client does, against a real broker. */
+/** Behaviour of every traced client, on a real broker. */
 export function describeClient(client: ClientUnderTest): void {
   describe(`${client.name}`, () => {
     const kafka = useKafka()
@@ -21,7 +21,7 @@ export function describeClient(client: ClientUnderTest): void {
       return topic
     }
 
-    test('link mode: processing is a trace of its own, linked straight to the send span', async () => {
+    test('in link mode a process span starts its own trace and links to the send span', async () => {
       const topic = await newTopic()
       await using connected = await connect()
       const order = trace.getTracer('test').startSpan('order')
@@ -42,17 +42,17 @@ export function describeClient(client: ClientUnderTest): void {
         'kafka.offset': 0,
         'kafka.message.key': 'order-1',
       })
-      // Which cluster and broker, where the client knows.
-      const places: Record<string, unknown> = {}
+      // Cluster and broker, if the client knows them.
+      const brokerAttributes: Record<string, unknown> = {}
       for (const name of ['kafka.cluster.id', 'server.address', 'server.port']) {
-        if (process.attributes[name] !== undefined) places[name] = send.attributes[name]
+        if (process.attributes[name] !== undefined) brokerAttributes[name] = send.attributes[name]
       }
       expect(described(process)).toEqual({
         name: `process ${topic}`,
         kind: 'CONSUMER',
         parent: undefined,
         attributes: {
-          ...places,
+          ...brokerAttributes,
           'messaging.system.name': 'kafka',
           'messaging.operation.name': 'process',
           'messaging.operation.type': 'process',
@@ -78,7 +78,7 @@ export function describeClient(client: ClientUnderTest): void {
       expect(process.spanContext().traceId).not.toBe(send.spanContext().traceId)
     })
 
-    test('parent mode: processing is a child of the send span, and linked to it', async () => {
+    test('in parent mode a process span is a child of the send span and links to it', async () => {
       const topic = await newTopic()
       await using connected = await connect({ correlation: (name) => (name === topic ? 'parent' : 'link') })
       await connected.send(topic, [{ value: 'v' }])
@@ -109,7 +109,7 @@ export function describeClient(client: ClientUnderTest): void {
       expect(spans.named(`process ${topic}`)[0]?.attributes['tenant']).toBe('acme')
     })
 
-    test('a batch is received and processed with links to all producers, each message in its own span', async () => {
+    test('a batch has a receive and a process span with links to all producers, and a span for each message', async () => {
       const topic = await newTopic()
       await using connected = await connect()
       await connected.send(topic, [
@@ -151,7 +151,7 @@ export function describeClient(client: ClientUnderTest): void {
       expect(endedBefore).toEqual([0, 1])
     })
 
-    test('a forwarded message gets a context of its own, below the process span', async () => {
+    test('a forwarded message gets a new context, from a send span below the process span', async () => {
       const [from, to] = [await newTopic(), await newTopic()]
       await using connected = await connect()
       const baggage = propagation.createBaggage({ hop: { value: '1' } })
@@ -184,7 +184,7 @@ export function describeClient(client: ClientUnderTest): void {
       expect(described(spans.only(`process ${topic}`)).links.map((link) => link.to)).toEqual([outbox])
     })
 
-    test('the messages and headers of the caller are never touched, frozen or not, and can be sent again', async () => {
+    test('a caller’s messages and headers are never modified, frozen or not, and can be sent again', async () => {
       const topic = await newTopic()
       await using connected = await connect()
       const message = deepFreeze({ key: 'k', value: 'v', headers: { app: 'x', many: ['1', '2'] } })
@@ -203,14 +203,14 @@ export function describeClient(client: ClientUnderTest): void {
       ])
     })
 
-    test('a handler that fails is redelivered by the client, with the error on its span', async () => {
+    test('a message whose handler fails is redelivered by the client, with the error on its first span', async () => {
       const topic = await newTopic()
       await using connected = await connect()
       await connected.send(topic, [{ value: 'v' }])
       let attempts = 0
       await consumed(connected, topic, 1, async () => {
         attempts += 1
-        // Not a RangeError or the like: kafkajs takes those for bugs and stops.
+        // Not a RangeError: kafkajs treats JavaScript's own error types as bugs and stops.
         if (attempts === 1) throw new DeclinedError('first attempt fails')
       })
       const [failed, succeeded] = spans.named(`process ${topic}`)
@@ -221,7 +221,7 @@ export function describeClient(client: ClientUnderTest): void {
       expect(idOf(succeeded!.links[0]!.context)).toBe(idOf(failed!.links[0]!.context))
     })
 
-    test('a filtered topic passes without a span or a header', async () => {
+    test('messages of a filtered topic have no span and no context headers', async () => {
       const topic = await newTopic()
       await using connected = await connect({ filter: (name) => name !== topic })
       await connected.send(topic, [{ value: 'v' }])
@@ -239,8 +239,7 @@ class DeclinedError extends Error {
 type Handler<T> = (value: T) => Promise<void>
 
 /**
- * Consumes until `count` messages were handled without an error, and everything of them is
- * recorded.
+ * Consumes until `count` messages were handled without an error and their spans recorded.
  */
 async function consumed(
   connected: ConnectedClient,

@@ -9,9 +9,9 @@ import { AlwaysOffSampler, TracerProvider } from '../support/sdk.ts'
 import { RdkafkaClients, once, polled } from './rdkafka-clients.ts'
 import type { Rdkafka } from './rdkafka-clients.ts'
 
-/** Where librdkafka's statistics name the broker of a record. */
+/** Broker address of a record from librdkafka's statistics. */
 export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
-  describe('the broker of a record', () => {
+  describe('broker address', () => {
     const kafka = useKafka()
     const spans = useRecordedSpans()
     const connect = (options?: Parameters<typeof traceRdkafka>[1]) =>
@@ -26,7 +26,7 @@ export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
       return topic
     }
 
-    test('is on Send and poll spans once statistics were emitted', async () => {
+    test('is set on Send and poll spans once statistics were emitted', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer({ dr_cb: true })
@@ -49,7 +49,7 @@ export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
       )
     })
 
-    test('is on metrics of sends, which count a message when it is delivered, though no span is sampled', async () => {
+    test('is set on send metrics, which count a message at its delivery report, when no span is sampled', async () => {
       const topic = await newTopic()
       await using collected = collectedMetrics()
       const tracerProvider = new TracerProvider({ sampler: new AlwaysOffSampler() })

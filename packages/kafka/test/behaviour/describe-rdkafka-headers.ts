@@ -9,12 +9,12 @@ import { idOf, useRecordedSpans } from '../support/recorded-spans.ts'
 import { RdkafkaClients, polled } from './rdkafka-clients.ts'
 import type { Rdkafka } from './rdkafka-clients.ts'
 
-/** What headers may be on the wire, whatever a client of rdkafka's callback API makes of them. */
+/** Unusual headers on the wire, consumed by clients of rdkafka's callback API. */
 export function describeRdkafkaHeaders(rdkafka: Rdkafka): void {
   const kafka = useKafka()
   const spans = useRecordedSpans()
 
-  test('consuming messages with any headers, null, 1 MiB long, a thousand or malformed hands over what the client does by itself, each in a span', async () => {
+  test('messages with null, 1 MiB, 1,000 or malformed headers are consumed as without tracing, each in a process span', async () => {
     const topic = `t-${randomUUID()}`
     await createLargeTopic(kafka().brokers, topic)
     const [traceId, spanId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']
@@ -43,7 +43,7 @@ export function describeRdkafkaHeaders(rdkafka: Rdkafka): void {
     const linked = cases.map((pairs) =>
       pairs.some(([, value]) => value === traceparent) ? [`${traceId}-${spanId}`] : [],
     )
-    // It is the only one that can write null.
+    // The only client that can write a null header value.
     const other = new Producer({ clientId: 'other', bootstrapBrokers: kafka().brokers })
     for (const pairs of cases) {
       const headers = pairs.map(([key, value]) => [Buffer.from(key), value === null ? value : Buffer.from(value)])

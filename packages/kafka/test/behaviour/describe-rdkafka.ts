@@ -9,14 +9,14 @@ import { described, idOf, useRecordedSpans } from '../support/recorded-spans.ts'
 import { RdkafkaClients, once, polled } from './rdkafka-clients.ts'
 import type { Rdkafka } from './rdkafka-clients.ts'
 
-/** Where the two modules differ, traced or not. */
+/** Differences between the two modules that tracing does not cause. */
 export interface RdkafkaDifferences {
   /** `error.type` of a delivery report's error: node-rdkafka loses its code. */
   readonly unknownPartition: string
   readonly hasCommitCb: boolean
 }
 
-/** What every client of rdkafka's callback API does once it is traced, against a real broker. */
+/** Behaviour of every traced client of rdkafka's callback API, on a real broker. */
 export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifferences): void {
   const kafka = useOwnKafka()
   const spans = useRecordedSpans()
@@ -29,7 +29,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
   }
 
   describe('produce', () => {
-    test('ends its span at the delivery report, with the record’s place, and the opaque value is the application’s', async () => {
+    test('ends its span at the delivery report, with partition and offset, and returns the opaque value of the application', async () => {
       const topic = await newTopic(3)
       await using clients = connect()
       const producer = await clients.producer({ dr_cb: true })
@@ -61,7 +61,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       })
     })
 
-    test('reports an opaque value that is none, a primitive, or shared between records as it was given', async () => {
+    test('reports an absent, primitive or shared opaque value as it was passed', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer({ dr_msg_cb: true })
@@ -82,7 +82,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(spans.named(`send ${topic}`)).toHaveLength(given.length)
     })
 
-    test('ends its span when the record is queued, if nobody asked for delivery reports', async () => {
+    test('ends its span when the record is queued, without delivery reports', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer()
@@ -90,7 +90,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(spans.only(`send ${topic}`).attributes['kafka.offset']).toBeUndefined()
     })
 
-    test('sends the context in header objects of its own, whatever headers there are, and leaves those alone', async () => {
+    test('sends the context in a header object of its own and does not modify the headers of the application', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer()
@@ -102,7 +102,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
         const { traceId, spanId } = span.spanContext()
         return ['traceparent', `00-${traceId}-${spanId}-01`]
       })
-      const own = [
+      const applicationHeaders = [
         [],
         [],
         [],
@@ -111,18 +111,18 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
           ['a', '2'],
         ],
       ]
-      expect(messages.map(headersOf)).toEqual(own.map((pairs, i) => [...pairs, sent[i]]))
+      expect(messages.map(headersOf)).toEqual(applicationHeaders.map((pairs, i) => [...pairs, sent[i]]))
       expect(headers.map((one) => Object.keys(one))).toEqual([['a', 'ignored'], ['a']])
     })
 
-    test('gives the client’s own errors to the application, and the broker’s name of them to the span', async () => {
+    test('throws or reports the errors of the client, and puts the broker’s error name on the span', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer({ dr_cb: true })
       expect(() => producer.produce(topic, null, Buffer.alloc(2_000_000))).toThrow(/too large/i)
       expect(() => producer.produce('', null, Buffer.from('v'))).toThrow('"topic" must be a string')
       expect(() => producer.produce(topic, null, 'text' as unknown as Buffer)).toThrow('Message must be a buffer')
-      // The broker makes this topic, with one partition.
+      // The broker creates this topic, with one partition.
       producer.produce(`new-${topic}`, 99, Buffer.from('v'))
       const [error] = (await once(producer, 'delivery-report')) as [Confluent.LibrdKafkaError]
       expect(error.message).toMatch(/unknown partition/i)
@@ -136,7 +136,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
     })
 
     test.each(['producer', 'highLevelProducer'] as const)(
-      'fails the spans of records that were never reported when the %s is disconnected',
+      'fails the spans of unreported records when the %s is disconnected',
       async (kind) => {
         const topic = await newTopic()
         await using clients = connect()
@@ -144,7 +144,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
         producer.setPollInterval(0)
         kafka().pause()
         const called: unknown[] = []
-        // The last of six arguments is an opaque value here, a callback there.
+        // The sixth argument is a Producer's opaque value and a HighLevelProducer's callback.
         producer.produce(topic, 0, Buffer.from('v'), null, null, (...args: unknown[]) => called.push(args))
         const disconnected = new Promise<void>((resolve) => {
           producer.disconnect(100, () => resolve())
@@ -183,7 +183,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(String(message!.value)).toBe('{"json":true}')
     })
 
-    test('of a high level producer without headers, and one that fails, calls back as without tracing', async () => {
+    test('of a high level producer calls back as without tracing when headers are absent or the value is invalid', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.highLevelProducer()
@@ -201,7 +201,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(spans.named(`send ${topic}`).map((span) => span.status.code)).toEqual(expect.arrayContaining([0, 2]))
     })
 
-    test('of a write stream is traced through the stream’s producer', async () => {
+    test('through a write stream is traced by the producer of the stream', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const stream = rdkafka.createWriteStream(clients.config, {}, { topic })
@@ -214,7 +214,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
   })
 
   describe('consume', () => {
-    test('of batches makes a receive span per batch and none for empty polls; processMessage a process span below it', async () => {
+    test('makes a receive span per batch, none for an empty poll, and processMessage a process span below it', async () => {
       const [a, b] = [await newTopic(), await newTopic(2)]
       await using clients = connect()
       const producer = await clients.producer()
@@ -235,7 +235,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(receives.map((span) => span.attributes['messaging.batch.message_count'])).toEqual(
         batches.map((messages) => messages.length),
       )
-      // A poll that the callback of another starts is no part of it.
+      // A poll started in the callback of another is not its child.
       expect(receives.map((span) => span.parentSpanContext)).toEqual(receives.map(() => undefined))
       for (const [topic, count] of [
         [a, 1],
@@ -259,7 +259,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       }
     })
 
-    test('that fails makes a receive span with the error', async () => {
+    test('makes a receive span with the error when it fails', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const consumer = await clients.consumer(topic)
@@ -271,7 +271,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(failed[0]?.attributes['error.type']).toEqual(expect.any(String))
     })
 
-    test('in flow makes a receive span per message, in which data listeners and the callback run', async () => {
+    test('in flowing mode makes a receive span per message, in which data listeners and the callback run', async () => {
       const topic = await newTopic()
       await using clients = connect({ correlation: 'parent' })
       const producer = await clients.producer()
@@ -299,7 +299,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       })
     })
 
-    test('without receive spans still knows the messages', async () => {
+    test('with receiveSpans: false makes process spans only, which link to the send span', async () => {
       const topic = await newTopic()
       await using clients = connect({ receiveSpans: false })
       const producer = await clients.producer()
@@ -309,7 +309,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(described(spans.only(`process ${topic}`)).parent).toBeUndefined()
     })
 
-    test('of a read stream gives messages that processMessage knows', async () => {
+    test('through a read stream delivers messages that processMessage links to the send span', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer()
@@ -330,7 +330,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(spans.named(`poll ${topic}`)).toHaveLength(1)
     })
 
-    test('and produce with the consumed headers gives the record a context of its own', async () => {
+    test('followed by produce with the consumed headers gives the record its own context', async () => {
       const [from, to] = [await newTopic(), await newTopic()]
       await using clients = connect()
       const producer = await clients.producer()
@@ -350,7 +350,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
       expect(described(forward)).toMatchObject({ parent: idOf(spans.only(`process ${from}`)), links: [] })
     })
 
-    test('and commit makes a settle span below the process span', async () => {
+    test('followed by commit makes a settle span below the process span', async () => {
       const topic = await newTopic()
       await using clients = connect()
       const producer = await clients.producer()
@@ -370,8 +370,8 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
     })
   })
 
-  // It is not in the types.
-  test.runIf(differences.hasCommitCb)('commitCb ends its span with the callback', async () => {
+  // commitCb is missing in the type declarations.
+  test.runIf(differences.hasCommitCb)('commitCb ends its span when the callback is called', async () => {
     const topic = await newTopic()
     await using clients = connect()
     const consumer = (await clients.consumer(topic)) as unknown as Record<'commitCb', (...args: unknown[]) => void>
@@ -384,7 +384,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
     expect([attributes['messaging.destination.partition.id'], status.code]).toEqual(['0', 0])
   })
 
-  test('a transaction’s end is a settle span, with the broker’s answer', async () => {
+  test('committing a transaction is a settle span with the broker’s error', async () => {
     const topic = await newTopic()
     await using clients = connect()
     const producer = await clients.producer({ 'transactional.id': `tx-${topic}`, dr_cb: true })

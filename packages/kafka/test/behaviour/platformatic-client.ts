@@ -25,8 +25,7 @@ export const platformaticClient: ClientUnderTest = {
         void (async () => {
           for await (const message of stream) {
             const delivered = deliveredBy(tracing, message)
-            // Nothing redelivers for us: what fails is tried again, as an application's loop would
-            // do.
+            // Nothing redelivers for us: a failed message is retried in a loop.
             while (!(await succeeds(() => tracing.process(message, () => handler(delivered)))));
           }
         })()
@@ -35,7 +34,7 @@ export const platformaticClient: ClientUnderTest = {
         const stream = await consume(topic, groupId)
         void (async () => {
           let batch: Message[] = []
-          // All records of a fetch are in the stream's buffer when the first is handed out.
+          // All records of a fetch are in the stream's buffer when the first is delivered.
           for await (const message of stream) {
             batch.push(message)
             if (stream.readableLength > 0) continue
@@ -72,7 +71,7 @@ function inBuffers(topic: string, { key, value, headers }: TestMessage) {
     topic,
     ...(key !== undefined && { key: Buffer.from(key) }),
     ...(value !== null && { value: Buffer.from(value) }),
-    // Repeated names are possible because a Map tells Buffers apart by identity.
+    // Repeated names are possible because a Map compares Buffers by identity.
     ...(headers && { headers: new Map(pairs) }),
   }
 }

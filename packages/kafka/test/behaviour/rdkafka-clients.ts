@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type * as Confluent from '@confluentinc/kafka-javascript'
 import { traceRdkafka } from '@spanlink/kafka'
 
-/** What node-rdkafka and Confluent's module have in common. */
+/** The API that node-rdkafka and Confluent's module share. */
 export type Rdkafka = Pick<
   typeof Confluent,
   'Producer' | 'HighLevelProducer' | 'KafkaConsumer' | 'createReadStream' | 'createWriteStream'
@@ -74,7 +74,7 @@ export class RdkafkaClients implements AsyncDisposable {
 }
 
 /**
- * Polls until `count` messages came; every batch goes to `handler` inside of the poll's callback.
+ * Polls until `count` messages were received; each batch goes to `handler` inside the poll's callback.
  */
 export async function polled(
   consumer: Confluent.KafkaConsumer,

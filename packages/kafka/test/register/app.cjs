@@ -1,4 +1,4 @@
-// The same as a CommonJS module.
+// app.mjs as a CommonJS module.
 const { run } = require('./clients.cjs')
 
 const packages = {

@@ -1,4 +1,4 @@
-// An application that knows nothing of tracing, as an ES module: it sends a message and consumes it.
+// An ES module without tracing code that sends one message and consumes it.
 import { run } from './clients.cjs'
 
 const load = {

@@ -44,7 +44,7 @@ const clients = {
     const consumer = new Consumer({ ...common, groupId, deserializers: stringDeserializers, maxWaitTime: 100 })
     const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false })
     for await (const message of stream) {
-      // No handler, so the application says what is processing. It needs no reference to whoever traces.
+      // No handler to wrap. processMessage works without a reference to the tracing.
       const { processMessage } = await import('@spanlink/kafka')
       processMessage(message, () => {})
       break

@@ -1,5 +1,4 @@
-// The SDK of an application, as its own file would start it; spans are printed when the application
-// ends.
+// Starts the SDK the way an application does and prints the spans at exit.
 import { context, propagation, trace } from '@opentelemetry/api'
 import { described, w3cPropagator } from '../support/recorded-spans.ts'
 import {
@@ -15,7 +14,7 @@ context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 propagation.setGlobalPropagator(w3cPropagator())
 trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [exportAtOnce(exporter)] }))
 
-// Where the API that was loaded keeps what is registered.
+// Where the loaded API version stores its global providers.
 const api = (globalThis as { [name: symbol]: unknown })[Symbol.for('opentelemetry.js.api.1')]
 const { version } = api as { readonly version: string }
 process.on('exit', () => {

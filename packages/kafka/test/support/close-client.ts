@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Closes a client of @platformatic/kafka 2.12 and waits 10 s at most. Its `close(true)` ends after
- * the response to LeaveGroup, which on a busy machine may take its `requestTimeout` of 30 s; no
- * test is about that.
+ * Closes a client of @platformatic/kafka 2.12 and waits 10 s at most. Its `close(true)` waits
+ * for the response to LeaveGroup, under load up to its `requestTimeout` of 30 s.
  */
 export async function closeClient(client: { close(force: true): Promise<unknown> }): Promise<void> {
   await Promise.race([client.close(true), sleep(10_000, undefined, { ref: false })])

@@ -13,7 +13,7 @@ export interface CollectedMetrics extends AsyncDisposable {
   collect(): Promise<Map<string, CollectedMetric>>
 }
 
-/** A real meter provider whose metrics are read when the test asks. */
+/** A real meter provider whose metrics are read on demand. */
 export function collectedMetrics(): CollectedMetrics {
   const reader = new ManualReader()
   const provider = new MeterProvider({ readers: [reader] })

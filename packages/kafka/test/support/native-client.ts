@@ -1,14 +1,13 @@
 import { createRequire } from 'node:module'
 
 export interface NativeClient<T> {
-  /** The client's module; not to be touched when `isMissing`. */
+  /** The client's module; throws on access when `isMissing`. */
   readonly client: T
   readonly isMissing: boolean
 }
 
 /**
- * A client with a native addon, which may be missing: provisioning says why, and the tests of that
- * client are skipped, loudly.
+ * A client with a native addon, which may be missing. Its tests are then skipped with a warning.
  */
 export function nativeClient<T>(name: string): NativeClient<T> {
   try {

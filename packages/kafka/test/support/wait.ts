@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-/** Vitest gives up after a second, which a busy machine may need for one step of a client. */
+/** Vitest's default of 1 s is too short under load. */
 const LIMIT = { timeout: 60_000, interval: 20 } as const
 
 /** Calls `check` until it no longer throws. */

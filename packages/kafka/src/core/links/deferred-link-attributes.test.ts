@@ -8,38 +8,38 @@ const contextOf = (n: number): SpanContext => ({
   spanId: String(n).padStart(16, '1'),
   traceFlags: TraceFlags.SAMPLED,
 })
-const whole = [0, 1, 2].map((n): Link => ({ context: contextOf(n), attributes: { n } }))
-const bare = () => whole.map(({ context }): Link => ({ context }))
+const completeLinks = [0, 1, 2].map((n): Link => ({ context: contextOf(n), attributes: { n } }))
+const linksWithoutAttributes = () => completeLinks.map(({ context }): Link => ({ context }))
 
 function spanWith(links: unknown): { readonly span: Span; readonly added: Link[] } {
   const added: Link[] = []
   return { span: { links, addLink: (link: Link) => void added.push(link) } as unknown as Span, added }
 }
 
-test('links of a span that shows them get their attributes', () => {
-  const later = createDeferredLinkAttributes()
-  const links = bare()
+test('links get their attributes later when the span exposes its links', () => {
+  const deferred = createDeferredLinkAttributes()
+  const links = linksWithoutAttributes()
   const { span, added } = spanWith(links)
-  later.complete(span, 3, (i) => whole[i])
-  expect(links).toEqual(whole)
+  deferred.complete(span, 3, (i) => completeLinks[i])
+  expect(links).toEqual(completeLinks)
   expect(added).toEqual([])
-  expect(later.isSupported).toBe(true)
+  expect(deferred.isSupported).toBe(true)
 })
 
-test('an SDK that dropped the oldest keeps the rest right', () => {
-  const links = bare().slice(1)
-  createDeferredLinkAttributes().complete(spanWith(links).span, 3, (i) => whole[i])
-  expect(links).toEqual(whole.slice(1))
+test('links keep the right attributes when the SDK dropped the oldest ones', () => {
+  const links = linksWithoutAttributes().slice(1)
+  createDeferredLinkAttributes().complete(spanWith(links).span, 3, (i) => completeLinks[i])
+  expect(links).toEqual(completeLinks.slice(1))
 })
 
 test.each([
   ['hides its links', undefined],
-  ['has others', bare().toReversed()],
-  ['froze them', bare().map((link) => Object.freeze(link))],
-])('a span that %s is linked once more, and the next spans start with whole links', (_name, links) => {
-  const later = createDeferredLinkAttributes()
+  ['has other links', linksWithoutAttributes().toReversed()],
+  ['froze its links', linksWithoutAttributes().map((link) => Object.freeze(link))],
+])('a span that %s gets a second link with attributes, and later spans start with complete links', (_name, links) => {
+  const deferred = createDeferredLinkAttributes()
   const { span, added } = spanWith(links)
-  later.complete(span, 1, (i) => whole[i])
-  expect(added).toEqual([whole[0]])
-  expect(later.isSupported).toBe(false)
+  deferred.complete(span, 1, (i) => completeLinks[i])
+  expect(added).toEqual([completeLinks[0]])
+  expect(deferred.isSupported).toBe(false)
 })

@@ -24,8 +24,8 @@ const carrier = fc.oneof(
   fc.array(fc.tuple(key, value), { maxLength: 6 }).map((pairs) => new Map(pairs)),
 )
 
-describe('reading', () => {
-  test('bytes, strings and repeated values are read in every shape', () => {
+describe('header getter', () => {
+  test('headers with bytes, strings or repeated values are read in every container shape', () => {
     const shapes = [
       { traceparent: 'a' },
       { traceparent: Buffer.from('a') },
@@ -42,12 +42,12 @@ describe('reading', () => {
     expect(shapes.map((headers) => headerGetter.get(headers, 'traceparent'))).toEqual(shapes.map(() => 'a'))
   })
 
-  test('repeated list fields are joined', () => {
+  test('repeated tracestate and baggage headers are joined', () => {
     expect(headerGetter.get({ baggage: ['a=1', Buffer.from('b=2')] }, 'baggage')).toBe('a=1,b=2')
     expect(headerGetter.get([{ tracestate: 'a=1' }, { tracestate: 'b=2' }], 'tracestate')).toBe('a=1,b=2')
   })
 
-  test('what is absent, empty, not text or far too long is undefined', () => {
+  test('an absent, empty, non-text or oversized header is undefined', () => {
     const values = [null, undefined, '', Buffer.alloc(0), 7, {}, [], Buffer.alloc(1 << 20, 'a')]
     for (const traceparent of values) expect(headerGetter.get({ traceparent }, 'traceparent')).toBeUndefined()
     for (const headers of [undefined, null, 'text', 7, Buffer.from('x')]) {
@@ -56,12 +56,12 @@ describe('reading', () => {
     }
   })
 
-  test('inherited properties are no headers', () => {
+  test('inherited object properties are not read as headers', () => {
     expect(headerGetter.get({}, 'constructor')).toBeUndefined()
     expect(headerGetter.get({}, '__proto__')).toBeUndefined()
   })
 
-  test('anything at all is read without throwing', () => {
+  test('any value passed as headers is read without throwing', () => {
     fc.assert(
       fc.property(fc.oneof(carrier, fc.anything()), name, (headers, field) => {
         const text = headerGetter.get(headers, field)
@@ -73,8 +73,8 @@ describe('reading', () => {
   })
 })
 
-describe('replacing', () => {
-  test('what is written is read back, whatever was there, and stands there once', () => {
+describe('replaceHeaders', () => {
+  test('a written header is read back and is present once, whatever headers were there before', () => {
     fc.assert(
       fc.property(carrier, fc.string({ minLength: 1 }), (headers, text) => {
         const replaced = replaceHeaders(headers, ['traceparent', text], NOTHING)
@@ -86,7 +86,7 @@ describe('replacing', () => {
     )
   })
 
-  test('all other headers stay, in their order and shape', () => {
+  test('headers that are not propagated keep their order and container shape', () => {
     fc.assert(
       fc.property(carrier, (headers) => {
         const replaced = replaceHeaders(headers, ['traceparent', 'x'], PROPAGATED)
@@ -98,18 +98,18 @@ describe('replacing', () => {
     )
   })
 
-  test('the original is not touched', () => {
+  test('the original headers are not modified', () => {
     const headers = Object.freeze({ TRACEPARENT: 'old', app: Object.freeze(['1', '2']) })
     expect(replaceHeaders(headers, ['traceparent', 'new'], NOTHING)).toEqual({ app: ['1', '2'], traceparent: 'new' })
     expect(headers).toEqual({ TRACEPARENT: 'old', app: ['1', '2'] })
   })
 
-  test('absent headers become an object, and what is no carrier is left to the client to refuse', () => {
+  test('absent headers become an object, and an invalid container is passed on for the client to reject', () => {
     expect(replaceHeaders(undefined, ['a', 'b'], NOTHING)).toEqual({ a: 'b' })
     expect(replaceHeaders('text', ['a', 'b'], NOTHING)).toBe('text')
   })
 
-  test('a client that wants bytes gets bytes', () => {
+  test('headers are written as bytes for a client that needs bytes', () => {
     const replaced = replaceHeaders(new Map([[Buffer.from('a'), Buffer.from('b')]]), ['c', 'd'], NOTHING)
     expect([...(replaced as Map<unknown, unknown>)].at(-1)).toEqual([Buffer.from('c'), Buffer.from('d')])
     expect(replaceHeaders({}, ['c', 'd'], NOTHING, { value: Buffer.from })).toEqual({ c: Buffer.from('d') })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatKey } from './message-key.ts'
 
-test('text and UTF-8 bytes are shown, everything without a canonical text is left out', () => {
+test('message keys that are text, UTF-8 or numbers are formatted, and null, binary, object or oversized keys left out', () => {
   const on = (key: unknown) => formatKey(key, 't', true)
   expect(['k', '', Buffer.from('ключ'), 7, 7n].map(on)).toEqual(['k', '', 'ключ', '7', '7'])
   const textless = [
@@ -16,7 +16,7 @@ test('text and UTF-8 bytes are shown, everything without a canonical text is lef
   expect(textless.map(on)).toEqual(textless.map(() => undefined))
 })
 
-test('a key can be off or formatted, and a formatter that fails leaves it out', () => {
+test('the messageKey option turns keys off or formats them, and a formatter that throws leaves the key out', () => {
   expect(formatKey('k', 't', false)).toBeUndefined()
   expect(formatKey('k', 't', (key, topic) => `${topic}:${String(key)}`)).toBe('t:k')
   expect(formatKey('k', 't', () => undefined)).toBeUndefined()
