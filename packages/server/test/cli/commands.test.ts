@@ -282,7 +282,8 @@ test('every command prints help', async () => {
   expect(helps.map(({ stdout }) => stdout)).toEqual(names.map((name) => expect.stringContaining(`spanlink ${name}`)))
 })
 
-test('a flow exported as gzipped OTLP and imported elsewhere is identical', async () => {
+// Concurrent, as are the next two: each waits for a server to start.
+test.concurrent('a flow exported as gzipped OTLP and imported elsewhere is identical', async () => {
   const file = join(dir, 'flow.jsonl.gz')
   expect(await run(['export', post.traceId, '--flow', '--output', file])).toMatchObject({
     code: 0,
@@ -306,7 +307,7 @@ test('a flow exported as gzipped OTLP and imported elsewhere is identical', asyn
   }
 })
 
-test.each(['jaeger', 'zipkin'])(
+test.concurrent.each(['jaeger', 'zipkin'])(
   'a trace exported and imported as %s JSON keeps names, times, parents and status',
   async (format) => {
     const file = join(dir, `${format}.json`)
@@ -339,13 +340,13 @@ test.each(['jaeger', 'zipkin'])(
   },
 )
 
-test.each([
+test.concurrent.each([
   ['/tempo/api/v2/traces/', (json: string) => json],
   ['/tempo/api/traces/', (json: string) => json],
   // OTLP JSON with Tempo's ids, indented, as its command line prints it.
   ['/tempo/api/v2/traces/', (json: string) => JSON.stringify((JSON.parse(json) as { trace: object }).trace, null, 2)],
 ])('a trace saved from %s is imported with its ids and links', async (path, write) => {
-  const file = join(dir, 'tempo.json')
+  const file = join(await mkdtemp(join(dir, 'tempo-')), 'trace.json')
   await writeFile(file, write(await (await fetch(`${spanlink.url}${path}${pay.traceId}`)).text()))
   await using other = await startSpanlink()
   expect(await run(['import', file], other.url)).toMatchObject({ code: 0 })

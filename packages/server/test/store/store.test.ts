@@ -4,17 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { StoreError } from '../../src/clickhouse/store-error.ts'
 import { linkTo, nowNano, span } from '../query/order-spans.ts'
 
-let dir: string
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'spanlink-store-'))
+// Tests are concurrent: most of a start is waiting for the engine.
+let root: string
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'spanlink-store-'))
 })
-afterEach(() => rm(dir, { recursive: true, force: true }))
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+function makeDir(): Promise<string> {
+  return mkdtemp(join(root, 'data-'))
+}
 
 const tables = ['spans', 'span_links', 'sources', 'traces', 'operations'] as const
 
@@ -45,7 +50,8 @@ async function untilReady(store: EmbeddedStore): Promise<void> {
   while (store.state() !== 'ready') await sleep(20)
 }
 
-test('rows come back after a restart, and the same token stores nothing twice, before it and after', async () => {
+test.concurrent('rows come back after a restart, and the same token stores nothing twice, before it and after', async () => {
+  const dir = await makeDir()
   const rows = someRows(50)
   const expected = { spans: 50, span_links: 100, sources: 1, traces: 50, operations: 1, summed_up: 50 }
   const first = await openEmbeddedStore(dir)
@@ -62,7 +68,8 @@ test('rows come back after a restart, and the same token stores nothing twice, b
   await second.close()
 })
 
-test('an insert whose part was never committed is made by the next try, in the table and in what is filled from it', async () => {
+test.concurrent('an insert whose part was never committed is made by the next try, in the table and in what is filled from it', async () => {
+  const dir = await makeDir()
   const rows = someRows(50)
   const killed = await openEmbeddedStore(dir)
   // On another day: parts of two days are never merged.
@@ -87,8 +94,8 @@ test('an insert whose part was never committed is made by the next try, in the t
   await next.close()
 })
 
-test('sources and operations are stored again ten minutes later, not with each segment', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('sources and operations are stored again ten minutes later, not with each segment', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   const stretch = Math.floor(Date.now() / 600_000) * 600
   const last = async (): Promise<unknown> => {
     const [row] = await store.query(
@@ -105,9 +112,9 @@ test('sources and operations are stored again ten minutes later, not with each s
   await store.close()
 })
 
-test('chunks of one insert are one insert, each of whole rows', async () => {
+test.concurrent('chunks of one insert are one insert, each of whole rows', async () => {
   const requests = Array.from({ length: 7 }, (_, index) => someRows(index === 3 ? 300 : index).spans)
-  const store = await openEmbeddedStore(dir)
+  const store = await openEmbeddedStore(await makeDir())
   await store.insert('spans', requests, 'chunked')
   expect(await rowCounts(store)).toMatchObject({ spans: 318, traces: 318 })
   await expect(
@@ -117,25 +124,25 @@ test('chunks of one insert are one insert, each of whole rows', async () => {
   await store.close()
 })
 
-test('a segment on both sides of midnight is stored once', async () => {
+test.concurrent('a segment on both sides of midnight is stored once', async () => {
   const midnight = Math.floor(Date.now() / 86_400_000) * 86_400
   const [before, after] = [someRows(5, midnight - 1), someRows(5, midnight)]
-  const store = await openEmbeddedStore(dir)
+  const store = await openEmbeddedStore(await makeDir())
   for (let attempt = 0; attempt < 2; attempt += 1) await store.insert('spans', [before.spans, after.spans], 'midnight')
   expect(await rowCounts(store)).toMatchObject({ spans: 10, traces: 10 })
   await store.close()
 })
 
-test('an insert that ClickHouse cannot parse is refused as a whole', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('an insert that ClickHouse cannot parse is refused as a whole', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   const rows = someRows(10).spans
   await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'bad-rows' })
   expect(await rowCounts(store)).toMatchObject({ spans: 0, traces: 0 })
   await store.close()
 })
 
-test('an engine that dies is started again; what was in flight is stored once when it is sent again', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('an engine that dies is started again; what was in flight is stored once when it is sent again', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   let sent = 0
   for (let kill = 0; kill < 3; kill += 1) {
     const rows = someRows(500)
@@ -163,8 +170,8 @@ test('an engine that dies is started again; what was in flight is stored once wh
   await store.close()
 })
 
-test('while the engine is down, queries fail as unavailable and the state is down', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('while the engine is down, queries fail as unavailable and the state is down', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   process.kill(store.enginePid() ?? 0, 'SIGKILL')
   while (store.state() === 'ready') await sleep(5)
   await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
@@ -175,8 +182,8 @@ test('while the engine is down, queries fail as unavailable and the state is dow
   await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
 })
 
-test('a query that is cancelled or times out ends in ClickHouse too', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('a query that is cancelled or times out ends in ClickHouse too', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   const endless = 'select sum(cityHash64(number)) from numbers(1000000000000)'
   const running =
     "select count() as n from system.processes where query like '%cityHash64%' and query not like '%processes%'"
@@ -191,8 +198,8 @@ test('a query that is cancelled or times out ends in ClickHouse too', async () =
   await store.close()
 })
 
-test('a query cannot write, nor read files', async () => {
-  const store = await openEmbeddedStore(dir)
+test.concurrent('a query cannot write, nor read files', async () => {
+  const store = await openEmbeddedStore(await makeDir())
   await expect(store.query('drop table spans')).rejects.toMatchObject({ code: 'refused' })
   await expect(store.query("select * from file('/etc/passwd', 'LineAsString')")).rejects.toMatchObject({
     code: 'refused',
@@ -200,7 +207,8 @@ test('a query cannot write, nor read files', async () => {
   await store.close()
 })
 
-test('the engine responds only to its own server', async () => {
+test.concurrent('the engine responds only to its own server', async () => {
+  const dir = await makeDir()
   const store = await openEmbeddedStore(dir)
   const config = await readFile(join(dir, 'engine/engine.xml'), 'utf8')
   const port = /<http_port>(\d+)</.exec(config)?.[1]
@@ -215,7 +223,8 @@ test('the engine responds only to its own server', async () => {
   await store.close()
 })
 
-test('a directory that a server has is refused, naming the process, and free again once it is closed', async () => {
+test.concurrent('a directory that a server has is refused, naming the process, and free again once it is closed', async () => {
+  const dir = await makeDir()
   const store = await openEmbeddedStore(dir)
   await expect(openEmbeddedStore(dir)).rejects.toMatchObject({
     code: 'data-dir-in-use',
@@ -226,18 +235,20 @@ test('a directory that a server has is refused, naming the process, and free aga
   await (await openEmbeddedStore(dir)).close()
 })
 
-test.each([
-  ['a file', () => join(dir, 'file'), /it is a file/],
-  ['below a file', () => join(dir, 'file/data'), /part of the path is a file|it is a file/],
+test.concurrent.each([
+  ['a file', (dir: string) => join(dir, 'file'), /it is a file/],
+  ['below a file', (dir: string) => join(dir, 'file/data'), /part of the path is a file|it is a file/],
   ['where no directory can be made', () => '/proc/spanlink/data', /no directory can be made there|no permission/],
 ])('a data directory that is %s is refused in one line', async (_kind, path, reason) => {
+  const dir = await makeDir()
   await writeFile(join(dir, 'file'), '')
-  const error: unknown = await openEmbeddedStore(path()).catch((thrown: unknown) => thrown)
+  const error: unknown = await openEmbeddedStore(path(dir)).catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({ code: 'data-dir-unusable', message: expect.stringMatching(reason) })
   expect(String(error)).not.toContain('\n')
 })
 
-test('an engine leaves when its server is killed, and a server started at once waits for the directory', async () => {
+test.concurrent('an engine leaves when its server is killed, and a server started at once waits for the directory', async () => {
+  const dir = await makeDir()
   for (let round = 0; round < 3; round += 1) {
     const script = `
       import { openEmbeddedStore } from ${JSON.stringify(new URL('../../src/clickhouse/engine/open-embedded.ts', import.meta.url).href)}
@@ -259,7 +270,8 @@ test('an engine leaves when its server is killed, and a server started at once w
   }
 })
 
-test('data of a newer schema is refused and its engine stopped', async () => {
+test.concurrent('data of a newer schema is refused and its engine stopped', async () => {
+  const dir = await makeDir()
   const store = await openEmbeddedStore(dir)
   const row = Buffer.alloc(8)
   row.writeUInt32LE(1000)
