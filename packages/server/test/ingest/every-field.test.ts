@@ -142,6 +142,7 @@ test('every OTLP field arrives in its column', () => {
       droppedEvents: 5,
       droppedLinks: 7,
       events: [{ time: 1100n, name: 'event', attributes: attributes('event'), droppedAttributes: 4 }],
+      resourceCluster: '',
     },
   ])
   const link = {

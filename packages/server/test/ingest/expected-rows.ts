@@ -12,6 +12,9 @@ export function expectedRows(request: TracesRequest, received: number): Expected
       if (own.length === 0) continue
       const resourceAttributes = attributes(resource.attributes)
       const service = textOf(resourceAttributes.find((attribute) => attribute.key === 'service.name')?.value ?? {})
+      const cluster = ['kafka.cluster.id', 'messaging.kafka.cluster.id']
+        .map((name) => textOf(resourceAttributes.find(({ key }) => key === name)?.value ?? {}))
+        .find((text) => text !== '' && Buffer.byteLength(text) < 255)
       sources.push({
         received,
         service,
@@ -26,7 +29,7 @@ export function expectedRows(request: TracesRequest, received: number): Expected
         scopeSchemaUrl,
       })
       for (const span of own) {
-        spans.push(spanRow(span, service, received))
+        spans.push(spanRow(span, service, cluster, received))
         links.push(...linkRows(span, service, received))
       }
     }
@@ -41,7 +44,12 @@ export type ExpectedRows = {
   readonly sources: readonly Omit<SourceRow, 'sourceId'>[]
 }
 
-function spanRow(span: OtlpSpan, service: string, received: number): Omit<SpanRow, 'sourceId'> {
+function spanRow(
+  span: OtlpSpan,
+  service: string,
+  cluster: string | undefined,
+  received: number,
+): Omit<SpanRow, 'sourceId'> {
   return {
     received,
     traceId: span.traceId ?? '',
@@ -65,6 +73,7 @@ function spanRow(span: OtlpSpan, service: string, received: number): Omit<SpanRo
       attributes: attributes(event.attributes),
       droppedAttributes: event.droppedAttributesCount ?? 0,
     })),
+    resourceCluster: cluster ?? '',
   }
 }
 

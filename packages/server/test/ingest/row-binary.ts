@@ -29,6 +29,7 @@ export function readSpans(rows: TraceRows): SpanRow[] {
       attributes: cursor.attributes(),
       droppedAttributes: cursor.u32(),
     })),
+    resourceCluster: cursor.text(),
   }))
 }
 
@@ -96,6 +97,7 @@ export type SpanRow = {
     readonly attributes: readonly KeyValue[]
     readonly droppedAttributes: number
   }[]
+  readonly resourceCluster: string
 }
 
 export type LinkRow = {

@@ -1,4 +1,4 @@
-import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
+import { columnNamesNotInRow, MessagingColumns } from './messaging/messaging-columns.ts'
 import { createLowCardinalityColumn } from './native/column.ts'
 import type { RowObserver, DerivedRows } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
@@ -25,7 +25,7 @@ export class SpanObserver implements RowObserver {
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
   }
-  readonly derived: ReadonlySet<string> = new Set(messagingColumnNames)
+  readonly derived: ReadonlySet<string> = new Set(columnNamesNotInRow)
 
   constructor(cache: InsertCache) {
     this.#operations = new Operations(this.#service, this.#name, cache)

@@ -32,7 +32,8 @@ create table if not exists {db}.spans
                     attr_types LowCardinality(String),
                     dropped_attrs UInt32)) codec(ZSTD(1)),
   -- Messaging attributes as columns: an hour of `attrs` is gigabytes, of these some bytes a span.
-  -- The receiver fills them (insert/messaging); the defaults are for rows written by SQL.
+  -- The receiver fills them (insert/messaging); the defaults are for rows written by SQL. Its rows
+  -- end with the cluster that the resource names, for Kafka spans that name none.
   -- messaging-sql.test.ts generates the defaults from the names in insert/messaging/semconv.ts.
   -- ZSTD alone: 1.9 B/span, 3.9 with LZ4; T64 and Delta hide the repetitions from it.
   messaging_operation Enum8('none' = 0, 'create' = 1, 'send' = 2, 'receive' = 3, 'process' = 4, 'settle' = 5) default

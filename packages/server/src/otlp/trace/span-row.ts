@@ -15,7 +15,7 @@ const MAX_STATUS = 2
 
 const nested = new AttributeList()
 
-/** Appends the row of schema/spans.sql. */
+/** Appends the row of schema/spans.sql; its `cluster` is that of the resource. */
 export function writeSpan(
   reader: WireReader,
   writer: RowWriter,
@@ -44,6 +44,7 @@ export function writeSpan(
   writer.u32(span.droppedLinks)
   writer.varint(span.eventCount)
   if (span.eventCount > 0) writeEvents(reader, writer, span, end)
+  writer.copy(source.cluster, 0, source.cluster.byteLength)
 }
 
 /**

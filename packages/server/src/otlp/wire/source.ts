@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import { toDataView } from '../../runtime/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { OtlpError } from '../error.ts'
@@ -12,6 +13,8 @@ export type Source = {
   readonly id: DataView
   /** `service.name` as a String with its length. */
   readonly service: DataView
+  /** Id of the Kafka cluster as a String with its length; spans that name none belong to it. */
+  readonly cluster: DataView
   /** Why its items are rejected, or ''. */
   readonly rejection: string
 }
@@ -20,6 +23,9 @@ export type Source = {
 type SourceRange = { at: number; length: number }
 
 const SERVICE_NAME = 'service.name'
+
+/** Each span repeats the cluster; an id of Kafka has 22 bytes. */
+const MAX_CLUSTER_BYTES = 256
 
 /** Fields read before yielding to the event loop. Most are skipped, in 4 ns each. */
 const MAX_FIELDS_PER_SLICE = 1_000_000
@@ -40,6 +46,7 @@ export class ResourceFields {
   readonly #attributes = new AttributeList()
   readonly #schemaUrl: SourceRange = { at: 0, length: 0 }
   readonly #service = new RowWriter(256)
+  readonly #cluster = new RowWriter(64)
   #droppedAttributes = 0
   #entityRefs: EntityRef[] = []
   /** On the wire. */
@@ -66,11 +73,16 @@ export class ResourceFields {
     this.sizeBytes += this.#schemaUrl.length
     this.#service.reset()
     if (!this.#attributes.writeValue(SERVICE_NAME, this.#service)) this.#service.u8(0)
+    this.#readCluster()
     return true
   }
 
   get service(): DataView {
     return new DataView(this.#service.view.buffer, 0, this.#service.pos)
+  }
+
+  get cluster(): DataView {
+    return new DataView(this.#cluster.view.buffer, 0, this.#cluster.pos)
   }
 
   write(reader: WireReader, writer: RowWriter): void {
@@ -79,6 +91,17 @@ export class ResourceFields {
     writer.u32(this.#droppedAttributes)
     writer.string(reader.view, this.#schemaUrl.at, this.#schemaUrl.length)
     writer.text(this.#entityRefs.length === 0 ? '' : JSON.stringify(this.#entityRefs))
+  }
+
+  /** Once per resource: its spans copy the value. */
+  #readCluster(): void {
+    for (const name of messagingNames.cluster) {
+      this.#cluster.reset()
+      const isSet = this.#attributes.writeValue(name, this.#cluster) && this.#cluster.bytes[0] !== 0
+      if (isSet && this.#cluster.pos <= MAX_CLUSTER_BYTES) return
+    }
+    this.#cluster.reset()
+    this.#cluster.u8(0)
   }
 
   #readResource(reader: WireReader, end: number): void {
@@ -207,7 +230,7 @@ export function writeSource(
     writer.pos = row
     return createRejectedSource(`a request has at most ${MAX_SOURCES} resources with a scope`)
   }
-  return { id: toDataView(id), service: resource.service, rejection: '' }
+  return { id: toDataView(id), service: resource.service, cluster: resource.cluster, rejection: '' }
 }
 
 /** Creates the source of items that are rejected because of their resource or scope. */
@@ -215,7 +238,8 @@ export function createRejectedSource(rejection: string): Source {
   return { ...NO_SOURCE, rejection }
 }
 
-const NO_SOURCE = { id: new DataView(new ArrayBuffer(8)), service: new DataView(new ArrayBuffer(1)) }
+const EMPTY = new DataView(new ArrayBuffer(1))
+const NO_SOURCE = { id: new DataView(new ArrayBuffer(8)), service: EMPTY, cluster: EMPTY }
 
 function explainSourceRejection(bytes: number): string {
   return bytes > MAX_SOURCE_BYTES

@@ -6,8 +6,15 @@ const FIELDS = ['cluster', 'topic', 'partition', 'offset', 'key'] as const satis
 
 export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partition: '', offset: '', key: '' }
 
-/** Reads record metadata from attributes of a span or link, under every name of the conventions. */
-export function resolveRecord(attributes: readonly (readonly [key: string, text: string])[]): RecordMetadata {
+/**
+ * Reads record metadata from attributes of a span or link, under every name of the conventions.
+ *
+ * @param cluster if the attributes name none: the span's column, which may have its resource's
+ */
+export function resolveRecord(
+  attributes: readonly (readonly [key: string, text: string])[],
+  cluster = '',
+): RecordMetadata {
   if (attributes.length === 0) return UNKNOWN_RECORD
   // For a repeated key the first value counts, as in the stored columns.
   const textOf = new Map(attributes.toReversed())
@@ -15,7 +22,7 @@ export function resolveRecord(attributes: readonly (readonly [key: string, text:
   for (const field of FIELDS) {
     record[field] = messagingNames[field].map((name) => textOf.get(name) ?? '').find((text) => text !== '') ?? ''
   }
-  return record
+  return record.cluster === '' ? { ...record, cluster } : record
 }
 
 /** Merges the record of a link: each field from the first source that has it. */

@@ -157,6 +157,7 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
   readonly status: Span['status']['code']
   readonly statusMessage: string
   readonly operation: MessagingOperation
+  readonly cluster: string
   readonly sourceId: string
   readonly keys: readonly string[]
   readonly values: readonly string[]
@@ -186,7 +187,7 @@ async function fetchSpanRows(
   if (bounds === undefined) return []
   const rows = await store.query<SpanRow>(
     `select hex(span_id) as spanId, hex(parent_span_id) as parentSpanId, service, name, kind, start, duration, status,
-      status_message as statusMessage, messaging_operation as operation, trace_state as traceState, flags, source_id as sourceId,
+      status_message as statusMessage, messaging_operation as operation, cluster, trace_state as traceState, flags, source_id as sourceId,
       attrs.keys as keys, attrs.values as values, attr_types as attributeTypes, dropped_attrs as droppedAttributes,
       events.time as eventTimes, events.name as eventNames, events.attrs.keys as eventKeys,
       events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
@@ -255,7 +256,7 @@ function toLinksAndRecord(
 ): Pick<Span, 'links' | 'record'> {
   const isMessaging = MESSAGING_KINDS.has(row.kind)
   if (!isMessaging && outgoing.length === 0) return { links: [] }
-  const record = resolveRecord(zipEntries(row.keys, row.values))
+  const record = resolveRecord(zipEntries(row.keys, row.values), row.cluster)
   const links = outgoing
     .filter(({ kind, service }) => kind === row.kind && service === row.service)
     .map((link) => toSpanLink(link, row, record, targets))

@@ -6,7 +6,10 @@ import { writeInt64 } from './int64-text.ts'
 import { batchCountRange, type NameRange, nameRanges, AttributesColumn } from './attributes-column.ts'
 import { isMessagingKind, NONE, toOperation, parseSpanName, parseOperation } from './parse-operation.ts'
 
-/** Columns of `spans` that the receiver's rows lack: defaults in schema/spans.sql, in SQL. */
+/**
+ * Columns of `spans` derived from attributes: defaults in schema/spans.sql, in SQL. Of these, the
+ * receiver's rows have only `cluster`: that of the resource.
+ */
 export const messagingColumnNames = [
   'messaging_operation',
   'messaging_system',
@@ -17,8 +20,13 @@ export const messagingColumnNames = [
   'cluster',
 ] as const
 
+export const columnNamesNotInRow: readonly string[] = messagingColumnNames.filter((name) => name !== 'cluster')
+
 /** '' in RowBinary. */
 const EMPTY = Buffer.alloc(1)
+
+/** In RowBinary. */
+const KAFKA = Buffer.from('\x05kafka')
 
 /** No offset: -1. */
 const UNKNOWN_OFFSET = toDataView(Buffer.alloc(8, 0xff))
@@ -37,6 +45,8 @@ export class MessagingColumns {
   /** Number of the operation + 1, by number of the name; 0 = not parsed yet. */
   #operationByName = new Uint8Array(256)
   readonly #value = new RowCursor()
+  /** Position of the resource's cluster in the last row. */
+  #resourceClusterAt = 0
   /** Operation of the last row: its number in the tables' enum. */
   operation = NONE
 
@@ -56,7 +66,7 @@ export class MessagingColumns {
       partition: { column: this.#partition, type },
       consumer_group: { column: this.group, type },
       message_offset: { column: createDerivedColumn(this.#offsets), type: 'Int64' },
-      cluster: { column: this.cluster, type },
+      cluster: { column: { ...this.cluster, read: (cursor) => this.#readResourceCluster(cursor) }, type },
     }
   }
 
@@ -88,7 +98,7 @@ export class MessagingColumns {
       this.#addValue(this.topic, bytes, nameRanges.topic)
       this.#addValue(this.#partition, bytes, nameRanges.partition)
       this.#addValue(this.group, bytes, nameRanges.group)
-      this.#addValue(this.cluster, bytes, nameRanges.cluster)
+      this.#addCluster(bytes)
       this.operation = this.#parseAttributes(bytes, kind, hasSystem)
       const offsetAt = this.attributes.find(nameRanges.offset, bytes)
       if (offsetAt < 0 || !writeInt64(bytes, offsetAt, this.#offsets)) this.#offsets.append(UNKNOWN_OFFSET, 0, 8)
@@ -101,9 +111,32 @@ export class MessagingColumns {
     return this.attributes.hasNone() ? -1 : this.attributes.find(batchCountRange, bytes)
   }
 
+  #readResourceCluster(cursor: RowCursor): void {
+    this.#resourceClusterAt = cursor.pos
+    const length = cursor.varint()
+    cursor.pos += length
+  }
+
+  /** A Kafka span that names no cluster is of its resource's. */
+  #addCluster(bytes: Buffer): void {
+    const at = this.attributes.find(nameRanges.cluster, bytes)
+    const resourceAt = this.#resourceClusterAt
+    const isFallback = at < 0 && bytes[resourceAt] !== 0 && this.#mayBeKafka(bytes)
+    this.#addValueAt(this.cluster, bytes, isFallback ? resourceAt : at)
+  }
+
+  #mayBeKafka(bytes: Buffer): boolean {
+    const at = this.attributes.find(nameRanges.system, bytes)
+    return at < 0 || bytes.compare(KAFKA, 0, KAFKA.length, at, at + KAFKA.length) === 0
+  }
+
   /** @returns whether the row has a value */
   #addValue(column: LowCardinalityColumn, bytes: Buffer, names: NameRange): boolean {
-    const at = this.attributes.find(names, bytes)
+    return this.#addValueAt(column, bytes, this.attributes.find(names, bytes))
+  }
+
+  /** @param at -1 for no value */
+  #addValueAt(column: LowCardinalityColumn, bytes: Buffer, at: number): boolean {
     if (at < 0) {
       column.repeat(0)
       return false
