@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { AxeResults, RunOptions } from 'axe-core'
+import type { AxeResults, Result, RunOptions } from 'axe-core'
 import type { Page } from './site.ts'
 
 const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -23,14 +23,17 @@ export async function violations(page: Page): Promise<string[]> {
 }
 
 async function runAxe(page: Page, options: RunOptions): Promise<string[]> {
-  const results: AxeResults = await page.evaluate(
-    (options) =>
-      (
-        globalThis as unknown as { axe: { run: (context: Document, options: RunOptions) => Promise<AxeResults> } }
-      ).axe.run(document, options),
-    options,
+  // Only violations leave the page, without selectors: that takes half the CPU time of all results.
+  const results: readonly Result[] = await page.evaluate(
+    async (options) => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: (context: Document, options: RunOptions) => Promise<AxeResults> }
+      }
+      return (await axe.run(document, options)).violations
+    },
+    { ...options, resultTypes: ['violations'], selectors: false } satisfies RunOptions,
   )
-  return results.violations.map(
+  return results.map(
     ({ id, nodes }) =>
       `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`).join(' | ')}`,
   )

@@ -35,7 +35,7 @@ describe('axe finds nothing wrong in both themes', () => {
     await page.locator(shown).first().waitFor()
     await then?.(page)
     expect(await violations(page)).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -60,7 +60,7 @@ test('at the width of a phone no page is wider than the window', async () => {
     if (Math.max(...widths) > 390) wide.push(path)
   }
   expect(wide).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 async function followOn(page: Page): Promise<void> {

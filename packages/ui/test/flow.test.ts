@@ -41,7 +41,7 @@ describe('by mouse', () => {
     // One row for twelve parcels, and the consumer of all twelve below it.
     await expect.poll(() => rows(page).count()).toBe(8)
     await expect.poll(() => rows(page).filter({ hasText: '×12' }).innerText()).toContain('shipping')
-    await page.context().close()
+    await page.close()
   })
 
   test('what is alike unfolds in place, and a trace opens to all of its spans', async () => {
@@ -58,7 +58,7 @@ describe('by mouse', () => {
     await page.waitForURL(/opened=/)
     await page.reload()
     await expect.poll(() => rows(page).count()).toBe(22)
-    await page.context().close()
+    await page.close()
   })
 
   test('a wait is a place of its own, with both ends to go to', async () => {
@@ -75,7 +75,7 @@ describe('by mouse', () => {
     await details.getByRole('link', { name: 'Critical path to here' }).click()
     await page.waitForURL(/end=/)
     await expect.poll(() => page.getByRole('region', { name: 'Critical path' }).innerText()).not.toContain('orders.dlq')
-    await page.context().close()
+    await page.close()
   })
 
   test('the bar of a send and the hatched wait are clicked where they are drawn', async () => {
@@ -86,7 +86,7 @@ describe('by mouse', () => {
     // 806 of 1334 ms, from 314 ms on.
     await page.mouse.click(box.x + box.width * 0.5, box.y + 12)
     await expect.poll(() => page.url()).toContain('edge=')
-    await page.context().close()
+    await page.close()
   })
 
   test('a flow of more traces than one response holds says so and loads the rest', async () => {
@@ -96,7 +96,7 @@ describe('by mouse', () => {
     await notes.getByRole('button', { name: 'Load more' }).click()
     await expect.poll(() => page.locator('.facts').innerText()).toMatch(/Traces\s+231/)
     await expect.poll(() => notes.count()).toBe(0)
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -126,7 +126,7 @@ describe('by keyboard alone', () => {
     await expect.poll(() => cursor(page).textContent()).toContain('email')
     await page.keyboard.press(']')
     await expect.poll(() => page.locator('.announcer').textContent()).toContain('No downstream consumer')
-    await page.context().close()
+    await page.close()
   })
 
   test('rows, details, spans in place, graph, and Back', async () => {
@@ -147,7 +147,7 @@ describe('by keyboard alone', () => {
     await expect.poll(() => page.locator('.flow-node').count()).toBe(8)
     await page.goBack()
     await page.getByRole('treegrid').waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   test('a screen reader is told what the canvas draws', async () => {
@@ -162,7 +162,7 @@ describe('by keyboard alone', () => {
     const parcels = grid.getByRole('row').filter({ hasText: '×12' })
     await expect.poll(() => parcels.getAttribute('aria-expanded')).toBe('false')
     await expect.poll(() => said(parcels)).toContain('12 traces from 190 ms to')
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -203,7 +203,7 @@ describe('a batch of several events', () => {
     await page.waitForURL(`**/flow/${first}?span=*`)
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/till\s+sale 1/)
     expect(await violations(page)).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 
   test('opened by itself names its events, and the opened trace is marked', async () => {
@@ -216,7 +216,7 @@ describe('a batch of several events', () => {
       .getByRole('link', { name: /sale 3/ })
       .click()
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/till\s+sale 3/)
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -232,7 +232,7 @@ test('a chain that ends at the receive span of a client says so, in its row and 
   await expect.poll(() => received.innerText()).toContain('chain ends here')
   await received.locator('.lane-link').click()
   await page.getByRole('complementary', { name: 'Details' }).getByText('ended before the handler began').waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test('a group that has not taken a message is a row of the flow', async () => {
@@ -259,7 +259,7 @@ test('a group that has not taken a message is a row of the flow', async () => {
   await page.keyboard.press('g')
   await page.locator('.flow-node.missing').waitFor()
   expect(await violations(page)).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 test('details of a lane are those of its span, with error, attributes, events and logs, and lead to what failed below it', async () => {
@@ -318,7 +318,7 @@ test('details of a lane are those of its span, with error, attributes, events an
   for (const text of [/card expired/, /card\.network\s+acme-pay/, /exception\.type\s+CardExpired/, /refused the card/])
     await expect.poll(() => details.innerText()).toMatch(text)
   expect(await violations(page)).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 test('two flows are compared on one axis, with where their times differ', async () => {
@@ -342,7 +342,7 @@ test('two flows are compared on one axis, with where their times differ', async 
   expect(await violations(page)).toEqual([])
   await page.goto(`${site.server.url}/flow/${order}?with=${'9'.repeat(32)}`)
   await page.getByRole('heading', { name: 'The flows could not be loaded' }).waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test('two hundred traces with two thousand links are one picture', async () => {
@@ -357,7 +357,7 @@ test('two hundred traces with two thousand links are one picture', async () => {
     .toBeGreaterThanOrEqual(201)
   await page.keyboard.press('End')
   await expect.poll(() => cursor(page).count()).toBe(1)
-  await page.context().close()
+  await page.close()
 })
 
 test('a consumer in the trace of its producer is a lane like any other', async () => {
@@ -374,7 +374,7 @@ test('a consumer in the trace of its producer is a lane like any other', async (
   await rows(page).filter({ hasText: 'charge' }).waitFor()
   // Its spans are those of its part of the trace only.
   await expect.poll(() => rows(page).count()).toBe(4)
-  await page.context().close()
+  await page.close()
 })
 
 test('a flow that is not here is waited for, and an address that is no trace is refused in words', async () => {
@@ -385,7 +385,7 @@ test('a flow that is not here is waited for, and an address that is no trace is 
   await rows(page).first().waitFor()
   await page.goto(`${site.server.url}/flow/nonsense`)
   await expect.poll(() => page.getByRole('alert').textContent()).toContain('could not be loaded')
-  await page.context().close()
+  await page.close()
   site.complaints.length = 0
 })
 
@@ -406,12 +406,12 @@ test('names made to break a page are shown as the text they are', async () => {
     await expect.poll(() => page.locator('img[src="x"]').count()).toBe(0)
     const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
     expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
-    await page.context().close()
+    await page.close()
   }
   const page = await site.open(`/flow/${traceId}?lane=${traceId}`)
   await page.getByRole('button', { name: /all .* characters/ }).waitFor()
   expect(await violations(page)).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 describe('axe finds nothing wrong in both themes', () => {
@@ -425,7 +425,7 @@ describe('axe finds nothing wrong in both themes', () => {
     await page.locator(shown).first().waitFor()
     for (const key of keys) await page.keyboard.press(key)
     expect(await violations(page)).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })
 

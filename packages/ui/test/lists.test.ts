@@ -30,7 +30,7 @@ test.each([
   await page.getByRole('button', { name: 'Load older' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
   expect(await page.getByRole('button', { name: 'Load older' }).count()).toBe(0)
-  await page.context().close()
+  await page.close()
 })
 
 test('traces that were searched in part are not said to be none', async () => {
@@ -51,7 +51,7 @@ test('traces that were searched in part are not said to be none', async () => {
   await page.getByRole('button', { name: 'Load older' }).click()
   await page.getByRole('heading', { name: 'No trace matches', exact: true }).waitFor()
   expect(await page.locator('.notice').innerText()).toContain('Searched all time.')
-  await page.context().close()
+  await page.close()
 })
 
 test('a heat map that was searched in part does not say that there are no spans', async () => {
@@ -69,7 +69,7 @@ test('a heat map that was searched in part does not say that there are no spans'
   await area.getByText(/^No spans from \d\d:\d\d to \d\d:\d\d\. Older spans have not been searched yet\.$/).waitFor()
   await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/Searched \d\d:\d\d to/)
   await page.unrouteAll({ behavior: 'ignoreErrors' })
-  await page.context().close()
+  await page.close()
 })
 
 test('a trace and its flow that may lack spans say so, and so does a trace that is not found', async () => {
@@ -100,7 +100,7 @@ test('a page that could not be had is said so, and can be asked for again', asyn
   await page.getByRole('alert').filter({ hasText: "Can't reach the server" }).waitFor()
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
-  await page.context().close()
+  await page.close()
   site.complaints.length = 0
 })
 
@@ -118,7 +118,7 @@ test('Back leads to the rows one saw, and keys go on from the one that was opene
   expect(await opened.evaluate((link) => link.getBoundingClientRect().bottom < innerHeight)).toBe(true)
   await page.keyboard.press('j')
   await expect.poll(() => page.locator(':focus').innerText()).toContain('item 19')
-  await page.context().close()
+  await page.close()
 })
 
 test('nothing of all this broke a script, the content-security policy, or asked another host', () => {

@@ -35,7 +35,7 @@ test('an empty list leads to how to connect, which knows the endpoint and sees s
   await expect
     .poll(() => page.getByRole('main').getByRole('status').innerText())
     .toMatch(/^5 spans received .* the last /)
-  await page.context().close()
+  await page.close()
 })
 
 test('the list brings new traces by itself, and none while it is paused', async () => {
@@ -61,7 +61,7 @@ test('the list brings new traces by itself, and none while it is paused', async 
 
   await page.keyboard.press('p')
   await rowOf(third).waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test.each([
@@ -89,7 +89,7 @@ test.each([
   await letIn(page)
   await page.locator(`a.trace-link[href*="${sent.gateway}"]`).waitFor()
   await expect.poll(() => pill.count()).toBe(0)
-  await page.context().close()
+  await page.close()
 })
 
 test('log records that are scrolled stay where they are while new ones come', async () => {
@@ -120,7 +120,7 @@ test('log records that are scrolled stay where they are while new ones come', as
   expect(await page.getByText('line 82', { exact: true }).count()).toBe(0)
   await page.getByRole('button', { name: '3 new' }).click()
   await page.getByText('line 82', { exact: true }).waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test('traces of the last question do not stand under the next one when that fails', async () => {
@@ -132,7 +132,7 @@ test('traces of the last question do not stand under the next one when that fail
   expect(await page.locator('table.traces').count()).toBe(0)
   await page.unroute('**/api/traces?*')
   await page.locator('table.traces').waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test('a list that a busy server refused is asked for again by itself', async () => {
@@ -147,7 +147,7 @@ test('a list that a busy server refused is asked for again by itself', async () 
   await page.getByRole('link', { name: 'Traces', exact: true }).click()
   await page.locator('a.trace-link').first().waitFor()
   expect(refused).toBe(1)
-  await page.context().close()
+  await page.close()
 })
 
 test('what is in quarantine or cannot be read is said on every page', async () => {
@@ -163,7 +163,7 @@ test('what is in quarantine or cannot be read is said on every page', async () =
   await page.getByText('1 notice').click()
   await expect.poll(() => page.locator('.status-notices ul').innerText()).toContain('2 journal segments (2.0 KiB)')
   expect(await violations(page)).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 test('a chosen theme is there from the first paint of the next visit', async () => {
@@ -178,7 +178,7 @@ test('a chosen theme is there from the first paint of the next visit', async () 
   await page.route('**/assets/*.js', async (route) => await route.abort())
   await page.reload({ waitUntil: 'domcontentloaded' })
   await expect.poll(background).toBe(dark)
-  await page.context().close()
+  await page.close()
 })
 
 test('an id pasted with what is around it opens its trace', async () => {
@@ -188,5 +188,5 @@ test('an id pasted with what is around it opens its trace', async () => {
   await page.getByLabel('Trace id').press('Enter')
   await page.waitForURL(`**/trace/${gateway}`)
   await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toContain('gateway')
-  await page.context().close()
+  await page.close()
 })

@@ -35,7 +35,7 @@ test('the dead letter is listed with its attempts and errors, and opens its flow
   await expect.poll(() => page.locator('.flow-row.selected').innerText()).toMatch(/payment\s+process orders\b(?!\.)/)
   const details = page.getByRole('complementary', { name: 'Details' })
   await expect.poll(() => details.innerText()).toMatch(/card declined[^]*error\.type\s+CardDeclined/)
-  await page.context().close()
+  await page.close()
 })
 
 test('lists, filters and counts, by mouse and by keyboard', async () => {
@@ -66,7 +66,7 @@ test('lists, filters and counts, by mouse and by keyboard', async () => {
   await page.waitForURL(/\/flow\//)
   await page.goBack()
   await page.waitForURL(/topic=invoices/)
-  await page.context().close()
+  await page.close()
 })
 
 test('a message is unconsumed for each group that reads its topic, and never consumed is a filter', async () => {
@@ -98,7 +98,7 @@ test('a message is unconsumed for each group that reads its topic, and never con
   await page.getByLabel('Consumer group').fill('ledger')
   await page.getByLabel('Consumer group').press('Enter')
   await expect.poll(groups).toEqual(['ledger'])
-  await page.context().close()
+  await page.close()
 })
 
 test('a range that was searched in part is no all-clear, and the rest can be searched', async () => {
@@ -125,7 +125,7 @@ test('a range that was searched in part is no all-clear, and the rest can be sea
   await page.getByRole('button', { name: 'Load older' }).click()
   await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
   await expect.poll(() => page.locator('.results-bar').innerText()).not.toContain('so far')
-  await page.context().close()
+  await page.close()
 })
 
 test('what the server refuses is told with its reason', async () => {
@@ -133,7 +133,7 @@ test('what the server refuses is told with its reason', async () => {
   const alert = page.getByRole('alert')
   await alert.waitFor()
   await expect.poll(() => alert.textContent()).toContain('minQueueTime')
-  await page.context().close()
+  await page.close()
   site.complaints.length = 0
 })
 
@@ -144,7 +144,7 @@ test('axe finds nothing wrong in both themes', async () => {
   await page.goto(`${site.server.url}/messages?list=redelivered`)
   await page.getByRole('heading', { name: 'No redeliveries' }).waitFor()
   expect(await violations(page)).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 test('nothing of all this broke a script, the content-security policy, or asked another host', () => {

@@ -45,7 +45,7 @@ describe('by mouse', () => {
     await page.goBack()
     await page.waitForURL(`**/trace/${first.gateway}?span=${first.sendSpan}`)
     await expect.poll(() => page.locator('.span-row.selected').textContent()).toContain('send orders')
-    await page.context().close()
+    await page.close()
   })
 
   test('a consumer below its producer shows how long its message waited, and clock skew only where it began before the send', async () => {
@@ -65,7 +65,7 @@ describe('by mouse', () => {
     expect(await tag('mail', '.tag.warn').count()).toBe(0)
     const details = page.getByRole('complementary', { name: 'Span details' })
     await expect.poll(() => details.locator('.pairs').first().innerText()).toMatch(/Queued\s+100 ms/)
-    await page.context().close()
+    await page.close()
   })
 
   test('both spans of a shared id have a row, and details of their own', async () => {
@@ -86,7 +86,7 @@ describe('by mouse', () => {
       await expect.poll(() => details.innerText()).toContain(other)
       await expect.poll(() => page.locator('.span-row.selected').count()).toBe(1)
     }
-    await page.context().close()
+    await page.close()
   })
 
   test('every trace and link is an address that opens by itself', async () => {
@@ -96,7 +96,7 @@ describe('by mouse', () => {
     expect(address).toMatch(/^\/trace\/[0-9a-f]{32}\?span=[0-9a-f]{16}$/)
     await page.goto(site.server.url + address)
     await page.getByRole('region', { name: 'Producers' }).waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   test('dragging over the minimap zooms, a double click shows all again', async () => {
@@ -111,7 +111,7 @@ describe('by mouse', () => {
     await expect.poll(() => page.locator('.zoom-state').innerText()).toBe('20 ms from 20 ms')
     await strip.dblclick({ position: { x: 10, y: 20 } })
     await expect.poll(() => page.locator('.zoom-state').innerText()).toBe('Whole trace')
-    await page.context().close()
+    await page.close()
   })
 
   test('filters that match nothing say so and can be taken back', async () => {
@@ -119,7 +119,7 @@ describe('by mouse', () => {
     await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
     await page.getByRole('link', { name: 'clear filters' }).click()
     await expect.poll(() => page.locator('table.traces tbody tr').count()).toBeGreaterThanOrEqual(6)
-    await page.context().close()
+    await page.close()
   })
 
   test('a filter the server refuses is told with its reason', async () => {
@@ -127,7 +127,7 @@ describe('by mouse', () => {
     const alert = page.getByRole('alert')
     await alert.waitFor()
     await expect.poll(() => alert.textContent()).toContain('minDuration')
-    await page.context().close()
+    await page.close()
     site.complaints.length = 0
   })
 })
@@ -159,7 +159,7 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Escape')
     await page.waitForURL(`**/trace/${first.gateway}`)
     await expect.poll(() => page.getByRole('complementary').count()).toBe(0)
-    await page.context().close()
+    await page.close()
   })
 
   test('searching, collapsing, help', async () => {
@@ -187,7 +187,7 @@ describe('by keyboard alone', () => {
     await expect.poll(() => page.getByRole('dialog').textContent()).toContain('Go to producer')
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
-    await page.context().close()
+    await page.close()
   })
 
   test('a row that scrolls out of sight gives up the focus, and keys go on from it', async () => {
@@ -208,7 +208,7 @@ describe('by keyboard alone', () => {
     await expect.poll(focused).toEqual([])
     await page.keyboard.press('j')
     await expect.poll(focused).toEqual([expect.stringContaining('step 101')])
-    await page.context().close()
+    await page.close()
   })
 
   test('where no link leads on, a key says so instead of nothing', async () => {
@@ -216,7 +216,7 @@ describe('by keyboard alone', () => {
     await page.getByRole('treegrid').waitFor()
     await page.keyboard.press(']')
     await expect.poll(() => page.getByRole('status').last().textContent()).toContain('No consumer seen yet')
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -231,7 +231,7 @@ test('a trace that arrives late opens by itself, and what comes later still join
   await site.server.sendSpans({ resourceSpans: [payment] })
   const links = page.getByRole('region', { name: 'Consumers' })
   await expect.poll(() => links.textContent()).toContain('payment')
-  await page.context().close()
+  await page.close()
 })
 
 test('names made to break a page are shown as the text they are', async () => {
@@ -266,7 +266,7 @@ test('names made to break a page are shown as the text they are', async () => {
   await expect.poll(() => page.locator('img[src="x"]').count()).toBe(0)
   const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
   expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
-  await page.context().close()
+  await page.close()
 })
 
 test('nothing of all this broke a script, the content-security policy, or asked another host', () => {

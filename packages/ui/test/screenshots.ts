@@ -222,7 +222,7 @@ async function take(states: readonly State[]): Promise<void> {
         process.stderr.write(`${file}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}\n`)
       }
       await page.screenshot({ path: join(directory, file) })
-      await page.context().close()
+      await page.close()
     }
   }
 }

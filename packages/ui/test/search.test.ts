@@ -47,7 +47,7 @@ test('a query is completed, run by Enter, kept in the address, and leads to the 
   await page.waitForURL('**/trace/*?span=*')
   await page.goBack()
   await expect.poll(() => rows(page).count()).toBe(2)
-  await page.context().close()
+  await page.close()
 })
 
 test('filters write the query, and a query that is wrong says where', async () => {
@@ -62,7 +62,7 @@ test('filters write the query, and a query that is wrong says where', async () =
   await page.getByRole('button', { name: 'Jump to error' }).click()
   const selected = () => input.evaluate((field: HTMLInputElement) => [field.selectionStart, field.selectionEnd])
   await expect.poll(selected).toEqual([7, 8])
-  await page.context().close()
+  await page.close()
 })
 
 test('traces are seen by a field, and a group narrows the search', async () => {
@@ -72,7 +72,7 @@ test('traces are seen by a field, and a group narrows the search', async () => {
   await groups.getByRole('button', { name: 'inventory' }).click()
   await expect.poll(() => rows(page).count()).toBe(2)
   expect(page.url()).toContain('service=inventory')
-  await page.context().close()
+  await page.close()
 })
 
 test('a stroke over the heat map narrows the search to its time', async () => {
@@ -86,7 +86,7 @@ test('a stroke over the heat map narrows the search to its time', async () => {
   await page.mouse.up()
   await expect.poll(() => rows(page).count()).toBe(3)
   expect(page.url()).toMatch(/start=\d+&end=\d+/)
-  await page.context().close()
+  await page.close()
 })
 
 test('a stroke over nothing keeps the map, and Back brings back every filter', async () => {
@@ -113,7 +113,7 @@ test('a stroke over nothing keeps the map, and Back brings back every filter', a
   await expect.poll(() => page.getByLabel('Service').inputValue()).toBe('gateway')
   await page.goBack()
   await expect.poll(() => rows(page).count()).toBe(6)
-  await page.context().close()
+  await page.close()
 })
 
 test('a log record leads to its span, whose details show it', async () => {
@@ -126,7 +126,7 @@ test('a log record leads to its span, whose details show it', async () => {
   await record.getByRole('link', { name: 'Trace' }).first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
   await page.locator('.details-panel').getByText('card was declined').waitFor()
-  await page.context().close()
+  await page.close()
 })
 
 test('an exemplar of a metric opens its trace', async () => {
@@ -136,7 +136,7 @@ test('an exemplar of a metric opens its trace', async () => {
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
   await expect.poll(() => page.locator('.details-panel h2').innerText()).toBe('send orders')
   expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
-  await page.context().close()
+  await page.close()
 })
 
 test('of two metrics that share a name, the list marks the one that is drawn', async () => {
@@ -169,7 +169,7 @@ test('of two metrics that share a name, the list marks the one that is drawn', a
   await page.waitForURL(/unit=KiBy/)
   await expect.poll(() => marked.allInnerTexts()).toEqual([expect.stringContaining('gauge · KiBy · 1 series')])
   await expect.poll(() => page.locator('.metric-panel header').innerText()).toContain('KiBy')
-  await page.context().close()
+  await page.close()
 })
 
 describe('axe finds nothing wrong in both themes', () => {
@@ -184,6 +184,6 @@ describe('axe finds nothing wrong in both themes', () => {
     const page = await site.open(path)
     await page.locator(shown).first().waitFor()
     expect(await violations(page)).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })

@@ -21,7 +21,7 @@ test('where no message has been, the page says what it waits for', async () => {
   await page.getByRole('heading', { name: 'No data in range' }).waitFor()
   await page.getByRole('link', { name: 'Search the last 7 days' }).click()
   await expect.poll(() => page.url()).toContain('/topology?last=7d')
-  await page.context().close()
+  await page.close()
 })
 
 describe('with the shop', () => {
@@ -41,7 +41,7 @@ describe('with the shop', () => {
     await details.getByRole('region', { name: 'Examples' }).getByRole('link', { name: 'Flow' }).last().click()
     await page.waitForURL(/\/flow\/[0-9a-f]{32}\?span=/)
     await page.locator('.flow-row.selected').waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   test('a group that is behind says so in the list, in the picture and in its details', async () => {
@@ -60,7 +60,7 @@ describe('with the shop', () => {
       .getByRole('link', { name: 'Topic orders', exact: true })
       .click()
     await expect.poll(() => details.locator('.pairs').innerText()).toMatch(/Topic\s+orders[^]*43,210 messages/)
-    await page.context().close()
+    await page.close()
   })
 
   test('a focus leaves what is around one node, and says how to get everything back', async () => {
@@ -72,7 +72,7 @@ describe('with the shop', () => {
     await expect.poll(() => nodes(page).count()).toBeLessThan(10)
     await page.getByRole('link', { name: 'Show all', exact: true }).click()
     await expect.poll(() => nodes(page).count()).toBe(18)
-    await page.context().close()
+    await page.close()
   })
 
   test('the graph fits its window, and Fit shows all of it again', async () => {
@@ -89,7 +89,7 @@ describe('with the shop', () => {
     await expect.poll(isWhole).toBe(false)
     await page.getByRole('button', { name: 'Fit' }).click()
     await expect.poll(isWhole).toBe(true)
-    await page.context().close()
+    await page.close()
   })
 
   test('a column of the list sorts it, and the address keeps the order', async () => {
@@ -102,7 +102,7 @@ describe('with the shop', () => {
     await expect.poll(async () => (await names()).map((name) => name.trim())[0]).toBe('shipping')
     await page.reload()
     await expect.poll(() => page.locator('.node-list th[aria-sort=descending]').innerText()).toContain('Name')
-    await page.context().close()
+    await page.close()
   })
 
   test('by keyboard alone: find, choose, close', async () => {
@@ -117,7 +117,7 @@ describe('with the shop', () => {
     await page.getByRole('complementary', { name: 'Details' }).waitFor()
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByRole('complementary').count()).toBe(0)
-    await page.context().close()
+    await page.close()
   })
 
   test('only what fails is one check away', async () => {
@@ -127,7 +127,7 @@ describe('with the shop', () => {
     const rows = page.locator('.node-list tbody tr')
     await expect.poll(() => rows.count()).toBeGreaterThan(0)
     for (const row of await rows.allInnerTexts()) expect(row).not.toMatch(/\t0%/)
-    await page.context().close()
+    await page.close()
   })
 
   test('no errors is no all-clear while connections are left out', async () => {
@@ -144,14 +144,14 @@ describe('with the shop', () => {
     await expect.poll(() => picture.innerText()).toMatch(/No errors in the \d+ busiest connections/)
     await expect.poll(() => picture.innerText()).toContain('More connections than one response can hold')
     await page.unrouteAll({ behavior: 'ignoreErrors' })
-    await page.context().close()
+    await page.close()
   })
 
   test('axe finds nothing wrong in both themes', async () => {
     const page = await site.open('/topology?node=service%3Apayment')
     await nodes(page).first().waitFor()
     expect(await violations(page)).toEqual([])
-    await page.context().close()
+    await page.close()
   })
 })
 
@@ -175,7 +175,7 @@ test('a hundred services and three hundred topics stay readable', { timeout: 2 *
   expect(letters).toBeGreaterThan(9)
   await page.getByRole('region', { name: 'Graph' }).getByRole('link', { name: 'Show all' }).click()
   await expect.poll(() => nodes(page).count(), { timeout: LAYOUT_MILLIS }).toBeGreaterThan(400)
-  await page.context().close()
+  await page.close()
 })
 
 test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
