@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { StoreError } from './store-error.ts'
 import { parseStoreUrl } from './store-url.ts'
 
-test('a store URL names one server, or every node of a cluster', () => {
+test('a store URL is parsed into one server or the nodes of a cluster', () => {
   expect(parseStoreUrl('clickhouse://db.example')).toEqual({
     nodes: [{ url: 'http://db.example:8123', username: 'default', password: '' }],
     database: 'spanlink',
@@ -28,7 +28,7 @@ test.each([
   ['ftp://one/db', 'looks like'],
   ['clickhouse://me:100%@one/db', 'looks like'],
   ['clickhouse://%zz@one/db', 'looks like'],
-])('the store URL %s is refused', (url, why) => {
+])('the store URL %s is rejected with a message that contains %s', (url, why) => {
   expect(() => parseStoreUrl(url)).toThrow(why)
 })
 
@@ -41,7 +41,7 @@ function problemOf(url: string): unknown {
   }
 }
 
-test('a store URL that is malformed in any other way is refused with one line', () => {
+test('any other malformed store URL is rejected with a StoreError', () => {
   const parts = ['clickhouse://', 'https:', '//', '@', ':', '%', '%zz', '[', ']', ',', '/', '?', '#', 'cluster=', 'a']
   const url = fc.oneof(
     fc.string(),

@@ -6,7 +6,7 @@ const never = new AbortController().signal
 
 const small = { running: 3, runningPerClient: 2, waiting: 4, waitingPerClient: 3, maxWaitMs: 60_000 }
 
-test('a client that asks for much waits for itself, and another one runs at once', async () => {
+test('a client with many requests waits, and a request of another client starts at once', async () => {
   const limit = createRequestLimit(small)
   const started: string[] = []
   const ends: (() => void)[] = []
@@ -23,7 +23,7 @@ test('a client that asks for much waits for itself, and another one runs at once
   const second = enter('b', 'b2')
   ends[2]?.()
   ends[0]?.()
-  // Of the places that are free now, the client with fewer running requests gets the first.
+  // The client with fewer running requests gets the first free slot.
   await vi.waitUntil(() => started.length === 5)
   expect(started.slice(3)).toEqual(['b2', 'a3'])
   for (let at = 0; at < 7; at++) {
@@ -33,31 +33,35 @@ test('a client that asks for much waits for itself, and another one runs at once
   await Promise.all([...greedy, modest, second])
 })
 
-test('a request whose client hangs up or that waited too long leaves its place', async () => {
+test('a waiting request leaves the queue when its client disconnects or its time limit passes', async () => {
   const limit = createRequestLimit({ ...small, running: 1, waiting: 1, maxWaitMs: 1 })
   const end = await limit.enter('a', never)
   await expect(limit.enter('a', never)).rejects.toThrow(TooManyRequestsError)
-  const left = new AbortController()
+  const connection = new AbortController()
   const waits = createRequestLimit({ ...small, running: 1, waiting: 1 })
   await waits.enter('a', never)
-  const gone = waits.enter('b', left.signal)
-  left.abort(new Error('hung up'))
-  await expect(gone).rejects.toThrow('hung up')
+  const cancelled = waits.enter('b', connection.signal)
+  connection.abort(new Error('disconnected'))
+  await expect(cancelled).rejects.toThrow('disconnected')
   end()
   end()
   await expect(limit.enter('b', never)).resolves.toBeTypeOf('function')
 })
 
-test('never more run than may, and all that were not refused run in the end, whoever comes and goes', async () => {
-  const request = fc.record({ client: fc.constantFrom('a', 'b', 'c', 'd'), hangsUp: fc.boolean(), turns: fc.nat(3) })
+test('requests never exceed the limits, and each one runs, is rejected or is cancelled, in any order', async () => {
+  const request = fc.record({
+    client: fc.constantFrom('a', 'b', 'c', 'd'),
+    disconnects: fc.boolean(),
+    turns: fc.nat(3),
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(request, { maxLength: 40 }), async (requests) => {
       const limit = createRequestLimit({ ...small, waiting: 20, waitingPerClient: 10 })
       const running: string[] = []
-      const fates = requests.map(async ({ client, hangsUp, turns }) => {
-        const left = new AbortController()
-        const entered = limit.enter(client, left.signal)
-        if (hangsUp) queueMicrotask(() => left.abort(new Error('hung up')))
+      const outcomes = requests.map(async ({ client, disconnects, turns }) => {
+        const connection = new AbortController()
+        const entered = limit.enter(client, connection.signal)
+        if (disconnects) queueMicrotask(() => connection.abort(new Error('disconnected')))
         const end = await entered
         running.push(client)
         expect(running.length).toBeLessThanOrEqual(3)
@@ -66,11 +70,11 @@ test('never more run than may, and all that were not refused run in the end, who
         running.splice(running.indexOf(client), 1)
         end()
       })
-      const settled = await Promise.allSettled(fates)
+      const settled = await Promise.allSettled(outcomes)
       expect(running).toEqual([])
-      for (const fate of settled.filter(({ status }) => status === 'rejected')) {
-        expect((fate as PromiseRejectedResult).reason).toSatisfy(
-          (error) => error instanceof TooManyRequestsError || (error as Error).message === 'hung up',
+      for (const outcome of settled.filter(({ status }) => status === 'rejected')) {
+        expect((outcome as PromiseRejectedResult).reason).toSatisfy(
+          (error) => error instanceof TooManyRequestsError || (error as Error).message === 'disconnected',
         )
       }
     }),
@@ -84,6 +88,6 @@ test.each([
   ['2001:db8:1::6', '2001:db8:1:0'],
   ['fe80::1%eth0', 'fe80:0:0:0'],
   ['::1', '0:0:0:0'],
-])('%s counts as the client %s', (address, client) => {
+])('the address %s belongs to client %s', (address, client) => {
   expect(toClientId(address)).toBe(client)
 })

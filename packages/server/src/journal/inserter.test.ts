@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test('sources are stored before the spans that need them and links behind them, all under one token', async () => {
+test("a segment's sources are inserted first, then its spans, then its links, all with one token", async () => {
   const { store, inserts } = storeThat(() => {})
   const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
@@ -40,10 +40,10 @@ test('sources are stored before the spans that need them and links behind them, 
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('a store that refuses is asked again, with the same rows and the same token', async () => {
-  let refusals = 0
+test('a failed insert is retried with the same rows and the same token', async () => {
+  let failures = 0
   const { store, inserts } = storeThat((table) => {
-    if (table === 'span_links' && refusals++ < 2) throw new Error('the engine is away')
+    if (table === 'span_links' && failures++ < 2) throw new Error('ClickHouse is unavailable')
   })
   const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
@@ -54,11 +54,11 @@ test('a store that refuses is asked again, with the same rows and the same token
   expect(journal.getDepth().segments).toBe(0)
 })
 
-test('what the deadline leaves is stored by the next start', async () => {
-  const away = storeThat(() => {
-    throw new Error('the engine is away')
+test('a segment that is not stored before the drain deadline is stored by the next start', async () => {
+  const unavailable = storeThat(() => {
+    throw new Error('ClickHouse is unavailable')
   })
-  const first = await startInserter(dataDir, away.store)
+  const first = await startInserter(dataDir, unavailable.store)
   await first.journal.append(rowsOf('a'))
   await first.journal.close()
   await first.inserter.drain(1)
@@ -71,14 +71,14 @@ test('what the deadline leaves is stored by the next start', async () => {
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('acks wait while the store is behind, and not at all while it is away', async () => {
+test('acknowledgements wait while the store is slow, but not while it is unavailable', async () => {
   let open: () => void = () => {}
   const gate = new Promise<void>((resolve) => {
     open = resolve
   })
-  let away = false
+  let unavailable = false
   const slow = storeThat(() => {
-    if (away) throw new Error('the engine is away')
+    if (unavailable) throw new Error('ClickHouse is unavailable')
     return gate
   })
   const { journal, inserter } = await startInserter(dataDir, slow.store, { maxSegmentRows: 1 })
@@ -89,7 +89,7 @@ test('acks wait while the store is behind, and not at all while it is away', asy
   const room = inserter.waitForCapacity()
   const turn = new Promise((resolve) => setImmediate(() => resolve('still waiting')))
   expect(await Promise.race([room, turn])).toBe('still waiting')
-  away = true
+  unavailable = true
   open()
   await room
   await inserter.waitForCapacity()
@@ -97,7 +97,7 @@ test('acks wait while the store is behind, and not at all while it is away', asy
   await inserter.drain(1)
 })
 
-test('a segment that is too large for one insert is stored in pieces, sources and spans before links', async () => {
+test('a segment too large for one insert is inserted in pieces, sources and spans before links', async () => {
   const { store, inserts } = storeThat(() => {})
   const { journal, inserter } = await startInserter(dataDir, store, {}, 100)
   await journal.append(manyRows('a', 30))
@@ -114,7 +114,7 @@ test('a segment that is too large for one insert is stored in pieces, sources an
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('an insert that runs out of memory is split until it fits, each row once and no table twice', async () => {
+test('an insert that exceeds the memory limit is split until it fits, and each row is stored once', async () => {
   const { store, inserts } = storeThat((_, text) => {
     if (text.length > 60) throw new StoreError('too-heavy', 'memory limit exceeded')
   })
@@ -132,7 +132,7 @@ test('an insert that runs out of memory is split until it fits, each row once an
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('a row that the store refuses goes to quarantine alone, logged once, and delays nothing', async () => {
+test('a row that the store rejects is quarantined alone, logged once, and delays no other rows', async () => {
   const { store, inserts } = storeThat((table, text) => {
     if (table === 'spans' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
   })
@@ -150,7 +150,7 @@ test('a row that the store refuses goes to quarantine alone, logged once, and de
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('a segment that alone is refused for no known reason is set aside once others were stored, not before', async () => {
+test('a segment that fails for an unknown reason is quarantined only once another segment was stored', async () => {
   const { store, inserts } = storeThat((_, text) => {
     if (text.includes('odd')) throw new StoreError('refused', 'no such luck')
   })
@@ -163,9 +163,9 @@ test('a segment that alone is refused for no known reason is set aside once othe
   await inserter.drain(1)
 })
 
-test('two segments that fail again and again leave room for others', async () => {
+test('two segments that keep failing do not block others', async () => {
   const { store, inserts } = storeThat((_, text) => {
-    if (text.includes('odd')) throw new StoreError('unavailable', 'one shard is away')
+    if (text.includes('odd')) throw new StoreError('unavailable', 'one shard is unavailable')
   })
   const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
   await journal.append(rowsOf('odd 1'))
@@ -178,7 +178,7 @@ test('two segments that fail again and again leave room for others', async () =>
   await inserter.drain(1)
 })
 
-test('what is summed up of stored rows is split apart from them, and quarantined alone, each row once', async () => {
+test('a failed rollup insert is split and quarantined apart from its rows, which are stored once', async () => {
   const bytes = Buffer.from('minute 0,poison,minute 2,')
   const failure = new StoreError('too-heavy', 'memory limit exceeded', {
     unstored: [{ table: 'traffic_minutes', rows: 3, bytes }],
@@ -210,13 +210,13 @@ test.each([
   { how: 'at once', maxInsertBytes: 1000 },
   { how: 'in pieces', maxInsertBytes: 30 },
 ])(
-  'of a damaged segment the rest is stored $how, the loss is reported and the file kept',
+  'the readable part of a damaged segment is stored $how, the loss is logged and the file kept',
   async ({ maxInsertBytes }) => {
     const firstLines: string[] = []
     const first = await startInserter(
       dataDir,
       storeThat(() => {
-        throw new StoreError('unavailable', 'the engine is away')
+        throw new StoreError('unavailable', 'ClickHouse is unavailable')
       }).store,
       {},
       1000,
@@ -244,16 +244,16 @@ test.each([
   },
 )
 
-test('rows stay what they are until the store has them, while memory of those before goes round', async () => {
-  let asked = 0
+test('rows stay intact until they are stored, while buffers of stored rows are reused', async () => {
+  let attempts = 0
   const stored: number[] = []
   const { store } = storeThat(() => {})
   const reading: Store = {
     ...store,
     insert: async (_, rows) => {
-      await sleep(asked % 4)
-      if (asked++ % 20 === 7) throw new Error('the engine is away')
-      // Each request is one byte, over and over.
+      await sleep(attempts % 4)
+      if (attempts++ % 20 === 7) throw new Error('ClickHouse is unavailable')
+      // Each request consists of one repeated byte.
       for (const row of rows) {
         const [first] = row
         if (row.every((byte) => byte === first)) stored.push(first ?? -1)
@@ -266,13 +266,13 @@ test('rows stay what they are until the store has them, while memory of those be
   })
   const sizes = Array.from({ length: 200 }, (_, at) => 70_000 + ((at * 7919) % 200_000))
   const rest = [...sizes.keys()]
-  const sender = async (): Promise<void> => {
+  const client = async (): Promise<void> => {
     for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
       await inserter.waitForCapacity()
       await journal.append({ ...NO_ROWS, spans: acquireBuffer(sizes[at] ?? 0).fill(at), spanCount: 1 })
     }
   }
-  await Promise.all([sender(), sender(), sender()])
+  await Promise.all([client(), client(), client()])
   await journal.close()
   await inserter.drain(10_000)
   expect(stored.sort((a, b) => a - b)).toEqual([...sizes.keys()])

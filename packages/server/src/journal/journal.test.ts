@@ -21,17 +21,17 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test('what was appended is in the next start, in order', async () => {
+test('appended rows are read by the next start, in order, also after a kill', async () => {
   const journal = await open()
   await Promise.all(['a', 'b', 'c'].map((text) => journal.append(rowsOf(text))))
-  // As after a kill: nothing was closed.
+  // The journal is not closed, as after a kill.
   const next = await open()
   expect(await spansOf(sealed)).toEqual(['a', 'b', 'c'])
   expect(next.getDepth()).toMatchObject({ segments: 1, bytes: journal.getDepth().bytes })
   await journal.close()
 })
 
-test('a released segment is gone, from the disk and from the depth', async () => {
+test('a released segment is removed from the disk and from the depth', async () => {
   const journal = await open({ maxSegmentAgeMs: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
@@ -41,7 +41,7 @@ test('a released segment is gone, from the disk and from the depth', async () =>
   expect(await files()).toEqual([])
 })
 
-test('a segment is sealed by age, by rows, by size and by the end of the day', async () => {
+test('a segment is sealed by age, by row count, by size and at the end of the day', async () => {
   const byAge = await open({ maxSegmentAgeMs: 1 })
   await byAge.append(rowsOf('a'))
   await until(() => sealed.length === 1)
@@ -66,24 +66,24 @@ test('a segment is sealed by age, by rows, by size and by the end of the day', a
   expect(await spansOf(sealed)).toEqual(['a', 'b', 'c'])
 })
 
-test('no segment is named as another was', async () => {
+test('each segment has a unique name', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   for (let i = 0; i < 50; i++) await journal.append(rowsOf(String(i)))
   await journal.close()
   expect(new Set(sealed.map((segment) => segment.id)).size).toBe(50)
 })
 
-test('a torn tail is cut at any byte of the last request, and what is before it is whole', async () => {
+test('a segment cut at any byte of its last request is torn, and its earlier requests are read', async () => {
   const journal = await open()
   await journal.append(rowsOf('kept'))
   const kept = journal.getDepth().bytes
   await journal.append(rowsOf('torn'))
   const all = journal.getDepth().bytes
   const [name = ''] = await files()
-  const whole = await readFile(join(dataDir, 'journal', name))
+  const intact = await readFile(join(dataDir, 'journal', name))
   await journal.close()
   for (let length = kept; length < all; length++) {
-    const { batches, tornBytes } = decodeFrames(whole.subarray(0, length), name.slice(0, -'.segment'.length))
+    const { batches, tornBytes } = decodeFrames(intact.subarray(0, length), name.slice(0, -'.segment'.length))
     expect(batches.map(textOf)).toEqual(['kept'])
     expect(tornBytes).toBe(length - kept)
   }
@@ -100,39 +100,39 @@ const batch = fc.record({
 }) as fc.Arbitrary<RowBatch>
 const requests = fc.array(fc.array(batch, { maxLength: 3 }), { minLength: 1, maxLength: 6 })
 
-test('of a segment with flipped bits, each frame without one is read, and all bytes of the others are reported', () => {
+test('frames without a flipped bit are read, and the bytes of all other frames are reported', () => {
   const flips = fc.array(fc.nat(), { maxLength: 4 })
   fc.assert(
-    fc.property(requests, flips, fc.string(), (frames, places, id) => {
+    fc.property(requests, flips, fc.string(), (frames, flippedBits, id) => {
       const encoded = frames.map((batches) => Buffer.concat(encodeFrame(batches, id).buffers))
       const file = Buffer.concat(encoded)
-      for (const place of places) {
-        const bit = place % (file.length * 8)
+      for (const flipped of flippedBits) {
+        const bit = flipped % (file.length * 8)
         file.writeUInt8(file.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
       }
-      const whole = encodedWhole(encoded, file)
+      const unchanged = findUnchanged(encoded, file)
       const read = decodeFrames(file, id)
-      expect(plain(read.batches)).toEqual(plain(frames.filter((_, at) => whole.has(at)).flat()))
-      const lost = encoded.filter((_, at) => !whole.has(at)).reduce((sum, frame) => sum + frame.length, 0)
+      expect(plain(read.batches)).toEqual(plain(frames.filter((_, at) => unchanged.has(at)).flat()))
+      const lost = encoded.filter((_, at) => !unchanged.has(at)).reduce((sum, frame) => sum + frame.length, 0)
       expect(read.unreadableBytes + read.tornBytes).toBe(lost)
     }),
     { numRuns: 500 },
   )
 })
 
-test('rows that imitate a frame are not read as one', () => {
+test('rows that contain an encoded frame are not read as a frame', () => {
   const inner = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: Buffer.from('forged') }], '').buffers)
   const outer = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: inner }], 'secret id').buffers)
   outer.writeUInt8(outer.readUInt8(8) ^ 1, 8)
   expect(decodeFrames(outer, 'secret id')).toEqual({ batches: [], tornBytes: 0, unreadableBytes: outer.length })
 })
 
-test('millions of false frame heads are passed over', () => {
+test('millions of false frame headers are skipped', () => {
   const file = Buffer.alloc(8_000_000, 'SLJ2')
   expect(decodeFrames(file, 'id')).toMatchObject({ batches: [], unreadableBytes: file.length })
 })
 
-test('garbage in a segment is unreadable, never torn, and foreign files are left alone', async () => {
+test('a segment of garbage is unreadable, not torn, and foreign files are kept', async () => {
   await (await open()).close()
   await writeFile(join(dataDir, 'journal', 'x.segment'), 'no frame at all')
   await writeFile(join(dataDir, 'journal', 'README'), 'mine')
@@ -143,7 +143,7 @@ test('garbage in a segment is unreadable, never torn, and foreign files are left
   expect(await files()).toContain('README')
 })
 
-test('only the segment that was written last may be torn: an older one that ends too early is damaged', async () => {
+test('only the last written segment can be torn, and an older truncated one is damaged', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('older'))
   await journal.append(rowsOf('newer'))
@@ -162,7 +162,7 @@ test('only the segment that was written last may be torn: an older one that ends
   expect(newer?.tornBytes).toBeGreaterThan(0)
 })
 
-test('a damaged segment is kept when it is released, and its unreadable bytes count after a restart', async () => {
+test('a damaged segment is kept on release, and its unreadable bytes count after a restart', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
@@ -182,27 +182,27 @@ test('a damaged segment is kept when it is released, and its unreadable bytes co
   await last.close()
 })
 
-test('a split that a crash cut off begins again, one that was done leaves the pieces', async () => {
+test('a split interrupted by a crash is repeated, and a finished one leaves only the pieces', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
   const segment = sealed[0] as SealedSegment
   const [name = ''] = await files()
-  const whole = await readFile(join(dataDir, 'journal', name))
+  const original = await readFile(join(dataDir, 'journal', name))
   const { batches } = await segment.load()
   const pieces = await journal.split(segment, [batches, batches])
   expect(await files()).toEqual(pieces.map(({ id }) => `${id}.segment`))
   sealed = []
   await open()
   expect(await spansOf(sealed)).toEqual(['a', 'a'])
-  await writeFile(join(dataDir, 'journal', name), whole)
+  await writeFile(join(dataDir, 'journal', name), original)
   sealed = []
   await open()
   expect(await spansOf(sealed)).toEqual(['a'])
   expect(await files()).toEqual([name])
 })
 
-test('a segment in quarantine is counted, also after a restart, and comes back when it is retried', async () => {
+test('a quarantined segment is counted, also after a restart, and is inserted again when retried', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
@@ -225,7 +225,7 @@ test('a segment in quarantine is counted, also after a restart, and comes back w
   await next.close()
 })
 
-test('over the backlog limit requests are refused, and taken again once there is room', async () => {
+test('appends beyond the backlog limit are rejected until a segment is released', async () => {
   const journal = await open({ maxBacklogBytes: 1000, maxSegmentRows: 1 })
   await journal.append(rowsOf('x'.repeat(600)))
   await expect(journal.append(rowsOf('y'.repeat(600)))).rejects.toBeInstanceOf(JournalFullError)
@@ -236,14 +236,14 @@ test('over the backlog limit requests are refused, and taken again once there is
   expect(await spansOf(sealed.slice(1))).toEqual(['z'.repeat(600)])
 })
 
-test('a write that fails is refused whole, and leaves nothing to replay', async () => {
+test('a failed write is rejected and leaves nothing to replay', async () => {
   const journal = await open()
   await rm(join(dataDir, 'journal'), { recursive: true })
   await expect(journal.append(rowsOf('a'))).rejects.toMatchObject({ code: 'ENOENT' })
   expect(journal.getDepth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
 })
 
-test('what is not kept in memory is read from the disk', async () => {
+test('rows that are not kept in memory are read from the disk', async () => {
   const journal = await open({ maxMemoryBytes: 0, maxSegmentRows: 1, fsync: true })
   await journal.append(rowsOf('a'))
   await journal.close()
@@ -251,7 +251,7 @@ test('what is not kept in memory is read from the disk', async () => {
   expect(await spansOf(sealed)).toEqual(['a'])
 })
 
-test('a closed journal takes no more', async () => {
+test('a closed journal rejects appends', async () => {
   const journal = await open()
   await journal.close()
   await expect(journal.append(rowsOf('a'))).rejects.toBeInstanceOf(JournalFullError)
@@ -291,8 +291,8 @@ function plain(batches: readonly RowBatch[]): object[] {
   return batches.map((one) => ({ ...one, bytes: [...one.bytes] }))
 }
 
-/** Which frames are in the file as they were encoded: two flips of one bit are none. */
-function encodedWhole(encoded: readonly Buffer[], file: Buffer): Set<number> {
+/** Indexes of the frames that are unchanged in the file. Two flips of one bit cancel out. */
+function findUnchanged(encoded: readonly Buffer[], file: Buffer): Set<number> {
   let at = 0
   return new Set(
     encoded.flatMap((frame, index) => {

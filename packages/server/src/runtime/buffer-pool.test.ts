@@ -6,7 +6,7 @@ const KiB = 1024
 
 beforeEach(clearBufferPool)
 
-test('memory that was given back is taken again by what fits into it', () => {
+test('a released buffer is reused for a smaller request', () => {
   const first = acquireBuffer(1000 * KiB)
   releaseBuffers([first.subarray(0, 10), first.subarray(10)])
   const second = acquireBuffer(900 * KiB)
@@ -14,7 +14,7 @@ test('memory that was given back is taken again by what fits into it', () => {
   expect(second.length).toBe(900 * KiB)
 })
 
-test('memory given back twice is lent to one only', () => {
+test('a buffer that is released twice is acquired only once', () => {
   const memory = acquireBuffer(100 * KiB)
   releaseBuffers([memory])
   releaseBuffers([memory])
@@ -22,17 +22,17 @@ test('memory given back twice is lent to one only', () => {
   expect(acquireBuffer(100 * KiB).buffer).not.toBe(memory.buffer)
 })
 
-test('memory of others and small pieces are never lent', () => {
+test('foreign and small buffers are never pooled', () => {
   const [foreign, small] = [Buffer.allocUnsafeSlow(128 * KiB), acquireBuffer(10)]
   releaseBuffers([foreign, small])
   expect(acquireBuffer(128 * KiB).buffer).not.toBe(foreign.buffer)
   expect(acquireBuffer(10).buffer).not.toBe(small.buffer)
 })
 
-test('what is free is bounded, and gone when it is dropped', () => {
-  const taken = Array.from({ length: 40 }, () => acquireBuffer(4096 * KiB))
-  releaseBuffers(taken)
-  const kept = new Set(taken.map((memory) => memory.buffer))
+test('free buffers are bounded, and dropped when the pool is cleared', () => {
+  const acquired = Array.from({ length: 40 }, () => acquireBuffer(4096 * KiB))
+  releaseBuffers(acquired)
+  const kept = new Set(acquired.map((memory) => memory.buffer))
   const again = Array.from({ length: 40 }, () => acquireBuffer(4096 * KiB))
   expect(again.filter((memory) => kept.has(memory.buffer))).toHaveLength(8)
   releaseBuffers(again)
@@ -40,7 +40,7 @@ test('what is free is bounded, and gone when it is dropped', () => {
   expect(again.map((memory) => memory.buffer)).not.toContain(acquireBuffer(4096 * KiB).buffer)
 })
 
-test('of too much that is free, the size asked for longest ago goes first', () => {
+test('the least recently acquired size is dropped first when too much is free', () => {
   const [rare, common] = [acquireBuffer(40_960 * KiB), acquireBuffer(16_384 * KiB)]
   releaseBuffers([rare])
   releaseBuffers([common, acquireBuffer(10_240 * KiB)])
@@ -48,24 +48,24 @@ test('of too much that is free, the size asked for longest ago goes first', () =
   expect(acquireBuffer(40_960 * KiB).buffer).not.toBe(rare.buffer)
 })
 
-test('whoever has memory has it alone, whatever is taken and given back in between', () => {
+test('an acquired buffer is never acquired again before its release, in any order of calls', () => {
   const step = fc.oneof(
-    fc.record({ take: fc.integer({ min: 0, max: 3000 * KiB }) }),
-    fc.record({ give: fc.nat({ max: 9 }) }),
+    fc.record({ acquire: fc.integer({ min: 0, max: 3000 * KiB }) }),
+    fc.record({ release: fc.nat({ max: 9 }) }),
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const held: Buffer[] = []
-      const doubled: Buffer[] = []
+      const reused: Buffer[] = []
       for (const one of steps) {
-        if ('take' in one) {
-          const memory = acquireBuffer(one.take)
-          if (memory.length !== one.take || held.some((other) => other.buffer === memory.buffer)) doubled.push(memory)
+        if ('acquire' in one) {
+          const memory = acquireBuffer(one.acquire)
+          if (memory.length !== one.acquire || held.some((other) => other.buffer === memory.buffer)) reused.push(memory)
           held.push(memory)
-        } else releaseBuffers(held.splice(one.give, 1))
+        } else releaseBuffers(held.splice(one.release, 1))
       }
       releaseBuffers(held)
-      expect(doubled).toEqual([])
+      expect(reused).toEqual([])
     }),
     { numRuns: 200 },
   )

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { toDataView } from './copy-bytes.ts'
 import { bytesEqual } from './bytes-equal.ts'
 
-test('strings are told apart by any one bit, wherever they lie, and by nothing beside them', () => {
+test('byte strings are unequal when any bit differs, and bytes beside them do not matter', () => {
   for (let length = 0; length <= 40; length++) {
     const string = Buffer.from(Array.from({ length }, (_, i) => 0x80 + i * 3))
     const left = Buffer.concat([Buffer.from('left'), string, Buffer.from('l')])

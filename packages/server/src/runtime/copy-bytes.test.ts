@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { copyBytes, toDataView } from './copy-bytes.ts'
 
-test('bytes of any number are copied from and to anywhere, and none beside them', () => {
+test('any number of bytes is copied between any offsets, and no byte beside them', () => {
   const source = Buffer.from(Array.from({ length: 1200 }, (_, i) => i * 7 + 1))
   for (let length = 0; length <= 900; length++) {
     for (const [start, at] of [

@@ -7,31 +7,31 @@ const MiB = 2 ** 20
 let stop = (): void => {}
 afterEach(() => stop())
 
-test('buffers that nobody has are collected when there are more than may be', async () => {
+test('unreferenced buffers are collected when they exceed the limit', async () => {
   stop = scheduleGc({ maxBufferBytes: buffersMiB() * MiB + 20 * MiB, getReceivedBytes: () => Number.MAX_SAFE_INTEGER })
   const before = buffersMiB()
-  leave(60)
+  leaveUnreferenced(60)
   expect(buffersMiB()).toBeGreaterThan(before + 50)
   expect(await within5s(() => buffersMiB() < before + 20)).toBe(true)
 })
 
-test('after the start, and once nothing comes in, what was left is collected', async () => {
+test('unreferenced buffers are collected after startup once no data is received', async () => {
   stop = scheduleGc({ maxBufferBytes: 1024 * MiB, getReceivedBytes: () => 0 })
   const before = buffersMiB()
-  leave(60)
+  leaveUnreferenced(60)
   expect(await within5s(() => buffersMiB() < before + 20)).toBe(true)
 })
 
-test('the pieces that requests came in are collected as they come', async () => {
-  let taken = 0
-  stop = scheduleGc({ maxBufferBytes: 1024 * MiB, getReceivedBytes: () => taken })
+test('the buffers of request bodies are collected while data is received', async () => {
+  let receivedBytes = 0
+  stop = scheduleGc({ maxBufferBytes: 1024 * MiB, getReceivedBytes: () => receivedBytes })
   const before = buffersMiB()
-  leave(60)
-  taken = 60 * MiB
+  leaveUnreferenced(60)
+  receivedBytes = 60 * MiB
   expect(await within5s(() => buffersMiB() < before + 20)).toBe(true)
 })
 
-function leave(count: number): void {
+function leaveUnreferenced(count: number): void {
   for (let i = 0; i < count; i++) Buffer.allocUnsafeSlow(MiB)
 }
 

@@ -5,17 +5,17 @@ type Sent = { readonly resourceSpans: readonly { scopeSpans: readonly { spans: r
 
 let traces: SelfTracing
 let sent: string[][]
-let afterSending: () => void
+let afterSend: () => void
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] })
   sent = []
-  afterSending = () => {}
+  afterSend = () => {}
   traces = startSelfTracing({
     version: '1.2.3',
     send: (request) => {
       sent.push((request as Sent).resourceSpans[0]?.scopeSpans[0]?.spans.map(({ name }) => name) ?? [])
-      afterSending()
+      afterSend()
       return Promise.resolve()
     },
   })
@@ -26,8 +26,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-test('what sending causes waits for the next request of somebody else', () => {
-  afterSending = () => traces.startDetached('insert', 'ab'.repeat(16)).end({})
+test('spans caused by an export are exported with the next unrelated request', () => {
+  afterSend = () => traces.startDetached('insert', 'ab'.repeat(16)).end({})
   traces.startTrace('GET')?.end({})
   vi.advanceTimersByTime(3_600_000)
   expect(sent).toEqual([['GET']])
@@ -36,12 +36,12 @@ test('what sending causes waits for the next request of somebody else', () => {
   expect(sent).toEqual([['GET'], ['insert']])
 })
 
-test('a second has ten traces at most, a trace 64 questions, whatever the load', () => {
+test('self-tracing is limited to ten traces per second and 64 queries per trace', () => {
   for (let at = 0; at < 1000; at++) {
     const span = traces.startTrace('GET')
     if (span === undefined) continue
     traces.runInSpan(span, () => {
-      for (let question = 0; question < 100; question++) traces.startChild('query')?.end({})
+      for (let query = 0; query < 100; query++) traces.startChild('query')?.end({})
     })
     span.end({})
   }
@@ -51,6 +51,6 @@ test('a second has ten traces at most, a trace 64 questions, whatever the load',
   expect(traces.startTrace('GET')).toBeDefined()
 })
 
-test('a question that no request asks is no span', () => {
+test('a query outside of a request makes no span', () => {
   expect(traces.startChild('query')).toBeUndefined()
 })

@@ -10,7 +10,7 @@ function createStream(isTTY: boolean): {
   return stream
 }
 
-test('progress is one line of a terminal and is cleared at its end', () => {
+test('progress is one line on a terminal and is cleared at its end', () => {
   const stream = createStream(true)
   const progress = showProgress(stream)
   progress.update('500 traces')

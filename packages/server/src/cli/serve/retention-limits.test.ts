@@ -9,6 +9,6 @@ test.each([
   [['--retention=30m', '--max-disk=none'], 'Keeps data for 30 minutes (--retention, --max-disk)'],
   [['--store=clickhouse://h'], 'Keeps all data (--retention, --max-disk)'],
   [['--store=clickhouse://h', '--retention=1d'], 'Keeps data for 1 day (--retention, --max-disk)'],
-])('%j prints at the start: %s', (args, line) => {
+])('serve %j prints at startup: %s', (args, line) => {
   expect(describeRetention(resolveRetention(parseServeOptions(args, {})))).toBe(line)
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { UsageError } from '../args.ts'
 import { parseServeOptions } from './serve-options.ts'
 
-test('flags of serve become options', () => {
+test('flags of serve are parsed into options', () => {
   const args = '--data d --store clickhouse://h --host ::1 --port 0 --otlp-http-port 1 --otlp-grpc-port 65535 --fsync'
   expect(parseServeOptions([...args.split(' '), '--retention', '1.5d', '--max-disk=20GB'], {})).toEqual({
     dataDir: 'd',
@@ -17,7 +17,7 @@ test('flags of serve become options', () => {
   })
 })
 
-test('flags of the receivers become options', () => {
+test('flags of the receivers are parsed into options', () => {
   const args = [
     '--otlp-token=t',
     '--otlp-tls-cert=c.pem',
@@ -48,7 +48,7 @@ test('flags of the receivers become options', () => {
   })
 })
 
-test('TLS and SASL of Kafka become options, the password comes from the environment', () => {
+test('TLS and SASL flags of Kafka are parsed, with the password from the environment', () => {
   const env = { SPANLINK_KAFKA_SASL_PASSWORD: 'p', SPANLINK_KAFKA_SASL_USERNAME: 'other' }
   const sasl = ['--kafka-sasl-username=u', '--kafka-sasl-mechanism=SCRAM-SHA-512']
   const tls = ['--kafka-tls-ca=ca.pem', '--kafka-tls-cert=c.pem', '--kafka-tls-key=k.pem']

@@ -11,12 +11,12 @@ test.each(tableNames)('the table %s has a replicated form', async (name) => {
   expect(rewritten).not.toContain('non_replicated')
 })
 
-test('a statement that creates no table has no replicated form', () => {
+test('a statement that creates no table is not rewritten', () => {
   const statement = 'alter table spans add column if not exists x String'
   expect(toReplicated(statement)).toBe(statement)
 })
 
-test("an engine's own parameters follow the replica's", () => {
+test("parameters of a table engine follow the replica's", () => {
   expect(toReplicated('engine = ReplacingMergeTree(received)\norder by x')).toBe(
     "engine = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', received)\norder by x",
   )

@@ -23,7 +23,7 @@ const status = {
   endpoints: { ui: '', otlpHttp: '' },
 } as const
 
-test('every metric has one help line, one type line and samples', () => {
+test('each metric has one HELP line, one TYPE line and samples', () => {
   const metrics = formatExposition(status)
     .trimEnd()
     .split(/\n(?=# HELP )/)
@@ -37,7 +37,7 @@ test('every metric has one help line, one type line and samples', () => {
   }
 })
 
-test('values come from the status, and labels are escaped', () => {
+test('metric values are those of the status, and label values are escaped', () => {
   const text = formatExposition(status)
   expect(text).toContain('\nspanlink_ready 1\n')
   expect(text).toContain('\nspanlink_engine_restarts_total 2\n')

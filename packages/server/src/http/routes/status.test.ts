@@ -8,7 +8,7 @@ function readyAfter(stalledMs: number): unknown {
   return statusSource({ store, ingest, version: '', draining: () => false, uiUrl: () => '' }).ready()
 }
 
-test('a server that stores nothing for 30 s while segments wait is not ready', () => {
+test('the server is not ready when nothing was stored for 30 s while segments wait', () => {
   expect(readyAfter(29_000)).toEqual({ ready: true })
   expect(readyAfter(31_000)).toEqual({
     ready: false,

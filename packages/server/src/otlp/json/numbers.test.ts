@@ -9,7 +9,7 @@ const digits = fc.oneof(
   fc.constantFrom('0', '-0', '18446744073709551615', '18446744073709551616', '-9223372036854775808', '999999999999999'),
 )
 
-test('an integer in a string is exact, and one of more than 64 bits is none', () => {
+test('an integer in a JSON string is read exactly, and rejected beyond 64 bits', () => {
   fc.assert(
     fc.property(digits, (text) => {
       const json = new JsonReader(Buffer.from(`"${text}"`))
@@ -21,7 +21,7 @@ test('an integer in a string is exact, and one of more than 64 bits is none', ()
   )
 })
 
-test('a signed integer is the two complement of its bits', () => {
+test("a signed integer is read as its two's complement bits, and rejected when out of range", () => {
   fc.assert(
     fc.property(fc.bigInt(-(2n ** 64n) + 1n, 2n ** 64n - 1n), (value) => {
       readInteger(new JsonReader(Buffer.from(String(value))))
@@ -39,7 +39,7 @@ const numberText = fc.oneof(
   fc.stringMatching(/^[-+.eE\d]{1,8}$/),
 )
 
-test('a number is what JSON.parse reads, and an error where that throws', () => {
+test('a number is read as by JSON.parse, and rejected where that throws', () => {
   fc.assert(
     fc.property(numberText, (text) => {
       expect(readWhole(text)).toEqual(parsed(text))

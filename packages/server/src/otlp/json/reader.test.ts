@@ -5,7 +5,7 @@ import { RowWriter } from '../row-writer.ts'
 import { JsonReader } from './reader.ts'
 import { JsonSkipper } from './skip.ts'
 
-/** Any text, some of it escaped that needn't be. */
+/** JSON strings, with needless and invalid escapes too. */
 const stringText = fc
   .array(
     fc.oneof(
@@ -17,7 +17,7 @@ const stringText = fc
   )
   .map((parts) => `"${parts.join('')}"`)
 
-test('a string is what JSON.parse reads, as UTF-8, and an error where that throws', () => {
+test('a JSON string is read as by JSON.parse, and rejected where that throws', () => {
   const out = new RowWriter()
   fc.assert(
     fc.property(stringText, (text) => {
@@ -42,13 +42,13 @@ const changedJson = fc
   )
   .map(([value, changes]) => {
     const text = JSON.stringify(value)
-    return changes.reduce((changed, [at, letter]) => {
-      const place = at % (changed.length + 1)
-      return changed.slice(0, place) + letter + changed.slice(place + 1)
+    return changes.reduce((changed, [at, character]) => {
+      const index = at % (changed.length + 1)
+      return changed.slice(0, index) + character + changed.slice(index + 1)
     }, text)
   })
 
-test('a skipped value ends where JSON.parse says, however few bytes are skipped at a time', () => {
+test('a skipped JSON value ends where it ends for JSON.parse, for any slice size', () => {
   fc.assert(
     fc.property(changedJson, fc.integer({ min: 1, max: 30 }), (text, slice) => {
       const json = new JsonReader(Buffer.from(text))
@@ -64,7 +64,7 @@ test('a skipped value ends where JSON.parse says, however few bytes are skipped 
   )
 })
 
-test('a rejected value is skipped to its end, whatever is in it', () => {
+test('a rejected JSON value is skipped to its end, for any slice size', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.integer({ min: 1, max: 30 }), (value, slice) => {
       const text = JSON.stringify(value)
@@ -86,7 +86,7 @@ function outcome(read: () => string): string {
   }
 }
 
-/** Behind its length, which may be padded. */
+/** The string after its length, which may be padded. */
 function stringOf({ bytes, pos }: RowWriter): string {
   let at = 0
   while ((bytes[at] as number) >= 0x80) at++

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { decodeAttributes } from './attributes.ts'
 
-test('every kind of value comes back as it was sent', () => {
+test('attribute values of every type are decoded as they were sent', () => {
   const pairs = [
     ['s', 'text'],
     ['b', 'true'],
@@ -28,11 +28,11 @@ test('every kind of value comes back as it was sent', () => {
   ])
 })
 
-test('without letters all are strings, whatever they look like', () => {
+test('attribute values without type codes are strings, whatever they look like', () => {
   expect(decodeAttributes([['7', 'true']], '')).toEqual([{ key: '7', value: { stringValue: 'true' } }])
 })
 
-test('keys that look like numbers keep their place and their type', () => {
+test('attributes with numeric keys keep their order and type', () => {
   expect(
     decodeAttributes(
       [
@@ -47,6 +47,6 @@ test('keys that look like numbers keep their place and their type', () => {
   ])
 })
 
-test('a value that is no JSON any more is shown as text', () => {
+test('an array value that is no longer valid JSON is returned as text', () => {
   expect(decodeAttributes([['a', '{']], 'a')).toEqual([{ key: 'a', value: { stringValue: '{' } }])
 })

@@ -8,12 +8,12 @@ import {
 } from '../../clickhouse/insert/messaging/semconv.ts'
 import { messagingValue } from './messaging-sql.ts'
 
-test('the defaults of the messaging columns in spans.sql follow the table of names', async () => {
+test('the messaging columns in spans.sql have the defaults generated from semconv.ts', async () => {
   const file = new URL('../../clickhouse/schema/spans.sql', import.meta.url)
   expect(await readFile(file, 'utf8')).toContain(messagingColumns())
 })
 
-/** Whoever adds a name to semconv.ts copies this text to spans.sql. */
+/** Copy this text to spans.sql after adding a name to semconv.ts. */
 function messagingColumns(): string {
   const columns = [
     [

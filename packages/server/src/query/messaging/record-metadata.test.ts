@@ -25,7 +25,7 @@ test.each([
       ['messaging.kafka.message.key', 'k'],
     ],
   ],
-] as const)('a record is read under %s', (_, attributes) => {
+] as const)('record metadata is read from attributes with %s', (_, attributes) => {
   expect(resolveRecord(attributes)).toEqual({
     cluster: 'c1',
     topic: 'orders',
@@ -35,7 +35,7 @@ test.each([
   })
 })
 
-test('an empty newer attribute leaves the field to the older name', () => {
+test('an older attribute name is used when the newer one is empty', () => {
   const attributes = [
     ['kafka.offset', ''],
     ['messaging.kafka.offset', '7'],
@@ -43,7 +43,7 @@ test('an empty newer attribute leaves the field to the older name', () => {
   expect(resolveRecord(attributes)).toEqual(record({ offset: '7' }))
 })
 
-test('a field that the link does not have comes from the consuming span, then from the producing span', () => {
+test('a field that is missing on the link is taken from the consumer span, then from the producer span', () => {
   const link = record({ offset: '7' })
   const consumer = record({ topic: 'orders', partition: '3' })
   const producer = record({ topic: 'orders', key: 'k' })
@@ -52,7 +52,7 @@ test('a field that the link does not have comes from the consuming span, then fr
   )
 })
 
-test('a span that is about another topic or offset adds nothing to the record of a link', () => {
+test('a span of another topic or offset adds nothing to the record of a link', () => {
   const link = record({ topic: 'orders', offset: '7' })
   const other = record({ topic: 'orders-retry', partition: '3', key: 'k' })
   expect(mergeRecords([link, other, undefined, record({ offset: '8', key: 'j' })])).toEqual(link)

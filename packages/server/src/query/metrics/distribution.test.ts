@@ -11,7 +11,7 @@ import {
 const values = fc.array(fc.double({ min: 0.01, max: 1000, noNaN: true }), { minLength: 1, maxLength: 60 })
 const q = fc.double({ min: 0, max: 1, noNaN: true })
 
-test('a quantile lies in the bucket that the value at its rank is in', () => {
+test('a quantile is within the bucket of the value at its rank', () => {
   const bounds = [0.1, 1, 5, 10, 50, 100, 500, 1000]
   fc.assert(
     fc.property(values, q, (list, share) => {
@@ -28,7 +28,7 @@ test('a quantile lies in the bucket that the value at its rank is in', () => {
   )
 })
 
-test('quantiles rise with their share', () => {
+test('quantiles rise with their rank', () => {
   fc.assert(
     fc.property(values, fc.tuple(q, q), fc.integer({ min: -2, max: 6 }), (list, pair, scale) => {
       const [low, high] = computeQuantiles(exponentialOf(list, scale).buckets, [Math.min(...pair), Math.max(...pair)])
@@ -37,7 +37,7 @@ test('quantiles rise with their share', () => {
   )
 })
 
-test('an exponential histogram is off by no more than its scale allows, also merged from parts', () => {
+test('quantiles of exponential histograms, also merged ones, are within the error of their scale', () => {
   fc.assert(
     fc.property(values, values, fc.integer({ min: 0, max: 8 }), (some, others, scale) => {
       const merged = new MergedDistribution()
@@ -45,7 +45,7 @@ test('an exponential histogram is off by no more than its scale allows, also mer
       merged.add(exponentialOf(others, scale), 1)
       const [median] = computeQuantiles(merged.buckets(), [0.5])
       const sorted = [...some, ...others].sort((a, b) => a - b)
-      // Of an even number of values, all between the two in the middle are medians.
+      // With an even count, every value between the middle two is a median.
       const lower = sorted[Math.ceil(sorted.length / 2) - 1] as number
       const upper = sorted[Math.floor(sorted.length / 2)] as number
       const width = 2 ** (2 ** -scale)
@@ -55,7 +55,7 @@ test('an exponential histogram is off by no more than its scale allows, also mer
   )
 })
 
-test('what was added since is the difference, also over a downscale', () => {
+test('subtracting an earlier distribution gives the values added since, also after a downscale', () => {
   fc.assert(
     fc.property(
       values,
@@ -72,7 +72,7 @@ test('what was added since is the difference, also over a downscale', () => {
   )
 })
 
-test('fewer than before is no difference', () => {
+test('subtracting a distribution with higher counts gives undefined', () => {
   const [one, two] = [
     { lower: 0, upper: 1, count: 1 },
     { lower: 0, upper: 1, count: 2 },
@@ -82,7 +82,7 @@ test('fewer than before is no difference', () => {
   expect(subtractDistribution({ ...of(one), count: 5 }, of(two))).toBeUndefined()
 })
 
-test('nothing has no quantiles', () => {
+test('quantiles without buckets are NaN', () => {
   expect(computeQuantiles([], [0.5])).toEqual([Number.NaN])
 })
 

@@ -14,10 +14,10 @@ test.each([
   ['3.tries--left', '', 'gauge', '_3_tries_left'],
   ['odd', 'furlong', 'gauge', 'odd_furlong'],
   ['temperature', 'constructor', 'gauge', 'temperature_constructor'],
-] as const)('%s in %s, a %s, is %s', (name, unit, type, expected) => {
+] as const)('the OTLP metric %s in %s of type %s is %s in Prometheus', (name, unit, type, expected) => {
   expect(prometheusName({ name, unit, type, monotonic: true })).toBe(expected)
 })
 
-test('a sum that can fall has no suffix', () => {
+test('a non-monotonic sum has no _total suffix', () => {
   expect(prometheusName({ name: 'queue.size', unit: '', type: 'sum', monotonic: false })).toBe('queue_size')
 })

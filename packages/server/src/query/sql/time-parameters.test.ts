@@ -11,22 +11,22 @@ test.each([
   ['3m', 180_000_000_000n],
   ['0.25h', 900_000_000_000n],
   ['0.1234567891ns', 0n],
-])('%s is %i ns', (text, nanos) => {
+])('the duration %s is %i ns', (text, nanos) => {
   expect(parseDuration('minDuration', text)).toBe(nanos)
 })
 
-test('a length of time beyond 292 years is the longest the store can compare with', () => {
+test('a duration above 292 years is clamped to the maximum that ClickHouse compares', () => {
   expect(parseDuration('minDuration', `${'9'.repeat(60)}h`)).toBe(2n ** 63n - 1n)
 })
 
 test.each([`${'9'.repeat(15_000)}h`, `0.${'1'.repeat(15_000)}s`, '9'.repeat(15_000)])(
-  'a length of time of thousands of digits is refused',
+  'a duration of thousands of digits is rejected',
   (text) => {
     expect(() => parseDuration('minDuration', text)).toThrow(InvalidParameterError)
   },
 )
 
-test('every whole number of nanoseconds survives each unit that can carry it exactly', () => {
+test('any whole number of nanoseconds is parsed exactly in ns and in s', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 10n ** 15n }), (nanos) => {
       const digits = nanos.toString().padStart(10, '0')
@@ -36,7 +36,7 @@ test('every whole number of nanoseconds survives each unit that can carry it exa
   )
 })
 
-test('a time beyond fixed64 is refused by the name of its parameter', () => {
+test('a time outside of fixed64 is rejected, and the error names the parameter', () => {
   expect(parseUnixNano('end', String(MAX_UINT64))).toBe(MAX_UINT64)
   expect(() => parseUnixNano('end', String(MAX_UINT64 + 1n))).toThrow(InvalidParameterError)
   expect(() => parseUnixNano('end', '-1')).toThrow(/end/)

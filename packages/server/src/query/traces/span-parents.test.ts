@@ -10,7 +10,7 @@ const span = (spanId: string, parentSpanId: string, kind: TreeSpan['kind'], serv
   service,
 })
 
-test('a server that shares its id with the client is the client’s child, and children of the id are the server’s', () => {
+test("a server span that shares its id with a client span is its child and the parent of the id's children", () => {
   const spans = [
     span('a', '', 'server', 'web'),
     span('b', 'a', 'server', 'stock'),
@@ -22,7 +22,7 @@ test('a server that shares its id with the client is the client’s child, and c
   expect([...findParents(spans)]).toEqual([ROOT, 2, 0, 1, 2, 1])
 })
 
-test('a shared server span that names its own id as parent is a child of the client, or of a span that is missing', () => {
+test('a server span with its own id as parent is a child of the client span, or its parent is missing', () => {
   const client = span('b', '', 'client', 'web')
   const server = span('b', 'b', 'server', 'stock')
   expect([...findParents([client, server])]).toEqual([ROOT, 0])
@@ -40,7 +40,7 @@ const traces = fc.uniqueArray(
   { selector: ({ spanId, kind, service }) => `${spanId} ${kind} ${service}`, maxLength: 15 },
 )
 
-test('parents are acyclic and have the id that is named, or the own id, whatever ids are shared', () => {
+test('parents are acyclic and have the parent id or the own id, for any shared ids', () => {
   fc.assert(
     fc.property(traces, (spans) => {
       const parents = findParents(spans)
@@ -60,7 +60,7 @@ function depthOf(parents: Int32Array, index: number): number {
   return steps
 }
 
-test('for readers by id alone, ids are unique and name the same tree', () => {
+test('withUniqueSpanIds makes span ids unique and keeps the tree', () => {
   fc.assert(
     fc.property(traces, (spans) => {
       const trace = { traceId: 't', spans: spans as unknown as Span[], sources: [] } satisfies TraceResponse

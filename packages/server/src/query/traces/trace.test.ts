@@ -3,7 +3,7 @@ import { StoreError } from '../../clickhouse/store-error.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { findTrace } from './trace.ts'
 
-test('a trace without spans is not there, also where its logs are too heavy', async () => {
+test('a trace without spans is undefined, also when its log query exceeds the memory limit', async () => {
   const statements: string[] = []
   const store = {
     query: async (sql: string) => {

@@ -21,7 +21,7 @@ const NONE = 0
 const GZIP = 1
 const ZSTD = 4
 
-/** A batch of these bytes as its records, compressed by the caller. */
+/** A record batch with `records` as its data, which the caller compresses. */
 function batchOf(count: number, records: Buffer, codec = NONE): Buffer {
   const batch = Buffer.alloc(61 + records.length)
   batch.writeBigInt64BE(FIRST_OFFSET, 0)
@@ -45,10 +45,10 @@ async function problemOf(batch: Buffer): Promise<string | undefined> {
   return records[0]?.unreadable?.error
 }
 
-/** kafkajs takes names such as `valueOf` for headers that came before. */
+/** kafkajs mistakes names such as `valueOf` for repeated headers. */
 const headerName = fc.string({ maxLength: 8 }).filter((name) => !(name in {}))
 
-test('records are the ones that kafkajs decodes, whatever is in them', async () => {
+test('a record batch decodes to the same records as in kafkajs', async () => {
   const bytes = fc.uint8Array({ maxLength: 40 }).map((some) => Buffer.from(some))
   const message = fc.record({
     offsetDelta: fc.nat(2000),
@@ -76,7 +76,7 @@ test('records are the ones that kafkajs decodes, whatever is in them', async () 
   )
 })
 
-test('bytes that are not a batch end in one record that says so, never in an exception', async () => {
+test('an invalid record batch decodes without an exception', async () => {
   const valid = batchOf(2, Buffer.concat([record(), record()]))
   await fc.assert(
     fc.asyncProperty(
@@ -86,9 +86,9 @@ test('bytes that are not a batch end in one record that says so, never in an exc
       async (at, bits, sealed) => {
         const hostile = Buffer.from(valid)
         hostile[at] = (hostile[at] as number) ^ bits
-        // With a CRC that matches, as a producer that means it would send.
+        // With a matching CRC, as a malicious producer would send.
         if (sealed) hostile.writeUInt32BE(crc32c(hostile.subarray(21)), 17)
-        // A length beyond the end of the fetch looks like a batch that was cut.
+        // A length beyond the end of the fetch is a truncated batch.
         if (hostile.readInt32BE(8) > valid.length - 12) return
         const { records } = await decodeBatch({ buffer: hostile, offset: 0 })
         expect(records.length).toBeLessThanOrEqual(2)
@@ -99,18 +99,22 @@ test('bytes that are not a batch end in one record that says so, never in an exc
 })
 
 test.each([
-  ['whose CRC does not match', () => batchOf(1, record()).fill(0xff, 60, 61), /CRC/],
-  ['of an unknown codec', () => batchOf(1, record(), 5), /unknown codec, number 5/],
-  ['that is not compressed as it states', () => batchOf(1, record(), GZIP), /can't be decompressed: incorrect header/],
-  ['of fewer records than it states', () => batchOf(2, record()), /./],
-  ['of a record that ends behind it', () => batchOf(1, record().fill(100, 0, 1)), /ends behind its batch/],
-  ['of a record with more headers than bytes', () => batchOf(1, record(100)), /./],
+  ['with a wrong CRC', () => batchOf(1, record()).fill(0xff, 60, 61), /CRC/],
+  ['with an unknown codec', () => batchOf(1, record(), 5), /unknown codec, number 5/],
   [
-    'of more records than kafkajs can take',
+    'with a codec that does not match its data',
+    () => batchOf(1, record(), GZIP),
+    /can't be decompressed: incorrect header/,
+  ],
+  ['with fewer records than its count', () => batchOf(2, record()), /./],
+  ['with a record that ends behind the batch', () => batchOf(1, record().fill(100, 0, 1)), /ends behind its batch/],
+  ['with a record of more headers than bytes', () => batchOf(1, record(100)), /./],
+  [
+    'with more records than the limit',
     () => batchOf(20_000_000, zstdCompressSync(Buffer.alloc(7)), ZSTD),
     /20000000 records/,
   ],
-])('a batch %s is unreadable, and the next one is read', async (_, hostile, problem) => {
+])('a batch %s is unreadable, and the next batch is decoded', async (_, hostile, problem) => {
   expect(await problemOf(hostile())).toMatch(problem)
   const reader = { buffer: Buffer.concat([hostile(), batchOf(1, record())]), offset: 0 }
   const [bad] = (await decodeBatch(reader)).records
@@ -125,11 +129,11 @@ test.each([
   ['snappy', 2, () => snappyBomb(zeros.length)],
   ['lz4', 3, () => lz4Bomb(zeros.length)],
   ['zstd', ZSTD, () => zstdCompressSync(zeros)],
-])('a bomb of %s is unreadable, and does not unfold', async (_, codec, bomb) => {
+])('a %s bomb is unreadable and not decompressed beyond the limit', async (_, codec, bomb) => {
   expect(await problemOf(batchOf(1, bomb(), codec))).toMatch(/too large|more than/)
 })
 
-test('of many batches that unpack to much, only some are decoded of one fetch, and the rest is fetched again', async () => {
+test('batches of one fetch are decoded up to a size limit, and the rest is fetched again', async () => {
   const large = batchOf(1, gzipSync(Buffer.alloc(10 << 20)), GZIP)
   const reader = { buffer: Buffer.concat([large, large, large]), offset: 0 }
   await decodeBatch(reader)

@@ -24,7 +24,7 @@ test.each([
   '^a$',
   '()',
   '(a)*',
-])('%s is taken', (pattern) => {
+])('the regular expression %s is accepted', (pattern) => {
   expect(findRegexProblem(pattern)).toBeUndefined()
 })
 
@@ -49,6 +49,6 @@ test.each([
   'a{5,2}',
   '\\y',
   '\\k<a>',
-])('%s is refused', (pattern) => {
+])('the regular expression %s is rejected', (pattern) => {
   expect(findRegexProblem(pattern)).toBeTypeOf('string')
 })

@@ -11,12 +11,12 @@ function texts(query: string): readonly string[] {
   return at(query).options.map((option) => option.text)
 }
 
-describe('completion', () => {
-  test('an empty query starts with a spanset or a stage', () => {
+describe('TraceQL completion', () => {
+  test('an empty query is completed by spansets and stages', () => {
     expect(texts('¦')).toEqual(expect.arrayContaining(['{', '(', 'by', 'count']))
   })
 
-  test('scopes and intrinsics stand at the start of a filter, narrowed by what is typed', () => {
+  test('the start of a filter is completed by scopes and intrinsics with the typed prefix', () => {
     expect(texts('{ ¦')).toEqual(
       expect.arrayContaining(['span.', 'resource.', 'duration', 'span:name', 'link:traceID']),
     )
@@ -25,7 +25,7 @@ describe('completion', () => {
     expect(at('{ res¦ }')).toMatchObject({ from: 2, to: 5 })
   })
 
-  test('after a scope its keys are asked for, and nothing else offered', () => {
+  test('a scope is completed by its attribute keys only', () => {
     expect(at('{ span.http.m¦')).toMatchObject({
       options: [],
       keys: { scope: 'span', parent: false, prefix: 'http.m' },
@@ -35,12 +35,12 @@ describe('completion', () => {
     expect(at('{ span.a = 1 && resource.¦ }')).toMatchObject({ keys: { scope: 'resource', prefix: '' } })
   })
 
-  test('after a field come operators', () => {
+  test('a field is completed by operators', () => {
     expect(texts('{ span.a ¦')).toEqual(expect.arrayContaining(['=', '!=', '=~', '>', '&&', '}']))
     expect(texts('{ span.a = 1 ¦')).toEqual(expect.arrayContaining(['&&', '||', '}']))
   })
 
-  test('after an operator come values of its field', () => {
+  test('an operator is completed by values of its field', () => {
     expect(texts('{ status = ¦')).toEqual(expect.arrayContaining(['error', 'ok', 'unset']))
     expect(texts('{ kind = s¦')).toEqual(['server'])
     expect(at('{ resource.service.name = ¦')).toMatchObject({
@@ -49,23 +49,23 @@ describe('completion', () => {
     expect(at('{ name = "val¦" }')).toMatchObject({ from: 9, valuesOf: { field: 'name', quoted: true } })
   })
 
-  test('between spansets come their operators, ours over links among them', () => {
+  test('a spanset is completed by spanset operators, link operators included', () => {
     expect(texts('{ } ¦')).toEqual(expect.arrayContaining(['&&', '>>', '!>', '&~', '->>', '<<-', '&->>', '|']))
   })
 
-  test('after a pipe come stages and metrics', () => {
+  test('a pipe is completed by stages and metrics functions', () => {
     expect(texts('{ } | ¦')).toEqual(expect.arrayContaining(['by', 'select', 'count', 'rate', 'quantile_over_time']))
     expect(texts('{ } | qu¦')).toEqual(['quantile_over_time'])
     expect(texts('{ } | rate() ¦')).toEqual(expect.arrayContaining(['by', '|']))
     expect(texts('{ } | rate() | ¦')).toEqual(expect.arrayContaining(['topk', 'bottomk']))
   })
 
-  test('a query that is wrong before the caret has none', () => {
+  test('a query with a syntax error before the caret has no completions', () => {
     expect(at('{ span.a = = ¦')).toMatchObject({ options: [], keys: undefined })
     expect(at('} ¦')).toMatchObject({ options: [] })
   })
 
-  test('what follows the caret does not matter', () => {
+  test('text after the caret does not matter', () => {
     expect(texts('{ res¦ && } nonsense')).toEqual(['resource.'])
   })
 })

@@ -11,7 +11,7 @@ function failure(text: string): TraceQLError {
     if (error instanceof TraceQLError) return error
     throw error
   }
-  throw new Error(`${text} is taken`)
+  throw new Error(`${text} is accepted`)
 }
 
 function sourceOf(text: string): unknown {
@@ -20,8 +20,7 @@ function sourceOf(text: string): unknown {
 }
 
 /**
- * Operators with their sides, filters as the text of their condition's kind: enough to see what
- * binds tighter.
+ * Reduces a tree to nested operators and operands, which shows precedence.
  */
 function shape(node: unknown): unknown {
   if (typeof node !== 'object' || node === null || !('kind' in node)) return node
@@ -37,33 +36,33 @@ function shape(node: unknown): unknown {
 function outcome(text: string): string {
   try {
     check(parse(text), text)
-    return 'taken'
+    return 'accepted'
   } catch (error) {
-    return error instanceof TraceQLError ? 'refused' : String(error)
+    return error instanceof TraceQLError ? 'rejected' : String(error)
   }
 }
 
-describe('precedence', () => {
-  test('&& and || are one level, from left to right, as in Tempo', () => {
+describe('TraceQL precedence', () => {
+  test('&& and || have equal precedence and are left-associative, as in Tempo', () => {
     expect(sourceOf('{ .a || .b && .c }')).toEqual([['a', '||', 'b'], '&&', 'c'])
     expect(sourceOf('{ .a } || { .b } && { .c }')).toEqual([['a', '||', 'b'], '&&', 'c'])
   })
 
-  test('comparisons bind tighter than logic, arithmetic tighter than comparisons', () => {
+  test('comparisons bind tighter than logical operators, arithmetic tighter than comparisons', () => {
     expect(sourceOf('{ .a = 1 + 2 * 3 && .b }')).toEqual([['a', '=', [1, '+', [2, '*', 3]]], '&&', 'b'])
     expect(sourceOf('{ .a - .b - .c = 0 }')).toEqual([[['a', '-', 'b'], '-', 'c'], '=', 0])
   })
 
-  test('^ goes from right to left and binds tightest', () => {
+  test('^ is right-associative and binds tightest', () => {
     expect(sourceOf('{ 2 ^ 3 ^ .a * 2 = 1 }')).toEqual([[[2, '^', [3, '^', 'a']], '*', 2], '=', 1])
   })
 
-  test('relations bind tighter than && between spansets, from left to right', () => {
+  test('structural operators bind tighter than && between spansets and are left-associative', () => {
     expect(sourceOf('{ .a } && { .b } >> { .c } ->> { .d }')).toEqual(['a', '&&', [['b', '>>', 'c'], '->>', 'd']])
   })
 })
 
-describe('literals and names', () => {
+describe('TraceQL literals and names', () => {
   test.each([
     ['{ duration > 1h30m }', 5_400_000_000_000],
     ['{ duration > 1.5s }', 1_500_000_000],
@@ -73,7 +72,7 @@ describe('literals and names', () => {
     ['{ duration > .5s }', 500_000_000],
     ['{ duration > -5ms }', -5_000_000],
     ['{ duration > 1e3 }', 1000],
-  ])('%s', (text, value) => {
+  ])('%s is parsed', (text, value) => {
     expect(sourceOf(text)).toEqual(['span:duration', '>', value])
   })
 
@@ -82,22 +81,22 @@ describe('literals and names', () => {
     expect(query).toMatchObject({ pipeline: { source: { condition: { right: { text: '9007199254740993' } } } } })
   })
 
-  test('a name goes on until a blank or an operator, and holds anything in quotes', () => {
+  test('an attribute name ends at a blank or operator, and quotes allow any character', () => {
     expect(sourceOf('{ span.http-x/y@z=1 }')).toEqual(['http-x/y@z', '=', 1])
     expect(sourceOf('{ ."a b {c}" = 1 }')).toEqual(['a b {c}', '=', 1])
     expect(sourceOf('{ span.a."b c".d = 1 }')).toEqual(['a.b c.d', '=', 1])
     expect(sourceOf('{ .a+1 = 1 }')).toEqual(['a+1', '=', 1])
   })
 
-  test('between backticks nothing is special', () => {
+  test('a string in backticks has no escapes', () => {
     expect(sourceOf('{ .a = `b\\n"` }')).toEqual(['a', '=', 'b\\n"'])
   })
 
-  test('operators of ours in a string are text', () => {
+  test('link operators in a string are text', () => {
     expect(sourceOf('{ .a = "} ->> {" }')).toEqual(['a', '=', '} ->> {'])
   })
 
-  test('any string comes back from its quoted form', () => {
+  test('any string is parsed from its quoted form', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (value) => {
         expect(sourceOf(`{ .a = ${JSON.stringify(value).replaceAll('\\/', '/')} }`)).toEqual(['a', '=', value])
@@ -106,8 +105,8 @@ describe('literals and names', () => {
   })
 })
 
-describe('errors', () => {
-  test('name the place and what was expected there', () => {
+describe('TraceQL errors', () => {
+  test('have the position and the expected tokens', () => {
     expect(failure('{ .a = }')).toMatchObject({ code: 'syntax', from: 7, to: 8, line: 1, column: 8 })
     expect(failure('{ .a = }').expected).toEqual(expect.arrayContaining(['a value', 'an attribute', '(']))
     expect(failure('{ .a = 1').expected).toEqual(expect.arrayContaining(['}', '&&']))
@@ -130,7 +129,7 @@ describe('errors', () => {
     ['{ } | rate() | topk(0)', 'a whole number above 0'],
     ['{ } | quantile_over_time(duration, 95)', 'a quantile between 0 and 1'],
     ['({ } | rate()', ')'],
-  ])('%s', (text, message) => {
+  ])('%s is rejected with %s', (text, message) => {
     const error = failure(text)
     expect(`${error.message} ${error.expected.join(' ')}`).toContain(message)
     expect(error.from).toBeTypeOf('number')
@@ -156,11 +155,11 @@ describe('errors', () => {
     ['{ } | by(event:name)', 'many events'],
     ['{ link:traceID = .a }', 'compare with values only'],
     ['{ } | sum_over_time(status)', 'needs a number'],
-  ])('%s', (text, message) => {
+  ])('%s is rejected with %s', (text, message) => {
     expect(failure(text).message).toContain(message)
   })
 
-  test('a query that is too long or too deep is refused', () => {
+  test('a query that is too long or too deeply nested exceeds a limit', () => {
     expect(failure(`{ .a = "${'x'.repeat(9000)}" }`)).toMatchObject({ code: 'limit' })
     expect(failure(`${'('.repeat(2000)}{ }`)).toMatchObject({ code: 'limit' })
     expect(failure(`{ ${'!'.repeat(4000)}.a }`)).toMatchObject({ code: 'limit' })
@@ -170,7 +169,7 @@ describe('errors', () => {
     expect(failure(`{ .a = ${'2^'.repeat(2000)}2 }`)).toMatchObject({ code: 'limit' })
   })
 
-  test('any text at all is parsed or refused, never anything else', () => {
+  test('any text is parsed or rejected with a TraceQLError', () => {
     const pieces = [
       '{',
       '}',
@@ -200,7 +199,7 @@ describe('errors', () => {
     )
     fc.assert(
       fc.property(text, (query) => {
-        expect(outcome(query)).toBeOneOf(['taken', 'refused'])
+        expect(outcome(query)).toBeOneOf(['accepted', 'rejected'])
       }),
       { numRuns: 2000 },
     )

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { messagingNames, operationAliases } from './semconv.ts'
 
-test('no name stands for two things', () => {
+test('each attribute name is listed for one field only', () => {
   const names = Object.values(messagingNames).flat()
   expect(new Set(names).size).toBe(names.length)
 })
@@ -11,6 +11,6 @@ test.each([
   ['deliver', 'process'],
   ['poll', 'receive'],
   ['commit', 'settle'],
-])('%s is an older word for %s', (word, operation) => {
+])('the operation name %s is an alias of %s', (word, operation) => {
   expect(operationAliases[word]).toBe(operation)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseTempoWindow } from './tempo-parameters.ts'
 
-test('a window without an end ends a day ahead, unless it starts later', () => {
+test('a Tempo window without an end ends in a day, or at the maximum time if it starts later', () => {
   const dayAhead = BigInt(Date.now() + 86_400_000) * 1_000_000n
   const { end } = parseTempoWindow({})
   expect(end).toBeGreaterThanOrEqual(dayAhead)

@@ -16,10 +16,13 @@ test.each([
   'dead-letter-orders',
   'OrdersDeadLetterQueue',
   'orders_dead_letters',
-])('%s is a topic for later', (topic) => {
+])('the topic %s is a retry or dead letter topic', (topic) => {
   expect(isRetryOrDeadLetterTopic(topic)).toBe(true)
 })
 
-test.each(['orders', 'retryable-orders', 'adltracker', 'deadlines', 'country', ''])('%s is a topic as any', (topic) => {
-  expect(isRetryOrDeadLetterTopic(topic)).toBe(false)
-})
+test.each(['orders', 'retryable-orders', 'adltracker', 'deadlines', 'country', ''])(
+  'the topic "%s" is neither a retry nor a dead letter topic',
+  (topic) => {
+    expect(isRetryOrDeadLetterTopic(topic)).toBe(false)
+  },
+)
