@@ -23,8 +23,9 @@ const bombs = {
   lz4: () => lz4Bomb(1024 * MiB),
 }
 
+// Decompressed, 20 are more than the memory limit.
 test(
-  '40 bombs of each encoding at once are refused, and harm nobody',
+  '20 bombs of each encoding at once are refused, and harm nobody',
   async () => {
     const statuses: Record<string, number[]> = {}
     const report = await runAttack({
@@ -33,7 +34,7 @@ test(
           const body = Uint8Array.from(bomb())
           const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': encoding }
           statuses[encoding] = await Promise.all(
-            Array.from({ length: 40 }, async () => {
+            Array.from({ length: 20 }, async () => {
               const response = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
               await response.arrayBuffer()
               return response.status
@@ -74,7 +75,7 @@ function compressWith(bomb: (length: number, head: Buffer) => Buffer): (records:
 }
 
 test(
-  '20 bombs of gzip, zstd, snappy and lz4 in a Kafka topic are quarantined, and harm nobody',
+  '12 bombs of gzip, zstd, snappy and lz4 in a Kafka topic are quarantined, and harm nobody',
   async () => {
     const topic = `otlp-${randomBytes(4).toString('hex')}`
     await kafka().createTopic(topic)
@@ -85,13 +86,13 @@ test(
       args: ['--kafka-brokers', kafka().brokers.join(), '--kafka-topics', `traces=${topic}`],
       attack: async (server) => {
         const value = zeros.subarray(0, 100 * MiB)
-        for (let at = 0; at < 5; at++) {
+        for (let at = 0; at < 3; at++) {
           for (const [compression] of codecs) await producer.send({ topic, compression, messages: [{ value }] })
         }
         await vi.waitUntil(
           async () => {
             const status = (await server.getJson('/api/status')) as Status
-            return status.kafka?.quarantine.batches === 20
+            return status.kafka?.quarantine.batches === 12
           },
           { timeout: 2 * MINUTES, interval: 200 },
         )
