@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { trace } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { processMessage, traceKafkaJS } from '@spanlink/kafka'
-import { startKafka } from '@spanlink/testkit/kafka'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { useKafka } from '@spanlink/testkit/vitest'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterEach, expect, test, vi } from 'vitest'
 
@@ -23,36 +24,33 @@ interface Messages {
   readonly messages: readonly { readonly offset: string; readonly attempts: readonly object[] }[]
 }
 
+const kafka = useKafka()
+
 const ORDERS = 3
 
 afterEach(() => vi.unstubAllEnvs())
 
 test('each message of a batch is one edge, one queue time and one delivery, though three spans link to its producer', async () => {
-  await using kafka = await startKafka()
+  const topic = `reports-${randomUUID()}`
   await using spanlink = await startSpanlink()
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', spanlink.otlpHttp)
   const sdk = new NodeSDK({ serviceName: 'reports', logRecordProcessors: [] })
   sdk.start()
-  const client = traceKafkaJS(
-    new Kafka({ clientId: 'reports', brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }),
-  )
-  const admin = client.admin()
-  await admin.connect()
-  await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 1 }], waitForLeaders: true })
-  await admin.disconnect()
+  const client = traceKafkaJS(new Kafka({ clientId: 'reports', brokers: kafka().brokers, logLevel: logLevel.NOTHING }))
+  await kafka().createTopic(topic)
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   const traceId = await trace.getTracer('test').startActiveSpan('place orders', async (span) => {
     const messages = Array.from({ length: ORDERS }, (_, index) => ({ value: String(index) }))
-    await producer.send({ topic: 'orders', messages })
+    await producer.send({ topic, messages })
     span.end()
     return span.spanContext().traceId
   })
   await producer.disconnect()
 
-  const consumer = client.consumer({ groupId: 'reports' })
+  const consumer = client.consumer({ groupId: topic })
   await consumer.connect()
-  await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
   const handled = new Set<string>()
   await consumer.run({
     eachBatch: async ({ batch }) => {
@@ -68,7 +66,7 @@ test('each message of a batch is one edge, one queue time and one delivery, thou
     const { edges, statistics } = await get<Flow>(`/api/flows/${traceId}`)
     const delivered = edges.filter(({ role }) => role === 'message')
     expect(delivered.map(({ to, offset }) => [to.name, offset]).toSorted()).toEqual(
-      ['0', '1', '2'].map((offset) => ['process orders', offset]),
+      ['0', '1', '2'].map((offset) => [`process ${topic}`, offset]),
     )
     expect(new Set(delivered.map(({ to }) => to.spanId)).size).toBe(ORDERS)
     const total = delivered.reduce((sum, { queueTimeNano }) => sum + BigInt(queueTimeNano ?? 0), 0n)
