@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { FlowEdge, FlowLane, FlowResponse } from './flow.ts'
 import { joinFlowPages } from './join-flow-pages.ts'
 
-test('pages of a flow have each lane and edge once, in order of start', () => {
+test('joined flow pages contain each lane and edge once, in order of start', () => {
   const first = page([lane('a', 1), lane('b', 10)], [edge('ab')], 'next')
   const second = page([lane('c', 5), { ...lane('b', 10), spanCount: 7 }], [edge('ab'), edge('ac')])
   const joined = joinFlowPages(first, second)
@@ -15,13 +15,13 @@ test('pages of a flow have each lane and edge once, in order of start', () => {
   expect(joined.nextCursor).toBeUndefined()
 })
 
-test('a flow is not complete if its first page may lack spans', () => {
+test('a joined flow is incomplete when its first page may lack spans', () => {
   const first = { ...page([lane('a', 1)], [], 'next'), complete: false, missingParts: true as const }
   const joined = joinFlowPages(first, { ...page([lane('b', 2)], []), complete: true })
   expect(joined).toMatchObject({ complete: false, missingParts: true })
 })
 
-test('edges of an earlier page are on the critical path of the later one', () => {
+test('edges of an earlier page are marked by the critical path of the later one', () => {
   const segment = { edgeId: 'ab' }
   const second = { ...page([lane('c', 5)], []), criticalPath: { segments: [segment] } } as unknown as FlowResponse
   const joined = joinFlowPages(page([lane('a', 1)], [edge('ab'), edge('ad')], 'next'), second)

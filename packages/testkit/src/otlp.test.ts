@@ -72,7 +72,7 @@ const everyField: TracesRequest = {
   ],
 }
 
-test('every field of a traces request survives protobuf', () => {
+test('every field of a traces request is encoded to protobuf and decoded', () => {
   expect(decodeTraces(encodeTraces(everyField))).toEqual(everyField)
 })
 
@@ -87,24 +87,24 @@ test('field numbers and wire types are those of opentelemetry-proto', () => {
   expect(hex).toBe(wrap('0a', wrap('12', wrap('12', body))))
 })
 
-test('ids of a wrong length are sent as they are, ids that are not hex are refused', () => {
+test('ids of a wrong length are encoded as they are, and ids that are not hex are rejected', () => {
   const short = tracesOf('s', [{ traceId: 'abcd', spanId: 'ff' }])
   expect(decodeTraces(encodeTraces(short))).toEqual(short)
   expect(() => encodeTraces(tracesOf('s', [{ traceId: 'xyz' }]))).toThrow(/hex digits/)
 })
 
-test('truncated bytes throw', () => {
+test('decoding a truncated traces request throws', () => {
   const bytes = encodeTraces(everyField)
   expect(() => decodeTraces(bytes.subarray(0, bytes.length - 3))).toThrow(/out of range|index/)
 })
 
-test('whole numbers are ints, others doubles, and JSON-less numbers have names', () => {
+test('integers are encoded as intValue, other numbers as doubleValue, non-finite ones by name', () => {
   expect(anyValue(3)).toEqual({ intValue: '3' })
   expect(anyValue(3.5)).toEqual({ doubleValue: 3.5 })
   expect(anyValue(Number.NEGATIVE_INFINITY)).toEqual({ doubleValue: '-Infinity' })
 })
 
-test('ids are random hex of the right length, and repeat with a seed', () => {
+test('generated ids are random hex of the right length, and repeat for a seed', () => {
   expect(randomTraceId()).toMatch(/^[0-9a-f]{32}$/)
   expect(randomSpanId()).toMatch(/^[0-9a-f]{16}$/)
   expect(randomTraceId()).not.toBe(randomTraceId())
@@ -115,7 +115,7 @@ describe('generated spans', () => {
   const spansOf = (request: TracesRequest): OtlpSpan[] =>
     (request.resourceSpans ?? []).flatMap(({ scopeSpans }) => (scopeSpans ?? []).flatMap(({ spans }) => spans ?? []))
 
-  test('are as many as asked, with the asked attributes, and about the asked share of links', () => {
+  test('have the requested number, attributes and approximate share of links', () => {
     const spans = spansOf(generateSpans({ spans: 20_000, attributes: 12, linkRatio: 0.25 }))
     expect(spans).toHaveLength(20_000)
     expect(new Set(spans.map((span) => span.attributes?.length))).toEqual(new Set([12]))
@@ -124,12 +124,12 @@ describe('generated spans', () => {
     expect(share).toBeLessThan(0.27)
   })
 
-  test('are the same for a seed and different for another', () => {
+  test('are the same for one seed and different for another', () => {
     expect(generateSpans({ spans: 200, seed: 5 })).toEqual(generateSpans({ spans: 200, seed: 5 }))
     expect(generateSpans({ spans: 200, seed: 5 })).not.toEqual(generateSpans({ spans: 200, seed: 6 }))
   })
 
-  test('link to producer spans that are among them, and lie inside their parents', () => {
+  test('link to producer spans in the same set and lie within their parents', () => {
     const spans = spansOf(generateSpans({ spans: 2000 }))
     const byId = new Map(spans.map((span) => [span.spanId, span]))
     expect(byId.size).toBe(2000)
@@ -143,7 +143,7 @@ describe('generated spans', () => {
     }
   })
 
-  test('come in requests of the asked size', () => {
+  test('are split into requests of the requested size', () => {
     const sizes = [...generateRequests({ spans: 1100 }, 512)].map((request) => spansOf(request).length)
     expect(sizes).toEqual([512, 512, 76])
   })

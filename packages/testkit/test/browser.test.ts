@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { launchBrowser } from '../src/browser.ts'
 
-test('the browser runs a page and its script', async () => {
+test('the test browser runs the script of a page', async () => {
   const browser = await launchBrowser()
   try {
     const page = await browser.newPage()
@@ -12,7 +12,7 @@ test('the browser runs a page and its script', async () => {
   }
 })
 
-test('a CHROMIUM_PATH that does not run is said, not replaced', async () => {
+test('a CHROMIUM_PATH that does not run is an error', async () => {
   process.env['CHROMIUM_PATH'] = '/nowhere/chromium'
   try {
     await expect(launchBrowser()).rejects.toThrow(/CHROMIUM_PATH=\/nowhere\/chromium does not run/)

@@ -9,10 +9,10 @@ import { describe, expect, test } from 'vitest'
 import { startKafka } from '../src/kafka.ts'
 import { useOwnKafka } from '../src/vitest.ts'
 
-describe('a broker', () => {
+describe('a test broker', () => {
   const kafka = useOwnKafka()
 
-  test('carries a message with its headers from a producer to a consumer group', async () => {
+  test('delivers a message with its headers to a consumer group', async () => {
     await kafka().createTopic('orders', { partitions: 3 })
     const client = new Kafka({ brokers: kafka().brokers, logLevel: logLevel.NOTHING })
     const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
@@ -33,7 +33,7 @@ describe('a broker', () => {
     expect(received).toEqual(['k', 'v', 'x'])
   })
 
-  test('makes a topic with the asked partitions, and leaves it alone the second time', async () => {
+  test('creates a topic with the requested partitions and does not change an existing one', async () => {
     await kafka().createTopic('stock', { partitions: 4 })
     await kafka().createTopic('stock', { partitions: 7 })
     const admin = new Kafka({ brokers: kafka().brokers, logLevel: logLevel.NOTHING }).admin()
@@ -43,7 +43,7 @@ describe('a broker', () => {
     expect(topics[0]?.partitions).toHaveLength(4)
   })
 
-  test.runIf(process.platform === 'linux')('stands still while paused and goes on when resumed', async () => {
+  test.runIf(process.platform === 'linux')('is stopped while paused and runs again when resumed', async () => {
     const pid = kafka().pid
     kafka().pause()
     await expect.poll(async () => await processState(pid)).toBe('T')
@@ -52,7 +52,7 @@ describe('a broker', () => {
   })
 })
 
-test('two brokers at once share nothing', async () => {
+test('two brokers share no topics', async () => {
   await using first = await startKafka()
   await using second = await startKafka()
   await first.createTopic('only-here')
@@ -62,24 +62,24 @@ test('two brokers at once share nothing', async () => {
   await admin.disconnect()
 })
 
-test('stop ends the process, and twice is once', async () => {
+test('stop() ends the process and can be called twice', async () => {
   const kafka = await startKafka()
   await kafka.stop()
   await kafka.stop()
   expect(isAlive(kafka.pid)).toBe(false)
 })
 
-test('a broker that is killed by someone else says so', async () => {
+test('the died promise of a killed broker rejects with its exit code', async () => {
   await using kafka = await startKafka()
   process.kill(kafka.pid ?? 0, 'SIGKILL')
   await expect(kafka.died).rejects.toThrow(/ended with code 137/)
 })
 
-test('a property Kafka refuses fails the start with its reason', async () => {
+test('an invalid broker property fails the start with its name', async () => {
   await expect(startKafka({ properties: { 'num.partitions': 'many' } })).rejects.toThrow(/num\.partitions/)
 })
 
-test('a broker and its directory are gone when the process that started it is killed with -9', async () => {
+test('a broker and its directory are removed when their parent process is killed with -9', async () => {
   const orphan = spawn(process.execPath, ['test/orphan-kafka.ts'], {
     cwd: new URL('..', import.meta.url),
     stdio: ['ignore', 'pipe', 'inherit'],

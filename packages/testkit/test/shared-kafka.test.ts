@@ -7,7 +7,7 @@ import { useKafka } from '../src/vitest.ts'
 const kafka = useKafka()
 const kind = (await kafkaSource()).kind
 
-test('files of a run share one broker', async () => {
+test('all files of a run share one broker', async () => {
   const [first, second] = await Promise.all([
     brokersAt(inject('sharedKafkaUrl')!),
     brokersAt(inject('sharedKafkaUrl')!),
@@ -16,7 +16,7 @@ test('files of a run share one broker', async () => {
   expect(second).toEqual(first)
 })
 
-test.skipIf(kind === 'external')('a broker starts with the first request and ends with the run', async () => {
+test.skipIf(kind === 'external')('the shared broker starts with the first request and stops with the run', async () => {
   const { promise: url, resolve } = Promise.withResolvers<string>()
   const teardown = await setup({ provide: (_: string, value: string) => resolve(value) } as unknown as TestProject)
   const brokers = await brokersAt(await url)

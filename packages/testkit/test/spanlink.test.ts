@@ -6,11 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { generateSpans, tracesOf } from '../src/otlp.ts'
 import { startSpanlink } from '../src/spanlink.ts'
 
-/** A bound for a busy machine, not a promise. */
+/** Long enough under load. */
 const PATIENT = { timeout: 15_000 }
 
 describe('a Spanlink server', () => {
-  test('takes generated spans and answers for them', async () => {
+  test('stores generated spans and counts them in its status', async () => {
     await using spanlink = await startSpanlink()
     const response = await spanlink.sendSpans(generateSpans({ spans: 500 }))
     expect(response.status).toBe(200)
@@ -20,7 +20,7 @@ describe('a Spanlink server', () => {
     await expect(spanlink.getJson('/api/traces/nonsense')).rejects.toThrow(/: 400 /)
   })
 
-  test('keeps a directory that was given, and its spans, for the next one', async () => {
+  test('keeps a given data directory and its spans for the next server', async () => {
     await using first = await startSpanlink()
     const traceId = 'a'.repeat(32)
     const time = String(BigInt(Date.now()) * 1_000_000n)
@@ -36,14 +36,14 @@ describe('a Spanlink server', () => {
     expect(existsSync(first.dataDir)).toBe(true)
   })
 
-  test('that cannot start says why', async () => {
+  test('that cannot start rejects with its exit code', async () => {
     await expect(startSpanlink({ args: ['--retention', 'forever'] })).rejects.toThrow(
       /ended with code \d+ while starting/,
     )
   })
 })
 
-test('a server, its engine and its directory are gone when the process that started it is killed with -9', async () => {
+test('a server, its engine and its directory are removed when their parent process is killed with -9', async () => {
   const orphan = spawn(process.execPath, ['test/orphan-spanlink.ts'], {
     cwd: new URL('..', import.meta.url),
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -8,11 +8,11 @@ const healthy = {
   corruptParts: { count: 0, bytes: 0, tables: [] },
 } as unknown as StatusResponse
 
-test('a healthy store has no notices', () => {
+test('a healthy status has no notices', () => {
   expect(statusNotices(healthy)).toEqual([])
 })
 
-test('each kind of data that is set aside or lost has a sentence with what to do', () => {
+test('each kind of quarantined, damaged or unreadable data has a notice', () => {
   const broken: StatusResponse = {
     ...healthy,
     quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded.' },

@@ -6,13 +6,13 @@ const idOf = (i: number): string => (i * 0x1_0001).toString(16).padStart(16, '0'
 const ids = Array.from({ length: COUNT }, (_, i) => idOf(i)).join('')
 const positions = Int32Array.from({ length: COUNT }, (_, i) => COUNT - 1 - i)
 
-test('the first questions and the many after them have the same answers', () => {
+test('an id index returns the same positions for early and for later lookups', () => {
   const index = idIndex(ids, positions)
   for (let turn = 0; turn < 2; turn += 1)
     for (let i = 0; i < COUNT; i += 1) expect(index.get(idOf(i))).toBe(COUNT - 1 - i)
 })
 
-test('what lies across two ids is no id, and neither is a part of one', () => {
+test('an id index finds no part of an id and no digits across two ids', () => {
   const index = idIndex('00000000000000010000000000000002', Int32Array.of(0, 1))
   expect(index.get('0000000000000100')).toBeUndefined()
   expect(index.get('0000000000000010')).toBeUndefined()
@@ -21,7 +21,7 @@ test('what lies across two ids is no id, and neither is a part of one', () => {
   expect(index.has('0000000000000002')).toBe(true)
 })
 
-test('two spans that share an id are the outer one by the id, and the inner one by the id with a mark', () => {
+test('an id index finds the outer of two spans with one id, and the inner one by the id with ~', () => {
   const [a, b] = [idOf(1), idOf(2)]
   const index = idIndex(a + b + a, Int32Array.of(2, 0, 1))
   for (let turn = 0; turn < 70; turn += 1)

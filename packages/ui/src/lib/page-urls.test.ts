@@ -6,23 +6,23 @@ import { topologyPath, parseTopologyUrl, topologyUrl } from '../topology/topolog
 
 const TRACE = 'ab'.repeat(16)
 
-test('every lane, edge and span of a flow has a URL that leads back to it', () => {
+test('a flow URL is parsed back into its lane, edge or span', () => {
   const other = { traceId: 'cd'.repeat(16), spanId: 'ef'.repeat(8) }
-  for (const given of [
+  for (const target of [
     { lane: `${TRACE}-${other.spanId}` },
     { edge: 'an edge/with?marks&' },
     { span: other },
     { span: { traceId: TRACE, spanId: other.spanId }, end: other.spanId, view: 'graph' as const },
     { lane: TRACE, joined: true },
   ]) {
-    const url = new URL(flowUrl(TRACE, given), 'http://localhost')
+    const url = new URL(flowUrl(TRACE, target), 'http://localhost')
     expect(parseRoute({ path: url.pathname, search: url.search })).toMatchObject({ page: 'flow', traceId: TRACE })
-    expect(parseFlowUrl(TRACE, url.search)).toMatchObject(given)
+    expect(parseFlowUrl(TRACE, url.search)).toMatchObject(target)
   }
   expect(flowUrl(TRACE)).toBe(`/flow/${TRACE}`)
 })
 
-test('a place in the topology survives the way through the URL, and nonsense does not', () => {
+test('a topology URL is parsed back into its state, and invalid values into defaults', () => {
   const pageState = parseTopologyUrl(
     new URLSearchParams('last=6h&q=a%26b&errors=1&focus=service:x&reach=6&node=topic:k:y'),
   )
@@ -32,7 +32,7 @@ test('a place in the topology survives the way through the URL, and nonsense doe
   expect(topologyPath(pageState, 21_600_001)).toBe('/api/topology?start=1000000')
 })
 
-test('a list of messages survives the way through the URL', () => {
+test('a messages URL is parsed back into its state, and an invalid list into the default', () => {
   const pageState = parseMessagesUrl(new URLSearchParams('list=late&topic=a%2Fb&group=g&after=500&last=24h&limit=100'))
   const url = new URL(messagesUrl(pageState), 'http://localhost')
   expect(parseMessagesUrl(url.searchParams)).toEqual(pageState)

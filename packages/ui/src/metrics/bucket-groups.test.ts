@@ -23,7 +23,7 @@ function response(list: MetricSeriesResponse['series']): MetricSeriesResponse {
   } as unknown as MetricSeriesResponse
 }
 
-test('each group has a map of its own, in rows of its own buckets, on one scale', () => {
+test('each group of histogram series has its own heat map of its buckets, all on one scale', () => {
   const groups = bucketGroups(
     response([
       series('a', '+Inf', [null, 1]),
@@ -46,7 +46,7 @@ test('each group has a map of its own, in rows of its own buckets, on one scale'
   expect(groups.map(({ grid }) => grid.most)).toEqual([8, 8])
 })
 
-test('a metric without groups is one map without a name', () => {
+test('a histogram without groups has one unnamed heat map', () => {
   const groups = bucketGroups(response([series(undefined, '1', [1]), series(undefined, '+Inf', [1])]))
   expect(groups.map(({ name, grid }) => [name, grid.rows])).toEqual([['', 2]])
 })

@@ -39,32 +39,32 @@ const model = buildTopologyModel({
   complete: true,
 })
 
-test('around a node is what it reaches and what reaches it, not its siblings', () => {
+test('neighbors of a node are its upstream and downstream nodes, not its siblings', () => {
   expect(findNeighbors(model, 'service:b', 3)).toEqual(
     new Set(['service:b', 'group:k:g1', 'topic:k:t1', 'service:a', 'topic:k:t2', 'group:k:g2', 'service:c']),
   )
   expect(findNeighbors(model, 'service:b', 1)).toEqual(new Set(['service:b', 'group:k:g1', 'topic:k:t2']))
 })
 
-test('where there is no room for all, whole ways of the busiest topics are drawn', () => {
+test('a topology above the edge limit shows complete paths of its busiest topics', () => {
   const { edges, left } = filterTopology(model, { ...ALL, maxEdges: 4 })
   expect(new Set(edges.map((one) => one.topic))).toEqual(new Set(['t1']))
   expect(left).toBe(4)
 })
 
-test('a search, a focus and failures narrow the picture', () => {
+test('search text, errors only and focus reduce the topology', () => {
   expect(filterTopology(model, { ...ALL, text: 'G2' }).edges).toHaveLength(2)
   expect(filterTopology(model, { ...ALL, onlyErrors: true }).edges).toHaveLength(2)
   expect(filterTopology(model, { ...ALL, focus: 'service:c', reach: 1 }).edges).toHaveLength(1)
 })
 
-test('a node tells the worst of what its messages wait', () => {
+test('a node has the highest queue time and error count of its edges', () => {
   expect(model.nodeById.get('topic:k:t1')?.queueTime).toBe(95)
   expect(model.nodeById.get('service:a')?.queueTime).toBeUndefined()
   expect(model.nodeById.get('group:k:g1')?.errorCount).toBe(7)
 })
 
-test('a group tells how far it is behind, a topic how far the last of its groups is, and others nothing', () => {
+test('a consumer group has its lag, a topic the highest lag of its groups, other nodes none', () => {
   const lag = (messages: number) => ({ messages, timeUnixNano: '1', stale: false, metric: 'kafka.consumer.lag' })
   const deliver = (to: string, messages?: number): TopologyEdge => ({
     ...edge('deliver', 'topic:k:t', to, 't', 1),
@@ -95,7 +95,7 @@ test('a group tells how far it is behind, a topic how far the last of its groups
   expect([7, 1204, 43_210, 1_260_000].map(formatCount)).toEqual(['7', '1,204', '43.2k', '1.26M'])
 })
 
-test('all rates of a page are in one unit, that of the highest', () => {
+test('rates of a page are in the unit of the highest rate', () => {
   expect([rateUnit([0.02, 12.3]), rateUnit([0.02]), rateUnit([0.001]), rateUnit([])].map(({ name }) => name)).toEqual([
     '/s',
     '/min',
@@ -120,7 +120,7 @@ test('all rates of a page are in one unit, that of the highest', () => {
   ])
 })
 
-test('nodes are sorted by each column both ways, those without a value last', () => {
+test('nodes are sorted by each column in both directions, nodes without a value last', () => {
   const names = (by: 'name' | 'rate' | 'queue', isAscending: boolean) =>
     sortNodes(model.nodes, { by, isAscending }).map(({ name }) => name)
   expect(names('name', true).slice(0, 3)).toEqual(['a', 'b', 'c'])
@@ -129,7 +129,7 @@ test('nodes are sorted by each column both ways, those without a value last', ()
   for (const isAscending of [true, false]) expect(names('queue', isAscending).slice(-4)).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('the cluster of a node tells something only where there are two', () => {
+test('clusters are shown only when there are two or more', () => {
   const node = (id: string, cluster: string): TopologyResponse['nodes'][number] => ({
     id,
     type: 'topic',
@@ -154,7 +154,7 @@ test('the cluster of a node tells something only where there are two', () => {
   ])
 })
 
-test('a lag that is reported goes before one that is stale', () => {
+test('a current lag takes precedence over a stale one', () => {
   const lag = (messages: number, stale: boolean) => ({ messages, stale, timeUnixNano: '0', metric: 'm' })
   const { nodeById } = buildTopologyModel({
     startTimeUnixNano: '0',

@@ -19,8 +19,8 @@ const spans = [
   span(4, { parent: 1, at: 3 }),
 ]
 
-describe('a trace as it is looked at', () => {
-  test('steps over what is collapsed', () => {
+describe('a trace view', () => {
+  test('moves the cursor past collapsed spans', () => {
     const view = createTraceView(response(spans))
     view.cursor.value = spanId(2)
     setCollapsed(view, spanId(2), true)
@@ -29,7 +29,7 @@ describe('a trace as it is looked at', () => {
     expect(spanIdBeside(view, -Infinity)).toBe(spanId(1))
   })
 
-  test('collapses first and goes to the parent next, and the other way to the child', () => {
+  test('collapses a span before moving to its parent, and expands it before moving to its child', () => {
     const view = createTraceView(response(spans))
     view.cursor.value = spanId(2)
     expect(collapseOrAscend(view)).toBe(spanId(2))
@@ -38,7 +38,7 @@ describe('a trace as it is looked at', () => {
     expect(expandOrDescend(view)).toBe(spanId(3))
   })
 
-  test('shows a span that a collapsed one hid', () => {
+  test('reveals a span below a collapsed one', () => {
     const view = createTraceView(response(spans))
     collapseAll(view)
     expect(view.rows.value).toHaveLength(1)
@@ -46,7 +46,7 @@ describe('a trace as it is looked at', () => {
     expect([...view.rows.value]).toEqual([0, 1, 2, 3])
   })
 
-  test('walks its matches around the ends', () => {
+  test('moves through search matches and wraps around', () => {
     const view = createTraceView(response(spans))
     view.query.value = 'span'
     view.cursor.value = spanId(4)
@@ -56,7 +56,7 @@ describe('a trace as it is looked at', () => {
     expect(matchBeside(view, 1)).toBeUndefined()
   })
 
-  test('takes in late spans without moving cursor, folds or zoom', () => {
+  test('keeps cursor, collapsed spans and zoom when late spans arrive', () => {
     const view = createTraceView(response(spans.slice(0, 3)))
     view.cursor.value = spanId(2)
     setCollapsed(view, spanId(2), true)
@@ -67,13 +67,13 @@ describe('a trace as it is looked at', () => {
     expect(view.window.value).toEqual({ from: 1e6, to: 2e6 })
   })
 
-  test('widens to late spans when the whole trace was shown', () => {
+  test('extends the time window to late spans when the whole trace is shown', () => {
     const view = createTraceView(response(spans))
     view.update(response([...spans, span(5, { parent: 1, at: 3, for: 500 })]))
     expect(view.window.value.to).toBe(503e6)
   })
 
-  test('shows siblings alike as one row until they are asked for', () => {
+  test('shows a group of similar siblings as one row until it is expanded', () => {
     const alike = Array.from({ length: 20 }, (_, i) => span(i + 10, { parent: 1, at: i, name: 'select' }))
     const view = createTraceView(response([span(1, { for: 100 }), ...alike, span(90, { parent: 20, at: 12 })]))
     expect([...view.rows.value]).toEqual([0, 1])

@@ -5,7 +5,7 @@ import { findMiddle, smoothPath } from '../../lib/canvas/smooth-path.ts'
 
 const node = (id: string) => ({ id, width: 100, height: 40 })
 
-test('causes stand left of effects, and the same request gives the same picture', () => {
+test('a graph layout puts causes left of effects and is deterministic', () => {
   const request = {
     nodes: ['a', 'b', 'c'].map(node),
     edges: [
@@ -14,13 +14,13 @@ test('causes stand left of effects, and the same request gives the same picture'
     ],
     gap: 60,
   }
-  const places = layoutGraph(request)
-  expect(places.nodes['a']?.[0]).toBeLessThan(places.nodes['b']?.[0] ?? 0)
-  expect(places.nodes['b']?.[0]).toBeLessThan(places.nodes['c']?.[0] ?? 0)
-  expect(layoutGraph(request)).toEqual(places)
+  const layout = layoutGraph(request)
+  expect(layout.nodes['a']?.[0]).toBeLessThan(layout.nodes['b']?.[0] ?? 0)
+  expect(layout.nodes['b']?.[0]).toBeLessThan(layout.nodes['c']?.[0] ?? 0)
+  expect(layoutGraph(request)).toEqual(layout)
 })
 
-test('any graph gets a place for each node, without overlap, circles and hostile names included', () => {
+test('any graph layout positions each node without overlap, with cycles and hostile names too', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 20 }),
@@ -28,8 +28,8 @@ test('any graph gets a place for each node, without overlap, circles and hostile
       (pairs, prefix) => {
         const nodes = Array.from({ length: 8 }, (_, nth) => node(`${prefix}${nth}`))
         const edges = pairs.map(([a, b], nth) => ({ id: String(nth), from: `${prefix}${a}`, to: `${prefix}${b}` }))
-        const places = layoutGraph({ nodes, edges, gap: 60 })
-        const corners = nodes.map(({ id }) => places.nodes[id] ?? [Number.NaN, Number.NaN])
+        const layout = layoutGraph({ nodes, edges, gap: 60 })
+        const corners = nodes.map(({ id }) => layout.nodes[id] ?? [Number.NaN, Number.NaN])
         for (const [index, [x, y]] of corners.entries()) {
           expect(Number.isFinite(x) && Number.isFinite(y)).toBe(true)
           for (const [otherX, otherY] of corners.slice(index + 1))
@@ -41,7 +41,7 @@ test('any graph gets a place for each node, without overlap, circles and hostile
   )
 })
 
-test('a line is drawn through all of its corners, and labelled in its middle', () => {
+test('an edge is a smooth path along its points and is labelled in its middle', () => {
   expect(smoothPath([])).toBe('')
   expect(
     smoothPath([

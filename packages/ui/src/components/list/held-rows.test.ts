@@ -8,17 +8,17 @@ const hold = (shown: string, fresh: string) => {
 }
 
 test.each([
-  ['new rows at the top are counted', 'cba', 'edcba', 'cba', 2],
-  ['a new row in between is counted', 'cba', 'cxba', 'cba', 1],
+  ['new rows at the top are held back and counted', 'cba', 'edcba', 'cba', 2],
+  ['a new row in between is held back and counted', 'cba', 'cxba', 'cba', 1],
   ['older rows are appended', 'cba', 'cba98', 'cba98', 0],
-  ['a changed order changes nothing', 'cba', 'abc', 'cba', 0],
-  ['rows that fall off the end stay', 'cba', 'edc', 'cba', 2],
-  ['a list of new rows only is counted', 'cba', 'fed', 'cba', 3],
+  ['a changed order of rows is ignored', 'cba', 'abc', 'cba', 0],
+  ['rows that are no longer in the result stay', 'cba', 'edc', 'cba', 2],
+  ['a result without any shown row is held back and counted', 'cba', 'fed', 'cba', 3],
 ])('%s', (_, shown, fresh, rows, newCount) => {
   expect(hold(shown, fresh)).toEqual([rows, newCount])
 })
 
-test('a held row shows its newest content', () => {
+test('a held row is shown with its newest content', () => {
   const fresh = [
     { id: 'new', spans: 1 },
     { id: 'a', spans: 9 },
@@ -26,7 +26,7 @@ test('a held row shows its newest content', () => {
   expect(holdRows([{ id: 'a', spans: 2 }], fresh, ({ id }) => id).rows).toEqual([{ id: 'a', spans: 9 }])
 })
 
-test('no shown row ever moves, whatever comes', () => {
+test('shown rows never move, for any result', () => {
   const list = fc.uniqueArray(fc.integer({ min: 0, max: 40 }))
   fc.assert(
     fc.property(list, list, (shown, fresh) => {

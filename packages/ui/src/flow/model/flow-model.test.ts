@@ -10,28 +10,28 @@ import { listFlowMessages } from './flow-messages.ts'
 
 const NONE = { expanded: new Set<string>(), folded: new Set<string>(), open: new Map() }
 
-describe('a flow in columns', () => {
-  test('hangs each lane below the one that caused it', () => {
+describe('a flow model', () => {
+  test('puts each lane below the lane that caused it', () => {
     const model = buildFlowModel(flow([lane(1), lane(2, 50), lane(3, 90)], [edge(1, 2), edge(2, 3)]))
     expect([...model.parent]).toEqual([-1, 0, 1])
     expect(model.children[0]).toEqual([1])
     expect(model.duration).toBe(120e6)
   })
 
-  test('hangs a lane of many causes below the one of the critical path', () => {
+  test('puts a lane with several causes below its cause on the critical path', () => {
     const model = buildFlowModel(
       flow([lane(1), lane(2, 5), lane(3, 90)], [edge(1, 3), edge(2, 3, { onCriticalPath: true })]),
     )
     expect(model.parent[2]).toBe(1)
   })
 
-  test('takes links in circles, and the lane that starts first is the root', () => {
+  test('of cyclic links has the earliest lane as its root', () => {
     const model = buildFlowModel(flow([lane(1), lane(2, 10), lane(3, 20)], [edge(1, 2), edge(2, 3), edge(3, 1)]))
     expect(model.roots).toHaveLength(1)
     expect(buildRows(model)).toHaveLength(3)
   })
 
-  test('shows each lane in one row, or in one group, whatever the links', () => {
+  test('has each lane in one row or one group, for any links', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 25 }),
@@ -50,7 +50,7 @@ describe('a flow in columns', () => {
   })
 })
 
-describe('what is alike', () => {
+describe('a group of similar lanes', () => {
   const fanOut = buildFlowModel(
     flow(
       [lane(1), ...Array.from({ length: 12 }, (_, nth) => lane(nth + 2, 20 + nth, { rootName: 'process parcels' }))],
@@ -65,13 +65,13 @@ describe('what is alike', () => {
     expect(expanded).toHaveLength(14)
   })
 
-  test('is unfolded as far as a lane needs to be seen', () => {
+  test('is expanded to show one of its lanes', () => {
     const { groups } = findFoldsHiding(fanOut, 7)
     const rows = buildFlowRows(fanOut, { ...NONE, expanded: new Set(groups) })
     expect(rows.some((row) => row.kind === 'lane' && row.lane === 7)).toBe(true)
   })
 
-  test('is one line in the graph, with the median of its waits', () => {
+  test('is one edge in the graph, with the median queue time', () => {
     const rows = buildRows(fanOut)
     const rowByLane = Int32Array.from(fanOut.lanes, (_, index) => (index === 0 ? 0 : 1))
     const graph = flowGraph(fanOut, rows, rowByLane)
@@ -80,12 +80,12 @@ describe('what is alike', () => {
   })
 })
 
-describe('what is drawn of a flow', () => {
+describe('a drawn flow', () => {
   const model = buildFlowModel(
     flow([lane(1), lane(2, 50), lane(3, 5)], [edge(1, 2, { onCriticalPath: true }, 30), edge(1, 3, {}, -5)]),
   )
   const rows = buildRows(model)
-  const question = {
+  const viewport = {
     rows,
     rowByLane: Int32Array.from(model.lanes, (_, index) =>
       rows.findIndex((row) => row.kind === 'lane' && row.lane === index),
@@ -96,8 +96,8 @@ describe('what is drawn of a flow', () => {
     width: 800,
   }
 
-  test('waits are as long as their queue time, also backwards', () => {
-    const { gaps } = computeFlowBars(model, question)
+  test('has gaps as long as the queue time, also a negative one', () => {
+    const { gaps } = computeFlowBars(model, viewport)
     expect(gaps).toHaveLength(2)
     const [skewed, plain] = gaps.toSorted((a, b) => a.nanos - b.nanos)
     expect(skewed?.nanos).toBeLessThan(0)
@@ -105,10 +105,10 @@ describe('what is drawn of a flow', () => {
     expect(plain).toMatchObject({ isCritical: true, isQueue: true, nanos: 30e6 })
   })
 
-  test('a consumer that begins before the acknowledgement waited since the start of the send, and is no alarm', () => {
+  test('has a gap from the start of the send when the consumer starts before its end, without a skew warning', () => {
     const overlap = buildFlowModel(flow([lane(1), lane(2, 14)], [edge(1, 2, {}, 4)]))
     const { gaps } = computeFlowBars(overlap, {
-      ...question,
+      ...viewport,
       rows: buildRows(overlap),
       rowByLane: Int32Array.of(0, 1),
       last: 2,
@@ -117,17 +117,17 @@ describe('what is drawn of a flow', () => {
     expect(gaps).toMatchObject([{ nanos: 4e6, x0: expect.closeTo(200), x1: expect.closeTo(280) }])
   })
 
-  test('rows out of sight are not drawn, but wires to them are', () => {
-    const { bars, wires, gaps } = computeFlowBars(model, { ...question, first: 1, last: 2 })
+  test('has no bars of rows outside the viewport, but edges to them', () => {
+    const { bars, wires, gaps } = computeFlowBars(model, { ...viewport, first: 1, last: 2 })
     expect(new Set(bars.map((bar) => bar.row))).toEqual(new Set([0]))
     expect(wires.every((wire) => Math.max(wire.fromRow, wire.toRow) >= 0)).toBe(true)
     expect(gaps).toHaveLength(1)
   })
 
-  test('nothing is drawn outside of its canvas, wherever one zooms', () => {
+  test('has no bars outside of its canvas at any zoom', () => {
     fc.assert(
       fc.property(fc.nat(80_000_000), fc.integer({ min: 100, max: 80_000_000 }), (from, length) => {
-        const { bars } = computeFlowBars(model, { ...question, window: { from, to: from + length } })
+        const { bars } = computeFlowBars(model, { ...viewport, window: { from, to: from + length } })
         for (const { x0, x1 } of bars) {
           expect(x0).toBeGreaterThanOrEqual(-8)
           expect(x1).toBeLessThanOrEqual(808)
@@ -137,7 +137,7 @@ describe('what is drawn of a flow', () => {
     )
   })
 
-  test('a place on a row is a linked span, the wait before it, or the lane', () => {
+  test('finds the linked span, the gap before it or the lane at a time on a row', () => {
     const consumer = rows.find((row) => row.kind === 'lane' && row.lane === 2) as FlowRow
     expect(hitTestRow(model, consumer, 35e6, 0)).toMatchObject({ kind: 'edge' })
     expect(hitTestRow(model, consumer, 55e6, 0)).toMatchObject({ kind: 'lane' })
@@ -145,7 +145,7 @@ describe('what is drawn of a flow', () => {
   })
 })
 
-describe('a group that has not consumed', () => {
+describe('a consumer group without a process span', () => {
   const sent = (nth: number, waited: number) => ({
     cluster: '',
     topic: 'orders',
@@ -154,7 +154,7 @@ describe('a group that has not consumed', () => {
     waitNano: `${waited}000000`,
   })
 
-  test('has a row below the lane that sent, which counts the messages and waits to the end of the axis', () => {
+  test("has a row below the producer's lane with the message count and a gap to the end of the axis", () => {
     const model = buildFlowModel({
       ...flow([lane(1), lane(2, 50)], [edge(1, 2, {}, 30)]),
       missingConsumers: [sent(1, 900), sent(1, 800)],
@@ -185,7 +185,7 @@ describe('a group that has not consumed', () => {
     expect(graph.edges).toContainEqual(expect.objectContaining({ topic: 'orders', count: 2, queueTime: 900e6 }))
   })
 
-  test('has one row below lanes that are shown as one', () => {
+  test('has one row below a group of producer lanes', () => {
     const model = buildFlowModel({
       ...flow(
         [lane(1), ...[2, 3, 4].map((nth) => lane(nth, 20 + nth, { rootName: 'process parcels' }))],
@@ -198,13 +198,13 @@ describe('a group that has not consumed', () => {
   })
 })
 
-test('each way in which a flow may be cut is told in words of its own', () => {
-  const whole = flow([lane(1)], [])
-  expect(listFlowMessages(whole)).toEqual([])
+test('each truncation of a flow, and clock skew, has its own message', () => {
+  const complete = flow([lane(1)], [])
+  expect(listFlowMessages(complete)).toEqual([])
   for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
-    expect(listFlowMessages({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
-  expect(listFlowMessages({ ...whole, missingParts: true })[0]?.text).toContain('cannot be read')
-  const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimeCount: 2 } }
+    expect(listFlowMessages({ ...complete, truncated: { ...complete.truncated, [bound]: true } })).toHaveLength(1)
+  expect(listFlowMessages({ ...complete, missingParts: true })[0]?.text).toContain('cannot be read')
+  const skewed = { ...complete, statistics: { ...complete.statistics, negativeQueueTimeCount: 2 } }
   expect(listFlowMessages(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
 })
 

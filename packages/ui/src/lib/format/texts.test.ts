@@ -24,11 +24,11 @@ describe('a duration', () => {
     [3659.7e9, '1h 1m'],
     [90 * 3600e9, '3d 18h'],
     [-3e6, '−3 ms'],
-  ])('of %d ns reads %s', (nanos, text) => {
+  ])('of %d ns is formatted as %s', (nanos, text) => {
     expect(formatDuration(nanos)).toBe(text)
   })
 
-  test('is short and never NaN, whatever the length', () => {
+  test('of any length is formatted in at most two units and never as NaN', () => {
     fc.assert(
       fc.property(fc.double({ min: -(2 ** 64), max: 2 ** 64, noNaN: true }), (nanos) => {
         expect(formatDuration(nanos)).toMatch(/^0$|^−?\d+(\.\d+)?( (ns|µs|ms|s)|(m|h|d)( \d+(s|m|h))?)$/)
@@ -37,23 +37,23 @@ describe('a duration', () => {
   })
 })
 
-test('an age is told in words, also when a clock is ahead of ours', () => {
+test('an age is formatted, also one in the future', () => {
   expect(formatAge(0, 12_000)).toBe('12 s ago')
   expect(formatAge(3000, 0)).toBe('in 3 s')
   expect(formatAge(0, 5_400_000)).toBe('1h 30m ago')
   expect(formatAge(0, 10 * 86_400_000)).toBe('10d ago')
 })
 
-describe('text from outside', () => {
-  test('shows control characters and direction marks instead of obeying them', () => {
+describe('untrusted text', () => {
+  test('has visible symbols for control characters and direction marks', () => {
     expect(sanitizeText('a\u0000b\nc\u202Ed\u007f')).toBe('a␀b␊c⟨202E⟩d␡')
     expect(sanitizeBlock('a\nb\tc\u0007', 100)).toBe('a\nb\tc␇')
   })
 
-  test('is cut, and well formed wherever it is cut', () => {
+  test('is truncated to well-formed Unicode at any length', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 0, max: 50 }), (text, most) => {
-        const shown = sanitizeText(text, most)
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 0, max: 50 }), (text, maxLength) => {
+        const shown = sanitizeText(text, maxLength)
         expect(shown.isWellFormed()).toBe(true)
         expect(shown).not.toMatch(/\p{Cc}/u)
       }),
@@ -62,7 +62,7 @@ describe('text from outside', () => {
   })
 })
 
-test('a service has one colour, and it is never the red of errors', () => {
+test('a service has one colour, which is never the red of errors', () => {
   fc.assert(
     fc.property(fc.string(), (name) => {
       const { hue } = serviceColor(name)
@@ -74,7 +74,7 @@ test('a service has one colour, and it is never the red of errors', () => {
   expect(new Set(shop.map((name) => serviceColor(name).hue)).size).toBe(shop.length)
 })
 
-test('attribute values of every OTLP type have a text and a type', () => {
+test('attribute values of every OTLP type are formatted as text', () => {
   const nested = { arrayValue: { values: [{ stringValue: 'a "b"' }, { intValue: '9007199254740993' }] } }
   expect(formatAttribute({ stringValue: 'plain' })).toBe('plain')
   expect(formatAttribute(nested)).toBe('["a \\"b\\"", 9007199254740993]')
@@ -105,12 +105,12 @@ describe('searching a trace', () => {
     ['PAYMENT', [1]],
     ['nowhere', []],
     ['  ', []],
-  ])('for %j finds %j', (text, positions) => {
+  ])('for %j returns the positions %j', (text, positions) => {
     expect([...findSpans(model, text)]).toEqual(positions)
   })
 })
 
-test('a message is named by its topic, partition and offset, as far as known', () => {
+test('a message is formatted as its known topic, partition and offset', () => {
   const record = { topic: 'orders', partition: '3', offset: '1042' }
   expect(formatRecord(record)).toBe('orders · partition 3 · offset 1042')
   expect(formatRecordPath(record)).toBe('orders/3/1042')
@@ -120,13 +120,13 @@ test('a message is named by its topic, partition and offset, as far as known', (
   expect(hasSeveralClusters([{ cluster: 'a' }, { cluster: 'b' }])).toBe(true)
 })
 
-test('a missing end is explained by what the flags of the link say', () => {
+test('a missing link target is explained by the sampled flag of the link', () => {
   expect(describeMissingTarget(0x301)).toContain('Sampled, but')
   expect(describeMissingTarget(0x300)).toContain('Not sampled, so')
   expect(describeMissingTarget(0)).toContain('Not found')
 })
 
-test('a trace says what is missing of it', () => {
+test('a trace without its root or parent spans has a message for each', () => {
   expect(describeMissingSpans(buildTraceModel(response([span(1)])))).toEqual([])
   expect(describeMissingSpans(buildTraceModel(response([span(1, { parent: 9 })])))[0]).toContain('Root span missing')
   expect(describeMissingSpans(buildTraceModel(response([span(1), span(2, { parent: 9 })])))[0]).toContain(

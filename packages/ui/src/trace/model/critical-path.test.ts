@@ -16,7 +16,7 @@ function findPath(spans: Parameters<typeof response>[0]) {
 }
 
 describe('the critical path', () => {
-  test('goes through the child that ended last, and the one it waited for', () => {
+  test('follows the child that ended last, then the sibling before it', () => {
     const spans = [
       span(1, { for: 100 }),
       span(2, { parent: 1, at: 10, for: 30 }),
@@ -66,27 +66,27 @@ describe('the critical path', () => {
   })
 })
 
-describe('siblings alike', () => {
+describe('groups of similar siblings', () => {
   const many = (count: number) => [
     span(1, { for: 100 }),
     ...Array.from({ length: count }, (_, i) => span(i + 2, { parent: 1, at: i, for: 5, name: 'select' })),
     span(99, { parent: 50, at: 60, name: 'below' }),
   ]
 
-  test('are one group with all that is below them', () => {
+  test('contain the subtrees of their members', () => {
     const { folds } = buildTraceModel(response(many(60)))
     expect(folds.size[1]).toBe(60)
     expect(folds.end[1]).toBe(62)
     expect(folds.lastEnd[1]).toBe(64e6)
   })
 
-  test('are left alone when they are few, or not next to each other', () => {
+  test('are not made of few siblings, or of siblings that alternate', () => {
     expect(buildTraceModel(response(many(4))).folds.size.every((size) => size === 0)).toBe(true)
     const mixed = many(60).map((one, i) => ({ ...one, name: `select ${i % 2}` }))
     expect(buildTraceModel(response(mixed)).folds.size.every((size) => size === 0)).toBe(true)
   })
 
-  test('never hide what is not one of them', () => {
+  test('contain only spans with the same name and their subtrees', () => {
     const model = buildTraceModel(longTrace(5000))
     for (let p = 0; p < model.count; p += 1) {
       const first = model.folds.of[p] ?? -1

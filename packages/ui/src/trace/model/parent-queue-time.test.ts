@@ -14,18 +14,18 @@ const waitOf = (at: number, kind: 'consumer' | 'internal' = 'consumer') => {
   return computeParentQueueTime(model, model.positionById.get('3'.padStart(16, '0')) ?? -1)
 }
 
-test('a consumer below its producer waited since the end of the send', () => {
+test('the queue time of a child consumer counts from the end of the send', () => {
   expect(waitOf(50)).toBe(20e6)
 })
 
-test('a consumer that began before the acknowledgement waited since the start of the send', () => {
+test('the queue time counts from the start of the send when the consumer starts before its end', () => {
   expect(waitOf(14)).toBe(4e6)
 })
 
-test('a wait is negative where the consumer began before the send did', () => {
+test('the queue time is negative when the consumer starts before the send', () => {
   expect(waitOf(7)).toBe(-3e6)
 })
 
-test('a span that consumes nothing waited for nothing', () => {
+test('a span that is not a consumer has no queue time', () => {
   expect(waitOf(50, 'internal')).toBeUndefined()
 })

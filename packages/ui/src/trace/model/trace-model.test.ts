@@ -8,7 +8,7 @@ import { buildTraceModel } from './trace-model.ts'
 const names = (model: ReturnType<typeof buildTraceModel>): string[] => model.spans.map((span) => span.name)
 
 describe('a trace model', () => {
-  test('puts children under their parent, siblings by start', () => {
+  test('puts children below their parent, siblings by start', () => {
     const model = buildTraceModel(
       response([
         span(1, { for: 100 }),
@@ -22,24 +22,24 @@ describe('a trace model', () => {
     expect([...model.subtreeEnd]).toEqual([4, 3, 3, 4])
   })
 
-  test('counts time from the earliest span, whichever that is', () => {
+  test('has times relative to the earliest span', () => {
     const model = buildTraceModel(response([span(1, { at: 10, for: 5 }), span(2, { parent: 1, at: 3, for: 2 })]))
     expect([...model.start]).toEqual([7e6, 0])
     expect(model.duration).toBe(12e6)
   })
 
-  test('marks a span whose parent is missing, and no root', () => {
+  test('marks a span with a missing parent as an orphan, but not a root', () => {
     const model = buildTraceModel(response([span(1), span(2, { parent: 99, at: 1 })]))
     expect([...model.orphan]).toEqual([0, 1])
     expect([...model.parent]).toEqual([-1, -1])
   })
 
-  test('calls a root that only a link ties to its producer no orphan', () => {
+  test('does not mark a root with a link to its producer as an orphan', () => {
     const link = { ...emptyLink, traceId: 'b'.repeat(32), spanId: spanId(7) }
     expect([...buildTraceModel(response([span(1, { links: [link] })])).orphan]).toEqual([0])
   })
 
-  test('sums links and errors up to every ancestor', () => {
+  test('sums links and errors over each subtree', () => {
     const model = buildTraceModel(
       response([
         span(1, { for: 100 }),
@@ -52,7 +52,7 @@ describe('a trace model', () => {
     expect([...model.below.errors]).toEqual([1, 1, 1])
   })
 
-  test('draws a span that ends before it starts with no length', () => {
+  test('gives a span that ends before its start a length of zero', () => {
     const model = buildTraceModel(response([span(1, { at: 10, for: -5 })]))
     expect(model.end[0]).toBe(model.start[0])
   })
@@ -67,11 +67,11 @@ describe('a trace model', () => {
     expect(model.start[1]).toBe(1)
   })
 
-  test('is empty for no spans', () => {
+  test('is empty without spans', () => {
     expect(buildTraceModel(response([])).count).toBe(0)
   })
 
-  test('loses no span and keeps parents before children, whatever the parents are', () => {
+  test('contains every span, parents before children, for any parent ids', () => {
     const parents = fc.array(fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }), {
       minLength: 1,
       maxLength: 40,
@@ -92,7 +92,7 @@ describe('a trace model', () => {
     )
   })
 
-  test('lays out a hundred thousand spans, also when each is the child of the one before', () => {
+  test('holds 100,000 spans, also when each is the child of the previous one', () => {
     expect(buildTraceModel(longTrace()).count).toBe(100_000)
     const chain = Array.from({ length: 100_000 }, (_, id) =>
       span(id, { parent: id === 0 ? undefined : id - 1, at: id }),
@@ -103,7 +103,7 @@ describe('a trace model', () => {
   })
 })
 
-describe('rows', () => {
+describe('visible rows of a trace', () => {
   const model = buildTraceModel(
     response([
       span(1, { for: 9 }),
@@ -113,19 +113,19 @@ describe('rows', () => {
     ]),
   )
 
-  test('leave out what is below a collapsed span', () => {
+  test('leave out the descendants of a collapsed span', () => {
     expect([...visibleRows(model, new Set([spanId(2)]))]).toEqual([0, 1, 3])
     expect([...visibleRows(model, collapsibleIds(model))]).toEqual([0])
     expect([...visibleRows(model, new Set())]).toEqual([0, 1, 2, 3])
   })
 
-  test('know where a span is, and that a hidden one is nowhere', () => {
+  test('have an index for each visible span, and none for a hidden one', () => {
     const rows = visibleRows(model, new Set([spanId(2)]))
     expect(findRow(rows, 3)).toBe(2)
     expect(findRow(rows, 2)).toBe(-1)
   })
 
-  test('tell what has to be expanded for a span to be seen', () => {
+  test('appear again when all ancestors of a span are expanded', () => {
     expect(collectAncestorIds(model, 2)).toEqual([spanId(2), spanId(1)])
   })
 })

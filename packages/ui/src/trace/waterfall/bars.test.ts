@@ -11,8 +11,8 @@ const ranges = fc.array(fc.tuple(fc.integer({ min: -20, max: 140 }), fc.integer(
   maxLength: 40,
 })
 
-describe('coverage', () => {
-  test('agrees with pixels taken one by one', () => {
+describe('pixel coverage', () => {
+  test('has the same pixels as a set of them, for any ranges', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), ranges, (width, ranges) => {
         const covered = createCoverage(width)
@@ -22,8 +22,10 @@ describe('coverage', () => {
           for (let x = Math.max(0, from); x < Math.min(width, from + length); x += 1) pixels.add(x)
           expect(covered.take(from, from + length)).toBe(pixels.size > before)
         }
-        const taken = covered.runs().flatMap(([from, to]) => Array.from({ length: to - from }, (_, x) => from + x))
-        expect(taken).toEqual([...pixels].toSorted((a, b) => a - b))
+        const coveredPixels = covered
+          .runs()
+          .flatMap(([from, to]) => Array.from({ length: to - from }, (_, x) => from + x))
+        expect(coveredPixels).toEqual([...pixels].toSorted((a, b) => a - b))
       }),
     )
   })
@@ -37,7 +39,7 @@ describe('waterfall bars', () => {
       span(3, { parent: 2, at: 30, for: 0.001 }),
     ]),
   )
-  const ask = (collapsed: boolean) => ({
+  const barRequest = (collapsed: boolean) => ({
     rows: visibleRows(model, new Set(collapsed ? [model.spans[0]?.spanId ?? ''] : [])),
     first: 0,
     last: 10,
@@ -46,28 +48,28 @@ describe('waterfall bars', () => {
     isCollapsed: (position: number) => collapsed && position === 0,
   })
 
-  test('lie where their times are', () => {
-    const bars = computeWaterfallBars(model, ask(false))
+  test('are positioned by start and end', () => {
+    const bars = computeWaterfallBars(model, barRequest(false))
     expect([...bars.x0]).toEqual([0, 250, 300])
     expect([...bars.x1]).toEqual([1000, 750, 300 + MIN_BAR_WIDTH])
   })
 
-  test('are clipped just beyond the window they are seen through', () => {
-    const bars = computeWaterfallBars(model, { ...ask(false), window: { from: 40e6, to: 60e6 } })
+  test('are clipped just outside of the time window', () => {
+    const bars = computeWaterfallBars(model, { ...barRequest(false), window: { from: 40e6, to: 60e6 } })
     expect([...bars.x0.subarray(0, 2)]).toEqual([-4, -4])
     expect([...bars.x1.subarray(0, 2)]).toEqual([1004, 1004])
     expect(bars.x1[2]).toBeLessThanOrEqual(0)
   })
 
-  test('of a collapsed row show what it hides, merged', () => {
-    const bars = computeWaterfallBars(model, ask(true))
+  test('of a collapsed row show the merged bars of hidden spans', () => {
+    const bars = computeWaterfallBars(model, barRequest(true))
     expect(bars.count).toBe(1)
     expect([...bars.hiddenX0]).toEqual([250])
     expect(bars.hiddenX1[0]).toBeGreaterThanOrEqual(750)
     expect(bars.hiddenX1[0]).toBeLessThanOrEqual(751)
   })
 
-  test('mark events where they happened, once per pixel', () => {
+  test('mark events at their time, once per pixel', () => {
     const at = (nanos: number) => ({
       timeUnixNano: `${1_760_000_000_000n * 1_000_000n + BigInt(nanos)}`,
       name: 'e',
@@ -76,14 +78,14 @@ describe('waterfall bars', () => {
     })
     const eventful = buildTraceModel(response([span(1, { for: 100, events: [at(10e6), at(10e6 + 5), at(50e6)] })]))
     expect([
-      ...computeWaterfallBars(eventful, { ...ask(false), rows: visibleRows(eventful, new Set()) }).eventX,
+      ...computeWaterfallBars(eventful, { ...barRequest(false), rows: visibleRows(eventful, new Set()) }).eventX,
     ]).toEqual([100, 500])
   })
 
-  test('hide a hundred thousand spans in one row as at most one run a pixel', () => {
+  test('of a collapsed row with 100,000 spans have at most one run per two pixels', () => {
     const long = buildTraceModel(longTrace())
     const bars = computeWaterfallBars(long, {
-      ...ask(true),
+      ...barRequest(true),
       rows: Int32Array.of(0),
       window: { from: 0, to: long.duration },
     })
@@ -93,13 +95,13 @@ describe('waterfall bars', () => {
 })
 
 describe('the minimap', () => {
-  test('never holds more bars than it has pixels', () => {
+  test('has at most as many bars as pixels', () => {
     const bars = computeMinimapBars(buildTraceModel(longTrace()), 300, 44)
     expect(bars.count).toBeLessThanOrEqual(300 * 44)
     expect(bars.count).toBeGreaterThan(44)
   })
 
-  test('draws errors last and drops none that has a pixel of its own', () => {
+  test('draws errors last, and every span that has its own pixel', () => {
     const model = buildTraceModel(
       response([
         span(1, { for: 100 }),

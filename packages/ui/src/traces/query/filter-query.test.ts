@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { filtersInQuery, buildQuery, withFilters } from './filter-query.ts'
 import { highlightQuery } from './highlight-query.ts'
 
-describe('filters and queries', () => {
-  const some = fc.record(
+describe('search filters', () => {
+  const anyFilters = fc.record(
     {
       service: fc.string({ minLength: 1 }),
       operation: fc.string({ minLength: 1 }),
@@ -15,15 +15,15 @@ describe('filters and queries', () => {
     { requiredKeys: [] },
   )
 
-  test('are the same thing, written and read', () => {
+  test('are parsed back from the query that is built from them', () => {
     fc.assert(
-      fc.property(some, (filters) => {
+      fc.property(anyFilters, (filters) => {
         expect(filtersInQuery(buildQuery(filters))).toEqual({ filters, rest: [] })
       }),
     )
   })
 
-  test('choosing keeps what else is written', () => {
+  test('keep the other conditions of a query when one is chosen', () => {
     const text = '{ .tenant = "a && b" && status = error }'
     expect(withFilters(text, { service: 'x' })).toBe(
       '{ resource.service.name = "x" && status = error && .tenant = "a && b" }',
@@ -32,7 +32,7 @@ describe('filters and queries', () => {
     expect(withFilters('{ status = error }', { status: undefined })).toBe('')
   })
 
-  test('choosing narrows the first spans of what is more than conditions', () => {
+  test('are added to the first spanset of a query with several spansets or stages', () => {
     expect(withFilters('{ kind = server } ->> { }', { service: 'x' })).toBe(
       '{ resource.service.name = "x" && kind = server } ->> { }',
     )
@@ -40,7 +40,7 @@ describe('filters and queries', () => {
     expect(filtersInQuery('{ .a || .b }').rest).toBeUndefined()
   })
 
-  test('colours give back every character', () => {
+  test('query highlighting keeps every character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(
