@@ -79,8 +79,8 @@ describe('sampling decision for a span with links', () => {
   })
 })
 
-describe('the root sampler', () => {
-  test('the root sampler decides without a valid link, and gets all arguments', () => {
+describe('LinkedSampler root option', () => {
+  test('the root sampler decides without a valid link and gets all arguments', () => {
     const shouldSample = vi.fn<Sampler['shouldSample']>(() => ({
       decision: SamplingDecision.RECORD,
       attributes: { 'sampler.rule': 'orders' },

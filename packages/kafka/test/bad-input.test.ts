@@ -134,7 +134,7 @@ describe('traced kafkajs handlers', () => {
   ]
   const payload = { topic: 'orders', partition: 0, message: { offset: '1' } } as unknown as EachMessagePayload
 
-  test.each(errors)('that throw %s, at once or later, end their span and fail with the same', async (_name, error) => {
+  test.each(errors)('that throw %s, at once or later, end their span and rethrow it', async (_name, error) => {
     for (const eachMessage of [
       () => {
         throw error

@@ -136,9 +136,9 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
     const offsets = spans.only(`send_offsets ${from}`)
     expect(described(offsets)).toMatchObject({ kind: 'CLIENT', parent: idOf(process) })
     expect(offsets.attributes['messaging.destination.partition.id']).toBe('0')
-    const [commit, refused] = spans.named('commit_transaction')
+    const [commit, rejected] = spans.named('commit_transaction')
     expect(described(commit!).parent).toBe(idOf(process))
-    expect(refused!.attributes['error.type']).toBe('ERR__STATE')
+    expect(rejected!.attributes['error.type']).toBe('ERR__STATE')
     expect(spans.only('abort_transaction').status.code).toBe(0)
   })
 

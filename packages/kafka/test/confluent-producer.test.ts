@@ -129,7 +129,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
     const messages = [{ value: 'v' }]
     // Header values must be text or bytes here: the client sends other ones, and whether it also
     // throws depends on timing.
-    const refused: unknown[] = [
+    const invalidRecords: unknown[] = [
       { topic, messages, acks: 1 },
       { topic, messages, timeout: 1 },
       { topic, messages, compression: 'gzip' },
@@ -152,7 +152,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
         )
       const before = await outcome({ topic, messages })
       await producer.connect()
-      errors.push([before, ...(await Promise.all(refused.map(outcome)))])
+      errors.push([before, ...(await Promise.all(invalidRecords.map(outcome)))])
       await producer.disconnect()
     }
     expect(errors[1]).toEqual(errors[0])

@@ -14,7 +14,7 @@ const newKafka = (): KafkaType => new Kafka({ brokers: ['127.0.0.1:1'], logLevel
 const newProducer = (kafka: KafkaType): Producer =>
   kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
 
-const refused: [string, unknown][] = [
+const invalidRecords: [string, unknown][] = [
   ['a record without messages', { topic: 'orders' }],
   ['a record without a topic', { messages: [{ value: 'v' }] }],
   ['a record with an empty topic', { topic: '', messages: [{ value: 'v' }] }],
@@ -25,7 +25,7 @@ const refused: [string, unknown][] = [
   ['a record on a producer that is not connected', { topic: 'orders', messages: [{ value: 'v' }] }],
 ]
 
-test.each(refused)('send rejects %s with the same error as without tracing', async (_name, record) => {
+test.each(invalidRecords)('send rejects %s with the same error as without tracing', async (_name, record) => {
   const errors: unknown[] = []
   for (const kafka of [newKafka(), traceKafkaJS(newKafka())]) {
     // kafkajs rejects; it does not throw.

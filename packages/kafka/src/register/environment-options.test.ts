@@ -2,24 +2,24 @@ import { expect, test } from 'vitest'
 import { readEnvironmentOptions } from './environment-options.ts'
 
 function options(variables: Readonly<Record<string, string>>) {
-  const refused: string[] = []
+  const rejections: string[] = []
   const entries = Object.entries(variables).map(([name, value]) => [`SPANLINK_KAFKA_${name}`, value])
-  const read = readEnvironmentOptions(Object.fromEntries(entries), (message) => refused.push(message))
-  return { ...read, refused }
+  const read = readEnvironmentOptions(Object.fromEntries(entries), (message) => rejections.push(message))
+  return { ...read, rejections }
 }
 
 test('every option has its default when no environment variable is set', () => {
-  const { refused, baggageAttributes, ...others } = options({})
+  const { rejections, baggageAttributes, ...others } = options({})
   expect(Object.values(others).filter((value) => value !== undefined)).toEqual([])
-  expect([refused, baggageAttributes]).toEqual([[], []])
+  expect([rejections, baggageAttributes]).toEqual([[], []])
 })
 
 test('SPANLINK_KAFKA_CORRELATION sets one mode for all topics or one by topic, where the most specific rule wins', () => {
   expect(options({ CORRELATION: 'parent' }).correlation).toBe('parent')
-  const { correlation, refused } = options({ CORRELATION: ' parent, orders=link ,pay*=link,payments.eu*=parent' })
+  const { correlation, rejections } = options({ CORRELATION: ' parent, orders=link ,pay*=link,payments.eu*=parent' })
   const modes = ['orders', 'orders.dlq', 'payments', 'payments.eu-1'].map(correlation as (topic: string) => string)
   expect(modes).toEqual(['link', 'parent', 'link', 'parent'])
-  expect(refused).toEqual([])
+  expect(rejections).toEqual([])
   expect((options({ CORRELATION: 'a=parent' }).correlation as (topic: string) => string)('b')).toBe('link')
 })
 
@@ -51,13 +51,13 @@ test('booleans, enumerations and lists are parsed from environment variables', (
     semconv: 'dup',
     clientId: 'shop',
     metrics: true,
-    refused: [],
+    rejections: [],
   })
 })
 
 test('an invalid option is rejected with the accepted values and falls back to its default', () => {
-  const { refused, sendSpans, correlation } = options({ SEND_SPANS: 'percall', CORRELATION: 'orders=child' })
-  expect(refused).toEqual([
+  const { rejections, sendSpans, correlation } = options({ SEND_SPANS: 'percall', CORRELATION: 'orders=child' })
+  expect(rejections).toEqual([
     'SPANLINK_KAFKA_CORRELATION is "orders=child", which is ignored: it can be link, parent, <topic>=link, <topic>=parent',
     'SPANLINK_KAFKA_SEND_SPANS is "percall", which is ignored: it can be perMessage, perCall',
   ])

@@ -12,7 +12,7 @@ import type { ClientUnderTest, ConnectedClient } from './client-under-test.ts'
  * Broker address of a record, from metadata or from statistics.
  */
 export function describeBrokerAddress(client: ClientUnderTest): void {
-  describe(`broker address`, () => {
+  describe(`${client.name}: broker address`, () => {
     const kafka = useKafka()
     const spans = useRecordedSpans()
     const connect = (options: KafkaTelemetryOptions = {}): Promise<ConnectedClient> =>

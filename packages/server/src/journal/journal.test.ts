@@ -182,7 +182,7 @@ test('a damaged segment is kept on release, and its unreadable bytes count after
   await last.close()
 })
 
-test('a split interrupted by a crash is repeated, and a finished one leaves only the pieces', async () => {
+test('a split interrupted by a crash leaves the original segment, and a finished one only its pieces', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
