@@ -30,7 +30,7 @@ afterAll(() => app?.[Symbol.asyncDispose]())
 const node = process.execPath
 const ENTRIES = ['', '/instrumentation', '/register', '/sampler', '/testing']
 
-test('every entry can be imported and required, and both give one module', async () => {
+test('every entry can be imported and required, and both return the same module', async () => {
   await app.write(
     'entries.mjs',
     `import { createRequire } from 'node:module'
@@ -64,7 +64,7 @@ test.each([
   ['use.mts', 'nodenext', 'nodenext'],
   ['use.cts', 'nodenext', 'nodenext'],
   ['use.mts', 'esnext', 'bundler'],
-])('%s is compiled by TypeScript with module %s and %s resolution, strict', async (file, module, moduleResolution) => {
+])('%s compiles in strict TypeScript with module %s and resolution %s', async (file, module, moduleResolution) => {
   await app.write(file, USE)
   const compilerOptions = { module, moduleResolution, strict: true, target: 'es2022', noEmit: true, types: ['node'] }
   await app.write(
@@ -74,7 +74,7 @@ test.each([
   expect(await app.run(join(WORKSPACE_BIN, 'tsc'), ['-p', '.'])).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 
-test('its own declarations have no errors, as ES modules and as CommonJS', async () => {
+test('the declarations have no type errors, as ES modules and as CommonJS', async () => {
   const files = ['index', 'instrumentation', 'sampler', 'testing/index'].flatMap((entry) =>
     ['', 'cjs/'].map((folder) => `node_modules/@spanlink/kafka/dist/${folder}${entry}.d.ts`),
   )
@@ -84,7 +84,7 @@ test('its own declarations have no errors, as ES modules and as CommonJS', async
   expect(stdout.split('\n').filter((line) => line.includes('@spanlink'))).toEqual([])
 })
 
-describe('register', () => {
+describe('@spanlink/kafka/register', () => {
   const BUNDLED = `import { Kafka } from 'kafkajs'\nconsole.log(typeof new Kafka({ brokers: ['x:1'] }).producer)`
   const bundle = (...external: string[]) =>
     app.run(join(app.path, 'node_modules/.bin/esbuild'), [
@@ -96,7 +96,7 @@ describe('register', () => {
       ...external,
     ])
 
-  test('warns in an application whose client is bundled, and not in one that leaves it external', async () => {
+  test('warns when the Kafka client is bundled, and not when it is external', async () => {
     await app.write('app.js', BUNDLED)
     expect((await bundle()).code).toBe(0)
     const bundled = await app.run(node, ['--import', '@spanlink/kafka/register', 'bundle.cjs'])
@@ -108,7 +108,7 @@ describe('register', () => {
     expect(external).toMatchObject({ code: 0, stdout: 'function\n', stderr: '' })
   })
 
-  test.skipIf(!hasNode20)('on Node 20 says which Node it needs, and the application runs', async () => {
+  test.skipIf(!hasNode20)('on Node 20 logs the required version, and the application runs', async () => {
     const old = await installNode20(app)
     const code = 'console.log("ran")'
     const ended = await app.run(old, ['--import', '@spanlink/kafka/register', '-e', code])
@@ -118,7 +118,7 @@ describe('register', () => {
   })
 })
 
-describe('the README', () => {
+describe('the README of @spanlink/kafka', () => {
   const OTEL_OFF = { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' }
 
   async function snippets(): Promise<readonly string[]> {
@@ -126,14 +126,14 @@ describe('the README', () => {
     return [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code ?? '')
   }
 
-  /** The one snippet with this text, run against the test's broker. */
+  /** The only snippet that contains `text`, with the test's broker. */
   async function snippet(text: string): Promise<string> {
     const found = (await snippets()).filter((code) => code.includes(text))
     expect(found).toHaveLength(1)
     return (found[0] ?? '').replaceAll('localhost:9092', kafka().brokers[0] ?? '').replaceAll(' as const', '')
   }
 
-  test('the flow of a test is linked, as it says', async () => {
+  test('has a test example whose flow is linked', async () => {
     await kafka().createTopic('orders')
     const testing = await snippet('recordSpans()')
     const imports = `import { Kafka } from 'kafkajs'\nimport { traceKafkaJS } from '@spanlink/kafka'\n`
@@ -159,7 +159,7 @@ describe('the README', () => {
     expect(stdout).toContain('process orders ← send orders')
   })
 
-  test('quick start traces a send and its consumer, linked', async () => {
+  test('has a quick start that traces a send and its linked consumer', async () => {
     await kafka().createTopic('orders')
     await app.write('otel.js', await snippet('new NodeSDK('))
     const quickStart = await snippet('await producer.send(')
@@ -175,7 +175,7 @@ describe('the README', () => {
     expect(links).toContain('traceId')
   })
 
-  test('has TypeScript that compiles', async () => {
+  test('has TypeScript snippets that compile', async () => {
     await app.write('globals.d.ts', GLOBALS)
     const own = /^import /m
     const files: string[] = []
@@ -198,7 +198,7 @@ describe('the README', () => {
     expect(stdout.split('\n').filter((line) => !isMissingClient(line) && line !== '')).toEqual([])
   })
 
-  /** What the snippets leave to the reader's application. */
+  /** Declarations of the variables that the snippets expect. */
   const GLOBALS = `
 declare const consumer: import('kafkajs').Consumer
 declare const client: { [name: string]: (...input: any[]) => Promise<readonly { partition: number; offset: string }[]> }
@@ -210,7 +210,7 @@ declare function shipAll(messages: readonly unknown[]): Promise<void>
 declare function placeOrder(): Promise<void>
 `
 
-  /** Native clients are not installed here, and what is shown of them is typed by them. */
+  /** Native clients are not installed, so snippets that import them have type errors. */
   function isMissingClient(line: string): boolean {
     return /TS2307.*(node-rdkafka|@confluentinc)|TS7006|^\s/.test(line)
   }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => app?.[Symbol.asyncDispose]())
 
-test('npx spanlink says its version and how to use it', async () => {
+test('npx spanlink prints its version and its usage', async () => {
   const { version } = (await import('../../../packages/server/package.json', { with: { type: 'json' } })).default
   expect(await app.run('npx', ['spanlink', '--version'], NODE_FIRST)).toMatchObject({
     code: 0,
@@ -20,7 +20,7 @@ test('npx spanlink says its version and how to use it', async () => {
   expect((await app.run('npx', ['spanlink', '--help'], NODE_FIRST)).stdout).toContain('Usage: spanlink')
 })
 
-test('it serves with its own engine and pages, and stores what it is sent', async () => {
+test('the installed server stores spans with the embedded engine and serves the UI', async () => {
   await using spanlink = await startSpanlink({ main: join(app.path, 'node_modules/spanlink/dist/cli/bin.js') })
   const [traceId, spanId] = ['ab'.repeat(16), 'cd'.repeat(8)]
   const now = BigInt(Date.now()) * 1_000_000n
@@ -42,7 +42,7 @@ test('it serves with its own engine and pages, and stores what it is sent', asyn
   expect(await (await fetch(spanlink.url)).text()).toContain('<script')
 })
 
-test('without the package kafkajs --kafka-brokers is one clear line', async () => {
+test('serve --kafka-brokers without kafkajs installed fails with one line that names it', async () => {
   const bin = join(app.path, 'node_modules/spanlink/dist/cli/bin.js')
   const args = [bin, 'serve', '--data', 'never-made', '--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0']
   const ended = await app.run(process.execPath, [...args, '--kafka-brokers', '127.0.0.1:1'])
@@ -51,10 +51,10 @@ test('without the package kafkajs --kafka-brokers is one clear line', async () =
   expect((await app.run('ls', ['never-made'])).code).not.toBe(0)
 })
 
-test.skipIf(!hasNode20)('on Node 20 it is one clear line', async () => {
+test.skipIf(!hasNode20)('serve on Node 20 fails with one line that names the required version', async () => {
   const ended = await app.run(await installNode20(app), ['node_modules/spanlink/dist/cli/bin.js', 'serve'])
   expect(ended).toEqual({ code: 1, stdout: '', stderr: 'spanlink needs Node 22.15 or newer, this is 20.8.1.\n' })
 })
 
-/** npx runs the first `node` of the path, which has to be this one. */
+/** npx runs the first `node` in PATH, which must be the current one. */
 const NODE_FIRST = { PATH: `${join(process.execPath, '..')}:${process.env['PATH']}` }

@@ -2,7 +2,7 @@ import { runExample } from '@spanlink/testkit/run-example'
 import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
-test('letters of a client without an adapter are received, read and acknowledged in spans that link to their posting', async () => {
+test('messages of a client without an adapter have receive, process and commit spans, linked to their Create spans', async () => {
   const { stdout, traces } = await runExample(import.meta.url, 11)
   expect(stdout).toBe('read dear\nread yours\nread farewell\n')
 

@@ -3,7 +3,7 @@ import { runExample } from '@spanlink/testkit/run-example'
 import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
-test.skipIf(isMissing())('each order is a trace of its own, linked to the span that created its message', async () => {
+test.skipIf(isMissing())('each order has its own trace, linked to the Create span of its message', async () => {
   const { stdout, traces } = await runExample(import.meta.url, 7)
   expect(stdout).toBe('packed mug\npacked tea\npacked spoon\n')
 
@@ -21,7 +21,7 @@ test.skipIf(isMissing())('each order is a trace of its own, linked to the span t
   expect(targets.toSorted()).toEqual(created.map(({ spanId }) => [spanId]).toSorted())
 })
 
-/** The client's addon may be missing; the build of it is no part of this test. */
+/** The client's native addon may be missing. */
 function isMissing(): boolean {
   try {
     createRequire(import.meta.url)('@confluentinc/kafka-javascript')

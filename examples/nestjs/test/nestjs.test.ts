@@ -22,7 +22,7 @@ test('an order, its price request and the reply are four linked traces, one for 
     const { links } = findSpan(`process ${topic}`)
     expect(links.map(({ spanId }) => spanId)).toEqual([findSpan(`send ${topic}`).spanId])
   }
-  // What a handler sends is below its process span, also what Nest sends for it.
+  // Sends of a handler, and the reply that Nest sends for it, are below the process span.
   expect(findSpan('send nest-price').parentSpanId).toBe(findSpan('process nest-orders').spanId)
   expect(findSpan('send nest-price.reply').parentSpanId).toBe(findSpan('process nest-price').spanId)
 })

@@ -2,7 +2,7 @@ import { runExample } from '@spanlink/testkit/run-example'
 import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
-test('each order is a trace of its own with its commit, linked to the span that created its message', async () => {
+test('each order has its own trace with its commit, linked to the Create span of its message', async () => {
   const { stdout, traces } = await runExample(import.meta.url, 10)
   expect(stdout).toBe('packed mug\npacked tea\npacked spoon\n')
 

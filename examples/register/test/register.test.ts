@@ -2,7 +2,7 @@ import { runExample } from '@spanlink/testkit/run-example'
 import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
-test('an application without a word of tracing has a trace for each order, linked to its send', async () => {
+test('an application without tracing code has a trace for each order, linked to its Create span', async () => {
   const { stdout, traces } = await runExample(
     import.meta.url,
     7,

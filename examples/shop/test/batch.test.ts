@@ -7,7 +7,7 @@ import { useKafka } from '@spanlink/testkit/vitest'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterEach, expect, test, vi } from 'vitest'
 
-// Answers of Spanlink's API (packages/api-schema), as far as they are looked at here.
+// Responses of Spanlink's API (packages/api-schema), with the fields used here.
 interface Flow {
   readonly edges: readonly {
     readonly role: string

@@ -8,7 +8,7 @@ const open = useShop('link')
 let gatewayTrace: string
 let before: Links
 
-test('link mode: an order is a small trace per service, linked both ways', async () => {
+test('link mode: an order has a small trace per service, with links and backlinks', async () => {
   const { shop, spanlink } = open()
   gatewayTrace = await placeOrder(shop, { tier: 'gold', amount: 42 })
   await settled(spanlink, 'express')
@@ -32,7 +32,7 @@ test('link mode: an order is a small trace per service, linked both ways', async
     const work = await traceOf(spanlink, link.peerTraceId)
     expect(link.peerTraceId).not.toBe(gatewayTrace)
     const process = spanOf(work, 'process orders')
-    // Below zero when the consumer had the message before the producer had its acknowledgement.
+    // Negative when the consumer started before the producer received its acknowledgement.
     const queueTime = BigInt(process.startTimeUnixNano) - BigInt(send.endTimeUnixNano)
     expect(link.queueTimeNano).toBe(String(queueTime))
     expect(new Set(work.spans.map(({ service }) => service))).toEqual(new Set([process.service]))
@@ -45,14 +45,14 @@ test('link mode: an order is a small trace per service, linked both ways', async
 })
 
 test(
-  'link mode: an order that fraud gives up on is the same story: who took it, what failed, where it waited, and the map tells lag',
+  'link mode: a dead-lettered order has the expected flow, attempts, critical path and consumer lag',
   async () => {
     expect(await expectStory(open(), 'link')).toMatchObject(FRAUD_LAG)
   },
   STORY_TIMEOUT_MS,
 )
 
-test('link mode: an order the fraud model cannot score ends on the review desk, one link from its attempts', async () => {
+test('link mode: the review of a dead-lettered payment links to the trace with its three attempts', async () => {
   const { spanlink } = open()
   const review = await eventually(async () => await find(spanlink, 'review', 'process payments.dlq'))
   const [link] = spanOf(review, 'process payments.dlq').links
@@ -67,7 +67,7 @@ test('link mode: an order the fraud model cannot score ends on the review desk, 
   expect(attributes['shop.review.reason']).toContain('no payments over 5000')
 })
 
-test('link mode: the links of an order are the same after a restart', async () => {
+test('link mode: the links of an order are the same after a restart of Spanlink', async () => {
   const again = await open().restartSpanlink()
   expect(await linksInto(again, gatewayTrace)).toEqual(before)
 })

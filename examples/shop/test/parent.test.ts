@@ -5,7 +5,7 @@ import { expectStory, FRAUD_LAG, STORY_TIMEOUT_MS } from './story.ts'
 
 const open = useShop('parent')
 
-test('parent mode: the same order is one trace through the services, and a process span keeps its link', async () => {
+test('parent mode: an order is one trace through all services, and process spans link to the send span', async () => {
   const { shop, spanlink } = open()
   const traceId = await placeOrder(shop, { tier: 'silver', amount: 42 })
   await settled(spanlink, 'standard')
@@ -25,7 +25,7 @@ test('parent mode: the same order is one trace through the services, and a proce
 })
 
 test(
-  'parent mode: an order that fraud gives up on is the same story: who took it, what failed, where it waited, and the map tells lag',
+  'parent mode: a dead-lettered order has the expected flow, attempts, critical path and consumer lag',
   async () => {
     expect(await expectStory(open(), 'parent')).toMatchObject(FRAUD_LAG)
   },

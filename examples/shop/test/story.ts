@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest'
 import type { ShopCorrelation } from '../src/start-shop.ts'
 import { type OpenShop, placeOrder } from './open-shop.ts'
 
-// Answers of Spanlink's API (packages/api-schema), as far as they are looked at here.
+// Responses of Spanlink's API (packages/api-schema), with the fields used here.
 interface Flow {
   readonly lanes: readonly {
     readonly id: string
@@ -53,12 +53,11 @@ interface DeadLetter {
 }
 
 /**
- * Too much for the fraud model. There are three partitions, so that some orders wait behind three
- * others.
+ * Orders above the limit of the fraud model. With three partitions, some wait behind three others.
  */
 const ORDERS = 12
 
-/** Who sent what to whom, and in which group it was taken. */
+/** Producer, topic, consumer and consumer group of each hop. */
 const STORY = [
   'fraud > payments.dlq > review (review)',
   'gateway > orders > inventory (inventory)',
@@ -69,9 +68,8 @@ const STORY = [
   'payment > payments > shipping (shipping)',
 ]
 
-/**
- * Places orders that fraud gives up on, and expects the same story of them in each mode: who took
- * them, what failed, where they waited. Returns fraud's lag on the map, once it is there.
+/* * Places orders that fraud dead-letters and expects their flow, attempts and critical path, equal in
+ * each mode. @returns fraud's lag in the topology
  */
 export async function expectStory({ shop, spanlink }: OpenShop, correlation: ShopCorrelation): Promise<Lag> {
   await Promise.all(
@@ -84,7 +82,7 @@ export async function expectStory({ shop, spanlink }: OpenShop, correlation: Sho
     }
     // One in a thousand small orders times out in all three attempts.
     const messages = all.filter(({ attempts }) => !attempts.at(-1)?.errorMessage.includes('timed out'))
-    // More where Kafka delivers one again.
+    // More when Kafka redelivers a message.
     expect(messages.length).toBeGreaterThanOrEqual(ORDERS)
     for (const message of messages) {
       expect(message).toMatchObject({
@@ -98,24 +96,23 @@ export async function expectStory({ shop, spanlink }: OpenShop, correlation: Sho
     }
     return messages
   })
-  // The one that waited longest for fraud, which is slow: more than in all its other queues
-  // together.
+  // The order with the longest queue time at fraud, longer than in all its other queues together.
   const waited = ({ attempts }: DeadLetter): number => Number(attempts.at(-1)?.queueTimeNano)
   const order = dead.reduce((longest, one) => (waited(one) > waited(longest) ? one : longest))
 
   const flow = await until(async () => {
-    const whole = await flowOf(spanlink, order.traceId)
-    expect(storyOf(whole)).toEqual(STORY)
-    expect(whole.missingTraceIds).toEqual([])
-    expect(reviewOf(whole, order)).toBeDefined()
-    return whole
+    const response = await flowOf(spanlink, order.traceId)
+    expect(storyOf(response)).toEqual(STORY)
+    expect(response.missingTraceIds).toEqual([])
+    expect(reviewOf(response, order)).toBeDefined()
+    return response
   })
   const messages = flow.edges.filter(({ role }) => role === 'message')
   // A batch's span has links in every mode.
   const ways = new Set(messages.filter(({ to }) => to.service !== 'email').map(({ via }) => via === 'link'))
   expect(ways).toEqual(new Set({ link: [true], parent: [false], half: [true, false] }[correlation]))
   expect(flow.lanes.some((lane) => lane.rootService === 'gateway')).toBe(true)
-  // Three attempts and the message that they were for.
+  // Three attempts and the message itself.
   expect(flow.lanes.filter((lane) => lane.rootService === 'fraud').map((lane) => lane.errorCount)).toContain(4)
 
   const path = (await flowOf(spanlink, order.traceId, reviewOf(flow, order)?.spanId)).criticalPath
@@ -128,12 +125,12 @@ export async function expectStory({ shop, spanlink }: OpenShop, correlation: Sho
     const toFraud = edges.find(
       ({ type, topic, to }) => type === 'deliver' && topic === 'payments' && to.endsWith(':fraud'),
     )
-    if (toFraud?.lag === undefined) throw new Error('the map tells no lag of fraud')
+    if (toFraud?.lag === undefined) throw new Error('the topology has no lag of fraud')
     return toFraud.lag
   })
 }
 
-/** A minute on a machine that does nothing else. */
+/** One minute without other load. */
 export const STORY_TIMEOUT_MS = 300_000
 
 export const FRAUD_LAG: Lag = { messages: expect.any(Number), metric: 'kafka.consumer.lag' }
@@ -143,18 +140,18 @@ async function flowOf(spanlink: SpanlinkServer, traceId: string, spanId?: string
 }
 
 function storyOf({ edges }: Flow): readonly string[] {
-  const told = edges
+  const hops = edges
     .filter(({ role }) => role === 'message')
     .map(({ from, topic, to, consumerGroup }) => `${from.service} > ${topic} > ${to.service} (${consumerGroup})`)
-  return [...new Set(told)].sort()
+  return [...new Set(hops)].sort()
 }
 
-/** What took the dead letter. */
+/** The span that consumed the dead letter. */
 function reviewOf({ edges }: Flow, { spanId }: DeadLetter): { readonly spanId: string } | undefined {
   return edges.find(({ from, to }) => from.spanId === spanId && to.service === 'review')?.to
 }
 
-/** Asks until nothing in it fails. */
-async function until<T>(ask: () => Promise<T>): Promise<T> {
-  return await vi.waitFor(ask, { timeout: 240_000, interval: 1000 })
+/** Repeats `attempt` until it succeeds. */
+async function until<T>(attempt: () => Promise<T>): Promise<T> {
+  return await vi.waitFor(attempt, { timeout: 240_000, interval: 1000 })
 }
