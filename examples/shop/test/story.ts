@@ -68,8 +68,11 @@ const STORY = [
   'payment > payments > shipping (shipping)',
 ]
 
-/* * Places orders that fraud dead-letters and expects their flow, attempts and critical path, equal in
- * each mode. @returns fraud's lag in the topology
+/**
+ * Places orders that fraud dead-letters and expects the same flow, attempts and critical path in
+ * each mode.
+ *
+ * @returns fraud's lag in the topology
  */
 export async function expectStory({ shop, spanlink }: OpenShop, correlation: ShopCorrelation): Promise<Lag> {
   await Promise.all(
