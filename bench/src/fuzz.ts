@@ -35,7 +35,7 @@ const server = await startSpanlink({ dataDir })
 const enginePid = (await server.enginePid()) ?? 0
 const began = performance.now()
 const tenths = [['inputs', 'seconds', 'receiver MiB', 'engine MiB']]
-const { answers, goodTraces, findings } = await fuzz({
+const { responses, goodTraces, findings } = await fuzz({
   server,
   seed,
   from,
@@ -70,13 +70,13 @@ const text = `${[
   ...table([
     ['good requests taken', whole(goodTraces.length)],
     ['good requests that are not stored', whole(lost)],
-    ['answers that must not be, or none', whole(findings.length)],
+    ['unexpected responses', whole(findings.length)],
     ['the engine died', engineDied ? 'yes' : 'no'],
     ['exit code of the server', String(exitCode)],
   ]),
   '',
   'Answers by port (HTTP status, gRPC code):',
-  ...table([...answers].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, whole(count)])),
+  ...table([...responses].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, whole(count)])),
   '',
   'Memory with nothing on its way:',
   ...columns(tenths),

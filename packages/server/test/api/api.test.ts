@@ -20,14 +20,14 @@ beforeAll(async () => {
 })
 afterAll(() => spanlink.stop())
 
-type Answer = { readonly status: number; readonly type: string | null; readonly body: Record<string, unknown> }
+type JsonResponse = { readonly status: number; readonly type: string | null; readonly body: Record<string, unknown> }
 
-async function get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+async function get(path: string, headers: Record<string, string> = {}): Promise<JsonResponse> {
   const response = await fetch(spanlink.url + path, { headers })
   return { status: response.status, type: response.headers.get('content-type'), body: (await response.json()) as never }
 }
 
-test('the server is ready and its status tells what it holds', async () => {
+test('a ready server reports its engine, ingest, store and endpoints in the status', async () => {
   expect(await get('/api/ready')).toMatchObject({ status: 200, body: { ready: true } })
   const { body } = await get('/api/status')
   expect(body).toMatchObject({
@@ -38,7 +38,7 @@ test('the server is ready and its status tells what it holds', async () => {
   })
 })
 
-test('names are listed for pickers', async () => {
+test('services and operations are listed with the time range searched', async () => {
   const all = { searched: { start: '0', end: expect.stringMatching(/^[0-9]{19}$/) }, complete: true }
   expect((await get('/api/services')).body).toEqual({ services: ['gateway', 'payment'], ...all })
   expect((await get('/api/operations?service=payment')).body).toEqual({
@@ -47,7 +47,7 @@ test('names are listed for pickers', async () => {
   })
 })
 
-test('traces are searched, opened and walked along their links in both directions', async () => {
+test('a trace is searched, opened and followed along its links in both directions', async () => {
   const found = await get(`/api/traces?service=gateway&operation=send%20orders&minDuration=1ms&limit=1`)
   expect(found.body).toMatchObject({ traces: [{ traceId: send.traceId, linksIn: 1, linksOut: 0 }] })
   const opened = await get(`/api/traces/${send.traceId.toUpperCase()}`)
@@ -91,7 +91,7 @@ test.each([
   [`/api/traces/${someTrace}/links?spanId=1`, 'spanId'],
   [`/api/traces/${someTrace}/links?limit=1001`, 'limit'],
   [`/api/traces/${someTrace}/links?cursor=x`, 'cursor'],
-])('GET %s is 400 and names %s', async (path, parameter) => {
+])('GET %s returns 400 with the parameter %s', async (path, parameter) => {
   expect(await get(path)).toMatchObject({
     status: 400,
     type: expect.stringContaining('application/problem+json'),
@@ -100,7 +100,7 @@ test.each([
 })
 
 test.each(['((a{100}){100}){100}', '(((((a{9}){9}){9}){9}){9}){9}', '[\\pL]{1000}'])(
-  'a regular expression that RE2 finds too large, %s, is the query of a 400',
+  'a TraceQL query with a regular expression too large for RE2, %s, returns 400',
   async (pattern) => {
     const q = encodeURIComponent(`{ name =~ ${JSON.stringify(pattern)} }`)
     expect(await get(`/api/traces?q=${q}`)).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/./) } })
@@ -108,7 +108,7 @@ test.each(['((a{100}){100}){100}', '(((((a{9}){9}){9}){9}){9}){9}', '[\\pL]{1000
 )
 
 test.each([`/api/traces/${someTrace}`, `/api/traces/${someTrace}/links`, '/api', '/api/', '/api/nothing?x=1'])(
-  'GET %s is a 404 problem',
+  'GET %s returns 404 as application/problem+json',
   async (path) => {
     expect(await get(path, { accept: 'text/html' })).toMatchObject({
       status: 404,
@@ -118,13 +118,13 @@ test.each([`/api/traces/${someTrace}`, `/api/traces/${someTrace}/links`, '/api',
   },
 )
 
-test('a path that is no URL and a method that is not there are problems too', async () => {
+test('an invalid URL path returns a 400 problem, and an unsupported method a 404 problem', async () => {
   expect(await get('/api/traces/%zz')).toMatchObject({ status: 400, body: { status: 400 } })
   const posted = await fetch(`${spanlink.url}/api/traces`, { method: 'POST', body: '{' })
   expect([posted.status, posted.headers.get('content-type')]).toEqual([404, expect.stringContaining('problem+json')])
 })
 
-test('the API describes itself as OpenAPI', async () => {
+test('/api/openapi.json describes the paths and parameters of the API', async () => {
   const { body } = await get('/api/openapi.json')
   expect(Object.keys(body['paths'] as object)).toEqual(
     expect.arrayContaining(['/api/ready', '/api/traces', '/api/traces/{traceId}', '/api/traces/{traceId}/links']),
@@ -139,7 +139,7 @@ test('the API describes itself as OpenAPI', async () => {
   })
 })
 
-test('pages of other names cannot read a server on loopback', async () => {
+test('a request on loopback with a foreign Host header returns 403', async () => {
   const status = (host: string): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       request(`${spanlink.url}/api/services`, { headers: { host } }, (response) => {
@@ -153,7 +153,7 @@ test('pages of other names cannot read a server on loopback', async () => {
   expect(await status('localhost:4319')).toBe(200)
 })
 
-test('pages come with a policy that lets no foreign script in, and any page address opens the application', async () => {
+test('every page path serves the application with a content security policy, and a missing asset returns 404', async () => {
   for (const path of ['/', `/trace/${someTrace}`]) {
     const response = await fetch(spanlink.url + path, { headers: { accept: 'text/html' } })
     expect(response.status).toBe(200)
@@ -168,28 +168,25 @@ test('pages come with a policy that lets no foreign script in, and any page addr
   expect((await fetch(`${spanlink.url}/%2e%2e/%2e%2e/package.json`)).status).not.toBe(200)
 })
 
-test.runIf(pagesAreBuilt)(
-  'files named by their content are kept for ever, the page itself is asked for each time',
-  async () => {
-    const page = await fetch(spanlink.url, { headers: { accept: 'text/html' } })
-    const asset = /\/assets\/[\w.-]+\.js/.exec(await page.text())?.[0]
-    expect(page.headers.get('cache-control')).toBe('no-cache')
-    const script = await fetch(spanlink.url + (asset ?? ''))
-    expect(script.headers.get('content-type')).toContain('javascript')
-    expect(script.headers.get('cache-control')).toContain('immutable')
-  },
-)
+test.runIf(pagesAreBuilt)('hashed assets are immutable in the HTTP cache, and the page is revalidated', async () => {
+  const page = await fetch(spanlink.url, { headers: { accept: 'text/html' } })
+  const asset = /\/assets\/[\w.-]+\.js/.exec(await page.text())?.[0]
+  expect(page.headers.get('cache-control')).toBe('no-cache')
+  const script = await fetch(spanlink.url + (asset ?? ''))
+  expect(script.headers.get('content-type')).toContain('javascript')
+  expect(script.headers.get('cache-control')).toContain('immutable')
+})
 
-test('while the engine restarts, questions are 503 with Retry-After, and then answered again', async () => {
+test('queries return 503 with Retry-After while the engine restarts, and 200 afterwards', async () => {
   const pid = await spanlink.enginePid()
   process.kill(pid ?? 0, 'SIGKILL')
-  let refused: Response | undefined
+  let unavailable: Response | undefined
   for (;;) {
     const response = await fetch(`${spanlink.url}/api/services`)
-    if (response.status !== 200) refused = response
-    else if (refused !== undefined) break
+    if (response.status !== 200) unavailable = response
+    else if (unavailable !== undefined) break
   }
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  expect([unavailable.status, unavailable.headers.get('retry-after')]).toEqual([503, '1'])
   expect(await get('/api/status')).toMatchObject({
     body: { engine: { state: 'ready', restarts: 1 }, store: { spans: 2 } },
   })

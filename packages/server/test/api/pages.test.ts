@@ -50,9 +50,10 @@ async function get<T>(path: string): Promise<{ readonly status: number; readonly
 
 const bytesOf = (column: string): ArrayBuffer => Uint8Array.from(Buffer.from(column, 'base64')).buffer
 
-const ask = (path: string, query: Readonly<Record<string, string>>): string => `${path}?${new URLSearchParams(query)}`
+const withQuery = (path: string, query: Readonly<Record<string, string>>): string =>
+  `${path}?${new URLSearchParams(query)}`
 
-test('a skeleton says in columns what the whole trace says in objects', async () => {
+test('a trace skeleton has the same spans in columns as the trace has in objects', async () => {
   const whole = (await get<TraceResponse>(`/api/traces/${root.traceId}`)).body
   const { body } = await get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
   const [parent, service, name] = [body.parent, body.service, body.name].map(
@@ -76,16 +77,16 @@ test('a skeleton says in columns what the whole trace says in objects', async ()
   expect((await get(`/api/traces/${'f'.repeat(32)}/skeleton`)).status).toBe(404)
 })
 
-test('one span is answered as the whole trace tells it', async () => {
+test('a single span is returned as it is in its trace, and a span of another trace returns 404', async () => {
   const whole = (await get<TraceResponse>(`/api/traces/${pay.traceId}`)).body
   const { body } = await get<SpanResponse>(`/api/traces/${pay.traceId}/spans/${pay.spanId}`)
   expect(body).toEqual({ traceId: pay.traceId, span: { ...whole.spans[0], source: 0 }, source: whole.sources[0] })
   expect((await get(`/api/traces/${pay.traceId}/spans/${send.spanId}`)).status).toBe(404)
 })
 
-test('spans of a trace are found by any text they hold', async () => {
+test('a text search in a trace matches attribute names, values, event names and services, ignoring case', async () => {
   const found = async (text: string): Promise<unknown> =>
-    (await get(ask(`/api/traces/${root.traceId}/spans`, { text }))).body
+    (await get(withQuery(`/api/traces/${root.traceId}/spans`, { text }))).body
   expect(await found('a-1')).toEqual({ spanIds: [send.spanId] })
   expect(await found('ORDER.ID')).toEqual({ spanIds: [send.spanId] })
   expect(await found('acked')).toEqual({ spanIds: [send.spanId] })
@@ -93,50 +94,56 @@ test('spans of a trace are found by any text they hold', async () => {
   expect(await found('nothing like it')).toEqual({ spanIds: [] })
 })
 
-test('TraceQL finds traces, and says which spans it found them by', async () => {
-  const { body } = await get<TracesResponse>(ask('/api/traces', { q: '{ kind = server } ->> { kind = consumer }' }))
+test('a TraceQL search returns traces with the spans that matched and their groups', async () => {
+  const { body } = await get<TracesResponse>(
+    withQuery('/api/traces', { q: '{ kind = server } ->> { kind = consumer }' }),
+  )
   expect(body.traces).toMatchObject([{ traceId: pay.traceId, linksOut: 1, matches: [{ matched: 1 }] }])
   expect(body.traces[0]?.matches?.[0]?.spans[0]).toMatchObject({ spanId: pay.spanId, name: 'process orders' })
-  const grouped = await get<TracesResponse>(ask('/api/traces', { q: '{ } | by(resource.service.name)', limit: '1' }))
+  const grouped = await get<TracesResponse>(
+    withQuery('/api/traces', { q: '{ } | by(resource.service.name)', limit: '1' }),
+  )
   expect(grouped.body).toMatchObject({ hasMore: true })
   expect(grouped.body.traces[0]?.matches?.[0]?.group).toHaveLength(1)
 })
 
-test('a query that is wrong is a 400 that says where and what was expected', async () => {
-  const { status, body } = await get<Problem>(ask('/api/traces', { q: '{ .a = }' }))
+test('an invalid TraceQL query returns 400 with the position and the expected tokens', async () => {
+  const { status, body } = await get<Problem>(withQuery('/api/traces', { q: '{ .a = }' }))
   expect(status).toBe(400)
   expect(body).toMatchObject({ parameter: 'q', from: 7, to: 8, line: 1, column: 8 })
   expect(body.expected).toContain('a value')
-  expect((await get<Problem>(ask('/api/traces', { q: '{ }', service: 'x' }))).body.parameter).toBe('service')
-  expect((await get<Problem>(ask('/api/traces', { q: '{ } | rate()' }))).status).toBe(400)
+  expect((await get<Problem>(withQuery('/api/traces', { q: '{ }', service: 'x' }))).body.parameter).toBe('service')
+  expect((await get<Problem>(withQuery('/api/traces', { q: '{ } | rate()' }))).status).toBe(400)
 })
 
-test('names and values of attributes are listed', async () => {
-  const names = await get<AttributesResponse>(ask('/api/attributes', { prefix: 'order' }))
+test('attribute names are listed by prefix, and the values of one by its key', async () => {
+  const names = await get<AttributesResponse>(withQuery('/api/attributes', { prefix: 'order' }))
   expect(names.body.attributes).toContainEqual({ field: 'span.order.id', scope: 'span', key: 'order.id' })
-  const values = await get<AttributesResponse>(ask('/api/attributes', { key: 'span.order.id' }))
+  const values = await get<AttributesResponse>(withQuery('/api/attributes', { key: 'span.order.id' }))
   expect(values.body.values).toEqual(['A-1 "x"'])
-  expect((await get(ask('/api/attributes', { key: '} |' }))).status).toBe(400)
+  expect((await get(withQuery('/api/attributes', { key: '} |' }))).status).toBe(400)
 })
 
-test('names and values are those of spans that match, where a filter says which', async () => {
+test('attribute names and values are limited to spans that match the filter', async () => {
   const services = async (q: string): Promise<unknown> =>
-    (await get<AttributesResponse>(ask('/api/attributes', { key: 'resource.service.name', q }))).body.values
-  // They are what is found within a second, which on a busy machine may be nothing.
-  const busy = { timeout: 30_000 }
-  await expect.poll(() => services('{ kind = consumer }'), busy).toEqual(['payment'])
-  await expect.poll(() => services('{ span.order.id != nil }'), busy).toEqual(['gateway'])
-  const names = await get<AttributesResponse>(ask('/api/attributes', { prefix: 'order', q: '{ kind = consumer }' }))
+    (await get<AttributesResponse>(withQuery('/api/attributes', { key: 'resource.service.name', q }))).body.values
+  // The search stops after a second, so under load the first result may be empty.
+  const underLoad = { timeout: 30_000 }
+  await expect.poll(() => services('{ kind = consumer }'), underLoad).toEqual(['payment'])
+  await expect.poll(() => services('{ span.order.id != nil }'), underLoad).toEqual(['gateway'])
+  const names = await get<AttributesResponse>(
+    withQuery('/api/attributes', { prefix: 'order', q: '{ kind = consumer }' }),
+  )
   expect(names.body.attributes?.map(({ field }) => field)).not.toContain('span.order.id')
-  expect(await get<Problem>(ask('/api/attributes', { q: '{ } >> { }' }))).toMatchObject({
+  expect(await get<Problem>(withQuery('/api/attributes', { q: '{ } >> { }' }))).toMatchObject({
     status: 400,
     body: { parameter: 'q' },
   })
 })
 
-test('series come with exemplars where they are asked for, and with types of labels that are no text', async () => {
+test('series have exemplars only when requested, and the type of labels that are not strings', async () => {
   const seriesOf = async (q: string, more: Readonly<Record<string, string>> = {}): Promise<SeriesResponse> =>
-    (await get<SeriesResponse>(ask('/api/traceql/series', { q, step: '10m', ...more }))).body
+    (await get<SeriesResponse>(withQuery('/api/traceql/series', { q, step: '10m', ...more }))).body
   const query = '{ kind = consumer } | max_over_time(duration) by (kind, duration > 1ns)'
   const { series } = await seriesOf(query, { exemplars: '5' })
   expect(series).toMatchObject([
@@ -151,19 +158,19 @@ test('series come with exemplars where they are asked for, and with types of lab
   expect((await seriesOf(query)).series[0]?.exemplars).toBeUndefined()
 })
 
-test('an interval that is not over says how much of it is', async () => {
-  const ask10m = ask('/api/traceql/series', { q: '{ } | rate()', step: '10m' })
-  const { stepNano, lastStepNano = stepNano } = (await get<SeriesResponse>(ask10m)).body
+test('a series reports the length of its last interval when that is incomplete', async () => {
+  const path10m = withQuery('/api/traceql/series', { q: '{ } | rate()', step: '10m' })
+  const { stepNano, lastStepNano = stepNano } = (await get<SeriesResponse>(path10m)).body
   expect(Number(lastStepNano)).toBeLessThanOrEqual(600e9)
   const start = '1790000000000000000'
   const end = '1790000090000000000'
-  const cut = await get<SeriesResponse>(ask('/api/traceql/series', { q: '{ } | rate()', start, end, step: '1m' }))
+  const cut = await get<SeriesResponse>(withQuery('/api/traceql/series', { q: '{ } | rate()', start, end, step: '1m' }))
   expect(cut.body).toMatchObject({ stepNano: '60000000000', lastStepNano: '30000000000' })
 })
 
-test('a query is completed from its grammar, its attributes and their values', async () => {
+test('TraceQL completion offers attributes, values and keywords at the caret', async () => {
   const complete = async (q: string): Promise<CompletionResponse> =>
-    (await get<CompletionResponse>(ask('/api/traceql/complete', { q, caret: String(q.length) }))).body
+    (await get<CompletionResponse>(withQuery('/api/traceql/complete', { q, caret: String(q.length) }))).body
   expect((await complete('{ span.ord')).options).toEqual([{ text: 'span.order.id', kind: 'attribute' }])
   expect((await complete('{ .ord')).options).toEqual([{ text: '.order.id', kind: 'attribute' }])
   expect((await complete('{ status = ')).options[0]).toEqual({ text: 'error', kind: 'value' })
@@ -175,22 +182,22 @@ test('a query is completed from its grammar, its attributes and their values', a
   expect((await complete('{ status = error }')).error).toBeUndefined()
 })
 
-test('the heat map counts roots without a filter, and what matches with one', async () => {
+test('the heat map counts root spans without a filter and matching spans with one', async () => {
   const range = { start: String(start - 1000n * MS), end: String(start + 1000n * MS), columns: '20' }
-  const { body } = await get<HeatmapResponse>(ask('/api/heatmap', range))
+  const { body } = await get<HeatmapResponse>(withQuery('/api/heatmap', range))
   const count = (of: HeatmapResponse): number => of.cells.reduce((sum, cell) => sum + cell.count, 0)
   expect(count(body)).toBe(2)
   expect(body.columns).toBe(20)
   expect(body.cells.every(({ column }) => column === 10)).toBe(true)
-  const filtered = await get<HeatmapResponse>(ask('/api/heatmap', { ...range, operation: 'send orders' }))
+  const filtered = await get<HeatmapResponse>(withQuery('/api/heatmap', { ...range, operation: 'send orders' }))
   expect(count(filtered.body)).toBe(1)
   for (const { fromNano, toNano } of filtered.body.cells) {
-    const took = Number(5n * MS)
-    expect(took > fromNano && took <= toNano).toBe(true)
+    const durationNano = Number(5n * MS)
+    expect(durationNano > fromNano && durationNano <= toNano).toBe(true)
   }
 })
 
-test('the tail tells what is there, then what comes, and lets go when its reader leaves', async () => {
+test('the tail sends stored traces, then arriving ones without repeating any', async () => {
   const leaving = new AbortController()
   const response = await fetch(`${spanlink.url}/api/traces/tail?service=payment`, { signal: leaving.signal })
   expect(response.headers.get('content-type')).toBe('text/event-stream')
@@ -210,7 +217,7 @@ test('the tail tells what is there, then what comes, and lets go when its reader
   expect((await fetch(`${spanlink.url}/api/traces/tail?q=%7B`)).status).toBe(400)
 })
 
-test('the tail says which range it searched when more traces came than one event holds', async () => {
+test('the tail reports the range it searched when more traces arrive than fit one event', async () => {
   const leaving = new AbortController()
   const response = await fetch(`${spanlink.url}/api/traces/tail?service=burst`, { signal: leaving.signal })
   const lines = response.body?.pipeThrough(new TextDecoderStream()).getReader()

@@ -6,7 +6,7 @@ import { openSpanlink } from '../signals/spanlink.ts'
 
 const REQUESTS = 40
 
-test('whatever a search, a backlink or the status shows can be opened at once', async () => {
+test('a trace can be opened as soon as a search, a backlink or the status includes it', async () => {
   await using spanlink = await openSpanlink()
   const target = { traceId: randomTraceId(), spanId: randomSpanId() }
   let sent = 0

@@ -46,13 +46,13 @@ test.concurrent.each([
   [['--max-memory', '100MB'], 'invalid --max-memory "100MB": expected a size'],
   [['--log-level', 'loud'], 'invalid --log-level "loud": expected debug, info, warn, error'],
   [['--log-format', 'xml'], 'xml'],
-])('spanlink %j fails with exit code 2 and one line that names %s', async (args, named) => {
+])('spanlink %j exits with code 2 and one line with %s', async (args, named) => {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 })
   expect(stderr).toContain(named)
 })
 
-test('--kafka-brokers without kafkajs fails in one line that names the package and makes no data directory', async () => {
+test('--kafka-brokers without kafkajs exits with one line that names the package and creates no data directory', async () => {
   const hidden = `import { registerHooks } from 'node:module'
     registerHooks({ resolve: (name, context, next) => {
       if (name === 'kafkajs') throw Object.assign(new Error('not installed'), { code: 'MODULE_NOT_FOUND' })
@@ -74,7 +74,7 @@ test('--kafka-brokers without kafkajs fails in one line that names the package a
   }
 })
 
-test('--help and --version print and start nothing', async () => {
+test('--help and --version print to stdout and exit with code 0', async () => {
   expect(await run('serve', '--help')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('--retention'),
@@ -83,7 +83,7 @@ test('--help and --version print and start nothing', async () => {
   expect(await run('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
 })
 
-test('a second server on the same directory fails in one line and the first keeps running', async () => {
+test('a second server on the same data directory exits with one line and the first keeps running', async () => {
   await using first = await startSpanlink()
   const lock = join(first.dataDir, 'lock')
   const before = [await readFile(lock, 'utf8'), (await stat(lock)).mtimeMs]
@@ -95,7 +95,7 @@ test('a second server on the same directory fails in one line and the first keep
 })
 
 test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
-  'a port in use fails with exit code 5 and one line that names %s',
+  'a server whose port is in use exits with code 5 and one line that names %s',
   async (flag) => {
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
     const other = createServer()
@@ -113,17 +113,17 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
 )
 
 test.each([
-  ['a directory that cannot be made', ['--data', '/proc/spanlink'], 6],
-  ['a store without a valid URL', ['--store', 'postgres://x'], 9],
+  ['a data directory that cannot be created', ['--data', '/proc/spanlink'], 6],
+  ['an invalid store URL', ['--store', 'postgres://x'], 9],
   ['an unreachable store', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
-] as const)('%s fails in one line with its own exit code', async (_what, args, exit) => {
+] as const)('a server with %s exits with one line and its own exit code', async (_what, args, exit) => {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const { code, stderr } = await run('serve', '--data', dir, ...freePorts, ...args)
   expect([code, stderr.trim().split('\n').length]).toEqual([exit, 1])
   await rm(dir, { recursive: true })
 })
 
-test('a directory of a newer version fails with exit code 8 and one line', async () => {
+test('a server on the data directory of a newer version exits with code 8 and one line', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const store = await openEmbeddedStore(dataDir)
   const row = Buffer.alloc(8)
@@ -136,7 +136,7 @@ test('a directory of a newer version fails with exit code 8 and one line', async
   await rm(dataDir, { recursive: true })
 })
 
-test('with --log-format json every line of stderr is an object with time, level and message', async () => {
+test('--log-format json writes each stderr line as an object with time, level and message', async () => {
   const { code, stderr } = await run('serve', '--data', '/proc/spanlink', ...freePorts, '--log-format', 'json')
   expect(code).toBe(6)
   expect(JSON.parse(stderr)).toEqual({
@@ -147,7 +147,7 @@ test('with --log-format json every line of stderr is an object with time, level 
   })
 })
 
-test('help lists commands for a running server apart from others', async () => {
+test('--help lists client commands separately from other commands', async () => {
   const { stdout } = await run('--help')
   const [client = '', other = ''] = stdout.split('Other commands:')
   expect(client).toContain('  trace ')
@@ -155,7 +155,7 @@ test('help lists commands for a running server apart from others', async () => {
   expect(other).toContain('  migrate ')
 })
 
-test('after SIGTERM acknowledged spans are stored at the next start, and the exit code is 0', async () => {
+test('a server exits with code 0 on SIGTERM and stores acknowledged spans at the next start', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const one = span({ start: nowNano() })
   const first = await startSpanlink({ dataDir })

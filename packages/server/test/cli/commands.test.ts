@@ -101,7 +101,7 @@ async function run(
   return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
 }
 
-test('a trace is a waterfall with its links in both directions', async () => {
+test('spanlink trace prints a waterfall with links in both directions', async () => {
   const { code, stdout } = await run(['trace', post.traceId.toUpperCase()])
   expect(code).toBe(0)
   expect(stdout).toContain(`Trace ${post.traceId}\n`)
@@ -115,17 +115,17 @@ test('a trace is a waterfall with its links in both directions', async () => {
   expect(consumer.stdout).toContain('✗ card declined')
 })
 
-test('colour is for terminals, FORCE_COLOR, and never with NO_COLOR', async () => {
+test('output to a pipe is coloured only with FORCE_COLOR', async () => {
   expect((await run(['trace', post.traceId])).stdout).not.toContain('\u001b')
   expect((await run(['trace', post.traceId], spanlink.url, { FORCE_COLOR: '1' })).stdout).toContain('\u001b[38;5;')
 })
 
-test('control characters in names cannot move the cursor or reverse the text', async () => {
+test('control and bidirectional characters in span names are replaced in the output', async () => {
   const { stdout } = await run(['trace', hostile.traceId])
   expect(stdout).toContain('evil ␛[2J\u{fffd} name␊')
 })
 
-test('a flow shows each lane, the queue before it and the critical path', async () => {
+test('spanlink flow prints each lane, the queue time before it and the critical path', async () => {
   const { code, stdout } = await run(['flow', post.traceId])
   expect(code).toBe(0)
   expect(stdout).toMatch(/gateway POST \/orders +█+/)
@@ -136,7 +136,7 @@ test('a flow shows each lane, the queue before it and the critical path', async 
   expect((JSON.parse(json) as FlowResponse).lanes).toHaveLength(2)
 })
 
-test('a query lists traces that match, and ends with exit code 3 without any', async () => {
+test('spanlink query lists matching traces, and exits with code 3 when none match', async () => {
   const found = await run(['query', '{ status = error }'])
   expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining(pay.traceId) })
   expect(found.stdout).not.toContain(post.traceId)
@@ -148,7 +148,7 @@ test('a query lists traces that match, and ends with exit code 3 without any', a
   expect(await run(['query', '{ name = }'])).toMatchObject({ code: 2, stderr: expect.stringContaining('column 10') })
 })
 
-test('query --all loads all pages, up to --limit traces', async () => {
+test('spanlink query --all loads all pages, up to --limit traces', async () => {
   const ids = async (...args: string[]): Promise<readonly string[]> => {
     const { stdout } = await run(['query', '{ }', ...args])
     return stdout.match(/^[0-9a-f]{32}/gm) ?? []
@@ -160,12 +160,12 @@ test('query --all loads all pages, up to --limit traces', async () => {
   const cut = await run(['query', '{ }', '--limit', '1'])
   expect(cut).toMatchObject({ code: 0, stderr: expect.stringContaining('--all') })
   const json = await run(['query', '{ }', '--all', '--json'])
-  const answer = JSON.parse(json.stdout) as TracesResponse
-  expect(answer.traces.map(({ traceId }) => traceId)).toEqual(whole)
-  expect([answer.hasMore, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
+  const response = JSON.parse(json.stdout) as TracesResponse
+  expect(response.traces.map(({ traceId }) => traceId)).toEqual(whole)
+  expect([response.hasMore, response.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
 })
 
-test('a valid query for too many intervals ends with exit code 1, not 2', async () => {
+test('spanlink query exits with code 1 for a valid query with too many intervals', async () => {
   const range = ['--since', '30d', '--step', '1s']
   expect(await run(['query', '{ } | rate()', ...range])).toMatchObject({
     code: 1,
@@ -173,7 +173,7 @@ test('a valid query for too many intervals ends with exit code 1, not 2', async 
   })
 })
 
-test('a metrics query prints one line a series, with bars', async () => {
+test('a metrics query prints one line with bars per series', async () => {
   const query = '{ } | count_over_time() by (resource.service.name)'
   const { code, stdout } = await run(['query', query, '--since', '1h', '--step', '10m'])
   expect(code).toBe(0)
@@ -186,7 +186,7 @@ test('a metrics query prints one line a series, with bars', async () => {
   expect(await run(['query', '{ name = "nothing" } | max_over_time(duration)'])).toMatchObject({ code: 3, stdout: '' })
 })
 
-test('the pages of a flow join to the whole flow', async () => {
+test('spanlink flow --all joins the pages of a flow to the whole flow', async () => {
   const [whole, paged, first] = await Promise.all([
     run(['flow', post.traceId, '--json']),
     run(['flow', post.traceId, '--json', '--all', '--max-traces', '1']),
@@ -200,7 +200,7 @@ test('the pages of a flow join to the whole flow', async () => {
   expect((await run(['flow', post.traceId, '--limit', '1'])).stdout).toContain('1 more lane: --limit shows more.')
 })
 
-test('paging of a flow stops at the maximum number of traces', async () => {
+test('fetchWholeFlow stops at the maximum number of traces', async () => {
   const page = async (cursor: string | undefined): Promise<FlowResponse> =>
     (await spanlink.getJson(
       `/api/flows/${post.traceId}?maxTraces=1${cursor === undefined ? '' : `&cursor=${cursor}`}`,
@@ -210,7 +210,7 @@ test('paging of a flow stops at the maximum number of traces', async () => {
   expect([whole.lanes.length, whole.nextCursor]).toEqual([2, undefined])
 })
 
-test('--limit cuts a waterfall, and the number of spans left out is printed', async () => {
+test('spanlink trace --limit prints the number of spans left out', async () => {
   const { stdout } = await run(['trace', post.traceId, '--limit', '1'])
   expect(stdout).toContain('POST /orders')
   expect(stdout).not.toContain('send orders')
@@ -218,7 +218,7 @@ test('--limit cuts a waterfall, and the number of spans left out is printed', as
   expect((await run(['trace', post.traceId])).stdout).toContain('send orders')
 })
 
-test('the topology is a table of edges', async () => {
+test('spanlink topology prints a table of edges, with lag when it is known', async () => {
   const { code, stdout } = await run(['topology', '--since', '10m'])
   expect(code).toBe(0)
   expect(stdout).toMatch(/service gateway +topic orders/)
@@ -237,7 +237,7 @@ test('the topology is a table of edges', async () => {
   expect((JSON.parse(json) as TopologyResponse).nodes.map((node) => node.id)).toContain('topic:kafka::orders')
 })
 
-test('tail prints stored and arriving traces, and ends with exit code 4 when the server stops', async () => {
+test('spanlink tail prints stored and arriving traces, and exits with code 4 when the server stops', async () => {
   await using other = await startSpanlink()
   await other.sendSpans(tracesOf('first', [span({ start: nowNano() })]))
   await stored(other, 1)
@@ -269,13 +269,13 @@ test.concurrent.each([
   [['export', 'f'.repeat(32)], 3, 'f'.repeat(32)],
   [['trace', 'f'.repeat(32), '--url', 'http://127.0.0.1:1'], 4, 'http://127.0.0.1:1'],
   [['import', '/nowhere.json'], 1, '/nowhere.json'],
-])('spanlink %j ends with exit code %i and one line', async (args, code, named) => {
+])('spanlink %j exits with code %i and one line', async (args, code, named) => {
   const ended = await run(args)
   expect([ended.code, ended.stdout, ended.stderr.trim().split('\n').length]).toEqual([code, '', 1])
   expect(ended.stderr).toContain(named)
 })
 
-test('every command prints help', async () => {
+test('every client command prints its help', async () => {
   const names = ['trace', 'flow', 'query', 'tail', 'topology', 'import', 'export']
   const helps = await Promise.all(names.map((name) => run([name, '--help'])))
   expect(helps.map(({ code }) => code)).toEqual(names.map(() => 0))
@@ -283,7 +283,7 @@ test('every command prints help', async () => {
 })
 
 // Concurrent, as are the next two: each waits for a server to start.
-test.concurrent('a flow exported as gzipped OTLP and imported elsewhere is identical', async () => {
+test.concurrent('a flow exported as gzipped OTLP and imported into another server is identical', async () => {
   const file = join(dir, 'flow.jsonl.gz')
   expect(await run(['export', post.traceId, '--flow', '--output', file])).toMatchObject({
     code: 0,
@@ -367,7 +367,7 @@ test.each([
   ['<xml/>', 'Unknown format of'],
   ['{"data":[1]}', 'Unknown format of'],
   ['{"resourceSpans":[]}\n{"resourceSpans":', 'line 2'],
-])('a file with %j fails in one line', async (content, named) => {
+])('spanlink import of a file with %j exits with one line', async (content, named) => {
   const file = join(dir, 'bad.json')
   await writeFile(file, content)
   const { code, stderr } = await run(['import', file])

@@ -21,7 +21,7 @@ async function putSegment(id: string, error: string): Promise<void> {
   await writeFile(join(directory, `${id}.json`), JSON.stringify({ error, time: '2026-11-29T20:00:00.000Z' }))
 }
 
-test('segments in quarantine are listed with their error, and one or all are retried', async () => {
+test('spanlink quarantine lists segments with their error and retries one or all', async () => {
   await putSegment('a', 'cannot read it')
   await putSegment('b', 'too large')
   expect(await quarantineCommand.run(['list', '--data', dataDir], out)).toBe(0)
@@ -41,7 +41,7 @@ test('segments in quarantine are listed with their error, and one or all are ret
   ])
 })
 
-test('an unknown segment ID, a directory without a journal and an unknown action are rejected', async () => {
+test('spanlink quarantine rejects an unknown segment ID, a directory without a journal and an unknown action', async () => {
   await expect(quarantineCommand.run(['list', '--data', dataDir], out)).rejects.toMatchObject({ exitCode: 3 })
   await putSegment('a', 'cannot read it')
   await expect(quarantineCommand.run(['retry', '../a', '--data', dataDir], out)).rejects.toMatchObject({ exitCode: 3 })

@@ -14,7 +14,7 @@ const suites = {
   random_flows: () => import('../flow/random-flows.test.ts'),
   topology: () => import('../topology/topology.test.ts'),
   messages: () => import('../messages/messages.test.ts'),
-  traceql_answers: () => import('../traceql/search-traceql.test.ts'),
+  traceql_search: () => import('../traceql/search-traceql.test.ts'),
   traceql_series: () => import('../traceql/series-and-completion.test.ts'),
   logs: () => import('../logs/logs.test.ts'),
   metrics: () => import('../metrics/metrics.test.ts'),
@@ -29,7 +29,7 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]()
 })
 
-describe.each(Object.entries(suites))('%s', async (name, suite) => {
+describe.each(Object.entries(suites))('%s on two shards', async (name, suite) => {
   beforeAll(() => {
     process.env[STORE] = cluster.storeUrl(name)
   })

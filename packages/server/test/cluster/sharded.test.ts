@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => cluster[Symbol.asyncDispose]())
 
-/** Traces of a span each that links to a span of its own, which nobody sent. */
+/** Traces of one span each, which links to a span that is not stored. */
 function segment(spans: number) {
   const start = nowNano()
   const sent = Array.from({ length: spans }, (_, at) => {
@@ -39,7 +39,7 @@ async function own(node: 0 | 1, database: string, table: string): Promise<number
   return Number(rows[0]?.n)
 }
 
-test('the schema is made by several programs at once, and again, on every node', async () => {
+test('concurrent and repeated migrations create the schema on every node', async () => {
   const url = cluster.storeUrl('migrated')
   await Promise.all([migrateCluster(url), migrateCluster(url), migrateCluster(url)])
   await migrateCluster(url)
@@ -53,7 +53,7 @@ test('the schema is made by several programs at once, and again, on every node',
   }
 })
 
-test('spanlink migrate makes the tables and says where', async () => {
+test('spanlink migrate creates the tables and prints the nodes', async () => {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
   const args = ['--conditions=spanlink:source', main, 'migrate', cluster.storeUrl('by_command')]
   const { stdout } = await promisify(execFile)(process.execPath, args)
@@ -63,7 +63,7 @@ test('spanlink migrate makes the tables and says where', async () => {
   expect(await own(1, 'by_command', 'spans')).toBe(0)
 })
 
-test('rows are spread over the nodes, each trace with its links on one of them', async () => {
+test('rows are sharded by trace, with each trace and its links on one node', async () => {
   await using store = closing(await openClusterStore(cluster.storeUrl('spread')))
   const { insert, sent } = segment(200)
   await insert(store, 'one')
@@ -80,17 +80,17 @@ test('rows are spread over the nodes, each trace with its links on one of them',
   expect(await findTrace(store, sent[0]?.traceId ?? '', {})).toBeDefined()
 })
 
-test('while a node is lost inserts fail, and tried again they store each row once', async () => {
+test('inserts fail while a node is down, and their retries store each row once', async () => {
   await using store = closing(await openClusterStore(cluster.storeUrl('lost')))
   await segment(100).insert(store, 'before')
-  for (const gone of [0, 1] as const) {
-    await cluster.nodes[gone].kill()
+  for (const lostNode of [0, 1] as const) {
+    await cluster.nodes[lostNode].kill()
     const { insert } = segment(100)
-    // The other node stores its part and says that this is not all.
-    await expect(insert(store, `during-${gone}`)).rejects.toMatchObject({ code: expect.any(String) })
-    await cluster.nodes[gone].start()
-    await insert(store, `during-${gone}`)
-    await insert(store, `during-${gone}`)
+    // The other node stores its part; the insert reports an error.
+    await expect(insert(store, `during-${lostNode}`)).rejects.toMatchObject({ code: expect.any(String) })
+    await cluster.nodes[lostNode].start()
+    await insert(store, `during-${lostNode}`)
+    await insert(store, `during-${lostNode}`)
   }
   const count = async (sql: string): Promise<number> => Number((await store.query<{ n: string }>(sql))[0]?.n)
   expect(await count('select count() as n from spans')).toBe(300)
@@ -99,7 +99,7 @@ test('while a node is lost inserts fail, and tried again they store each row onc
   expect(await count('select sum(spans) as n from traffic_minutes')).toBe(300)
 }, 120_000)
 
-test('several programs use one cluster', async () => {
+test('two servers write to and read from one cluster', async () => {
   await using one = closing(await openClusterStore(cluster.storeUrl('several')))
   await using other = closing(await openClusterStore(cluster.storeUrl('several')))
   const [first, second] = [segment(50), segment(50)]

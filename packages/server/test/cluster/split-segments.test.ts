@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dataDir, { recursive: true }))
 
-test('a segment that one shard has no memory for is retried until it has, each row once on the cluster', async () => {
+test('a segment that exceeds the memory limit of one shard is retried until it fits, and each row is stored once', async () => {
   const SPANS = 30_000
   const store = await openClusterStore(cluster.storeUrl('starved'))
   await cluster.nodes[1].kill()
@@ -49,7 +49,7 @@ test('a segment that one shard has no memory for is retried until it has, each r
   await expectOnce('starved', SPANS)
 }, 240_000)
 
-test('a server that is killed while it stores a request in pieces stores each row once on a cluster', async () => {
+test('a server killed while it splits a large request stores each row once on a cluster', async () => {
   const SPANS = 66_000
   const [request = {}] = generateRequests({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 5 }, SPANS)
   const body = Buffer.from(encodeTraces(request))
@@ -58,7 +58,7 @@ test('a server that is killed while it stores a request in pieces stores each ro
   for (let kill = 0; kill < KILLS; kill++) {
     const server = await startSpanlink({ dataDir, args })
     if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
-    // Where the kill falls is for chance; pieces are written and inserted in about a second.
+    // A random point: the parts are written and inserted within about a second.
     await sleep(Math.random() * 800)
     await server.kill('SIGKILL')
   }

@@ -11,20 +11,20 @@ import { findEngineLibrary } from '../../src/clickhouse/engine/engine-library.ts
 
 export type ClickHouseNode = {
   readonly httpPort: number
-  /** SIGKILL, as a machine goes. */
+  /** Sends SIGKILL, like the loss of a machine. */
   kill(): Promise<void>
   /**
    * On the same ports and data. A statement may take `statementBytes` of memory. @default no limit
    */
   start(statementBytes?: number): Promise<void>
   query<Row>(sql: string): Promise<Row[]>
-  /** How it ended and its last words, if it wasn't by `kill`. */
-  ownEnd(): Promise<string | undefined>
+  /** Exit code or signal with the end of the log, unless ended by `kill`. */
+  unexpectedExit(): Promise<string | undefined>
 }
 
 export type TwoNodes = {
   readonly nodes: readonly [ClickHouseNode, ClickHouseNode]
-  /** Of both, as `--store` takes it. */
+  /** A `--store` URL with both nodes. */
   storeUrl(database: string): string
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -43,11 +43,11 @@ export async function startTwoNodes(): Promise<TwoNodes> {
     clickHouseNode(join(dir, 'two'), http2, tcp2, tcpPorts),
   ] as const
   const dispose = async (): Promise<void> => {
-    const ends = await Promise.all(nodes.map((node) => node.ownEnd()))
+    const exits = await Promise.all(nodes.map((node) => node.unexpectedExit()))
     await Promise.all(nodes.map((node) => node.kill()))
     await rm(dir, { recursive: true, force: true })
-    const told = ends.filter((end) => end !== undefined)
-    if (told.length > 0) throw new Error(`a node ended by itself: ${told.join('\n')}`)
+    const failures = exits.filter((exit) => exit !== undefined)
+    if (failures.length > 0) throw new Error(`a node exited unexpectedly: ${failures.join('\n')}`)
   }
   try {
     await Promise.all(nodes.map((node) => node.start()))
@@ -81,8 +81,8 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
       log: { level: ClickHouseLogLevel.OFF },
     })
     try {
-      const answer = await client.query({ query: sql, format: 'JSONEachRow' })
-      return await answer.json<Row>()
+      const response = await client.query({ query: sql, format: 'JSONEachRow' })
+      return await response.json<Row>()
     } finally {
       await client.close()
     }
@@ -128,10 +128,10 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
       child.kill('SIGKILL')
       await exited
     },
-    ownEnd: async () => {
+    unexpectedExit: async () => {
       if (isKilled || child === undefined || (child.exitCode === null && child.signalCode === null)) return undefined
-      const lastWords = (await readFile(logFile, 'utf8')).slice(-4000)
-      return `${child.signalCode ?? `exit ${child.exitCode}`}\n${lastWords}`
+      const logTail = (await readFile(logFile, 'utf8')).slice(-4000)
+      return `${child.signalCode ?? `exit ${child.exitCode}`}\n${logTail}`
     },
   }
 }

@@ -8,13 +8,13 @@ type Status = {
   readonly store: { readonly spans: number; readonly links: number }
 }
 
-test("whatever the server's clock does, everything acked is stored once", async () => {
+test('acknowledged spans are stored once while the wall clock of the server jumps by days', async () => {
   const jump = new URL('./jump-clock.ts', import.meta.url).href
   await using server = await startSpanlink({ env: { NODE_OPTIONS: `--import=${jump}` } })
   let acked = 0
   for (let request = 0; request < 40; request++) {
-    const { ids, answer } = await sendOrderSpans(server, 5)
-    if (answer.status === 200) acked += ids.length
+    const { ids, response } = await sendOrderSpans(server, 5)
+    if (response.status === 200) acked += ids.length
     await sleep(20)
   }
   expect(acked).toBe(200)
@@ -23,11 +23,11 @@ test("whatever the server's clock does, everything acked is stored once", async 
   expect((await status()).store).toMatchObject({ spans: acked, links: acked })
 }, 120_000)
 
-test('a span that comes a week late is found, with its link in both directions', async () => {
+test('a span a week old is found with its link in both directions when it arrives', async () => {
   await using server = await startSpanlink({ args: ['--retention', '2d'] })
   const weekAgo = (Date.now() - 7 * 86_400_000) * 1e6
-  const { traceIds, linkedTraceIds, answer } = await sendOrderSpans(server, 1, [], BigInt(weekAgo))
-  expect(answer.status).toBe(200)
+  const { traceIds, linkedTraceIds, response } = await sendOrderSpans(server, 1, [], BigInt(weekAgo))
+  expect(response.status).toBe(200)
   const [traceId, linked] = [traceIds[0] as string, linkedTraceIds[0] as string]
   const found = async (path: string): Promise<unknown> =>
     await server.getJson(path).catch(async () => {

@@ -21,33 +21,33 @@ afterAll(() => {
 
 // Only root may mount a file system that is small enough to fill.
 test.skipIf(!mounted)(
-  'a full disk is answered with 503 and a delay, and once there is space everything acked is there',
+  'a full disk returns 503 with Retry-After, and all acknowledged spans are stored once space is free',
   async () => {
     const dataDir = join(disk, 'data')
     mkdirSync(dataDir)
     await using server = await startSpanlink({ dataDir })
     const acked: string[] = []
-    const take = async (): Promise<Response> => {
-      const { ids, answer } = await sendOrderSpans(server, 20, [kv('filler', randomBytes(10_000).toString('hex'))])
-      if (answer.status === 200) acked.push(...ids)
-      return answer
+    const send = async (): Promise<Response> => {
+      const { ids, response } = await sendOrderSpans(server, 20, [kv('filler', randomBytes(10_000).toString('hex'))])
+      if (response.status === 200) acked.push(...ids)
+      return response
     }
-    expect((await take()).status).toBe(200)
+    expect((await send()).status).toBe(200)
     await drained(server)
 
     const ballast = join(disk, 'ballast')
     const { bavail, bsize } = statfsSync(disk)
     writeFileSync(ballast, Buffer.alloc(bavail * bsize - 2 * 1024 * 1024))
-    let answer = await take()
-    while (answer.status === 200) answer = await take()
-    expect(answer.status).toBe(503)
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
-    // Still there, and says what it is waiting with.
+    let response = await send()
+    while (response.status === 200) response = await send()
+    expect(response.status).toBe(503)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+    // The server is up and reports the size of its journal.
     const { journal } = (await server.getJson('/api/status')) as Status
     expect(journal.bytes).toBeGreaterThan(0)
 
     rmSync(ballast)
-    while ((await take()).status !== 200) await sleep(50)
+    while ((await send()).status !== 200) await sleep(50)
     await drained(server)
     const { store } = (await server.getJson('/api/status')) as Status
     expect(store.spans).toBe(acked.length)

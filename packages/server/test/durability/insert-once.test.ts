@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test('a segment of an earlier run is inserted whole first, also when it is now larger than an insert', async () => {
+test('a segment of an earlier run is inserted whole first, even if it exceeds the insert limit', async () => {
   const before = storeOfShards(1)
   const first = await startInserter(dataDir, disconnectAfter(before.store, 'spans'))
   await first.journal.append(manyRows('a', 30))
@@ -31,7 +31,7 @@ test('a segment of an earlier run is inserted whole first, also when it is now l
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('a table that may be stored is never split: it is quarantined whole, and its retry stores each row once', async () => {
+test('a table that may already be stored is quarantined whole, and its retry stores each row once', async () => {
   const shards = storeOfShards(1)
   const first = await startInserter(dataDir, disconnectAfter(shards.store, 'spans'))
   await first.journal.append(manyRows('a', 30))
@@ -60,9 +60,9 @@ test('a table that may be stored is never split: it is quarantined whole, and it
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
-test('a table that is stored is not inserted again after a restart, when the next one was not', async () => {
+test('a stored table is not inserted again after a restart when the next table failed', async () => {
   const { store, inserts } = storeThat((table) => {
-    if (table === 'span_links') throw new Error('the engine is away')
+    if (table === 'span_links') throw new Error('the engine is unavailable')
   })
   const first = await startInserter(dataDir, store)
   await first.journal.append(manyRows('a', 5))
@@ -94,7 +94,7 @@ test.each(['too-heavy', 'refused'] as const)(
   },
 )
 
-test('summaries that one shard rejects are retried with their spans, under the same token', async () => {
+test('rollup rows that one shard rejects are retried with their spans under the same token', async () => {
   let rejections = 0
   const shards = storeOfShards(2, (shard, table) => {
     if (shard === 1 && table === 'traffic_minutes' && rejections++ < 4) throw new StoreError('too-heavy', 'no memory')

@@ -65,7 +65,7 @@ function measureText(rows: Uint8Array, maxBytes: number): { rows: number; bytes:
   return { rows: fitting, bytes: ends[fitting - 1] as number }
 }
 
-/** A request of so many spans. */
+/** A request of `count` spans. */
 export function manyRows(name: string, count: number): TraceRows {
   const spans = Array.from({ length: count }, (_, at) => `span ${name}${at},`)
   const links = Array.from({ length: count }, (_, at) => `link ${name}${at},`)

@@ -1,5 +1,5 @@
-// Loaded into the server with --import: its wall clock jumps by up to three days, back and forth,
-// at every look.
+// Loaded into the server with --import: the wall clock jumps by up to three days either way
+// at every read.
 const { now } = Date
 const DAY_MS = 86_400_000
 

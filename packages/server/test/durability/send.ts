@@ -5,9 +5,9 @@ import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 export type SentSpans = {
   readonly ids: readonly string[]
   readonly traceIds: readonly string[]
-  /** What the spans link to; nobody sent those. */
+  /** Targets of the links; these traces are not stored. */
   readonly linkedTraceIds: readonly string[]
-  readonly answer: Response
+  readonly response: Response
 }
 
 /** One request of that many spans, each a trace with these attributes and a link. */
@@ -34,7 +34,7 @@ export async function sendOrderSpans(
     ),
   )
   const headers = { 'content-type': 'application/x-protobuf' }
-  const answer = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body: Uint8Array.from(body) })
-  await answer.arrayBuffer()
-  return { ids, traceIds, linkedTraceIds, answer }
+  const response = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body: Uint8Array.from(body) })
+  await response.arrayBuffer()
+  return { ids, traceIds, linkedTraceIds, response }
 }

@@ -11,47 +11,47 @@ export type FuzzOptions = {
   /** Index of the first input. */
   readonly from: number
   readonly inputs: number
-  /** At a time. */
+  /** Concurrent requests. */
   readonly senders: number
-  /** After each tenth, with nothing on its way and all that was taken in the store. */
+  /** Called after each tenth, when no request is open and all accepted rows are stored. */
   readonly onTenth?: (done: number) => void
 }
 
 export type FuzzResult = {
-  /** By port and status. */
-  readonly answers: ReadonlyMap<string, number>
-  /** Good requests that were taken. */
+  /** Number of responses by port and status. */
+  readonly responses: ReadonlyMap<string, number>
+  /** Trace ids of accepted valid requests. */
   readonly goodTraces: readonly string[]
-  /** What must not be: an index, and what happened. */
+  /** Unexpected results: input index and response. */
   readonly findings: readonly string[]
 }
 
-/** Sends the inputs of a seed to a server; what it can't answer in order is a finding. */
+/** Sends the inputs of a seed to a server; an unexpected status is a finding. */
 export async function fuzz({ server, seed, from, inputs, senders, onTenth }: FuzzOptions): Promise<FuzzResult> {
-  const { endpoints } = await status(server)
+  const { endpoints } = await fetchStatus(server)
   const targets = { http: endpoints.otlpHttp, api: server.url, grpc: endpoints.otlpGrpc ?? '' }
-  const answers = new Map<string, number>()
+  const responses = new Map<string, number>()
   const goodTraces: string[] = []
   const findings: string[] = []
   const agent = new Agent({ keepAlive: true, maxSockets: senders })
   const calls = callsTo(targets.grpc)
   const tryOne = async (index: number): Promise<void> => {
     const input = fuzzInput(seed, index)
-    let answer: string
+    let status: string
     for (;;) {
-      answer = await (input.port === 'grpc' ? calls.send(input) : sendHttp(agent, targets[input.port], input)).catch(
-        (error: unknown) => `no answer: ${String(error)}`,
+      status = await (input.port === 'grpc' ? calls.send(input) : sendHttp(agent, targets[input.port], input)).catch(
+        (error: unknown) => `no response: ${String(error)}`,
       )
-      // Told to come again: as every sender does.
-      if (input.goodTrace === undefined || (answer !== '503' && answer !== '14')) break
+      // Retries like every exporter.
+      if (input.goodTrace === undefined || (status !== '503' && status !== '14')) break
       await sleep(100)
     }
-    const key = `${input.port} ${answer}`
-    answers.set(key, (answers.get(key) ?? 0) + 1)
+    const key = `${input.port} ${status}`
+    responses.set(key, (responses.get(key) ?? 0) + 1)
     if (input.goodTrace !== undefined) {
-      if (answer === '200' || answer === '0') goodTraces.push(input.goodTrace)
-      else findings.push(`${index}: good, answered ${key}`)
-    } else if (!allowed[input.port].test(answer)) findings.push(`${index}: ${key} ${input.path.slice(0, 300)}`)
+      if (status === '200' || status === '0') goodTraces.push(input.goodTrace)
+      else findings.push(`${index}: valid input, response ${key}`)
+    } else if (!allowed[input.port].test(status)) findings.push(`${index}: ${key} ${input.path.slice(0, 300)}`)
   }
   for (let tenth = 0; tenth < 10; tenth++) {
     let next = from + Math.floor((inputs * tenth) / 10)
@@ -61,18 +61,18 @@ export async function fuzz({ server, seed, from, inputs, senders, onTenth }: Fuz
         while (next < end) await tryOne(next++)
       }),
     )
-    // What was taken has to be something that the store takes.
+    // Accepted rows must be storable.
     await stored(server)
     onTenth?.(end - from)
   }
   calls.close()
   agent.destroy()
-  return { answers, goodTraces, findings }
+  return { responses, goodTraces, findings }
 }
 
 /**
- * 500 and its like are never right; 503 is what a full journal or a question that is too heavy
- * gets.
+ * 500 is never expected; 503 is returned for a full journal or a query that exceeds its memory
+ * limit.
  */
 const allowed = {
   http: /^(20[02]|400|404|405|413|415|503)$/,
@@ -82,10 +82,10 @@ const allowed = {
 }
 
 async function stored(server: SpanlinkServer): Promise<void> {
-  while ((await status(server)).journal.segments > 0) await sleep(50)
+  while ((await fetchStatus(server)).journal.segments > 0) await sleep(50)
 }
 
-async function status(server: SpanlinkServer): Promise<StatusResponse> {
+async function fetchStatus(server: SpanlinkServer): Promise<StatusResponse> {
   return (await server.getJson('/api/status')) as StatusResponse
 }
 
@@ -106,7 +106,7 @@ function sendHttp(agent: Agent, base: string, { port, path, headers, body }: Fuz
   })
 }
 
-/** Over one connection, and a new one where that was closed. */
+/** Uses one connection, and opens another when it was closed. */
 function callsTo(url: string): { send(input: FuzzInput): Promise<string>; close(): void } {
   let session: ClientHttp2Session | undefined
   const open = (): ClientHttp2Session => {

@@ -6,10 +6,10 @@ import { expect, test } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { fuzz } from './fuzz-run.ts'
 
-/** `npm run bench:fuzz` sends a million. */
+/** `npm run bench:fuzz` sends a million inputs. */
 const INPUTS = 4000
 
-test('whatever comes to any port, each request is answered, and the good ones between are stored', async () => {
+test('every fuzzed request on any port gets an expected status, and the valid ones between are stored', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-fuzz-'))
   const server = await startSpanlink({ dataDir })
   const enginePid = await server.enginePid()

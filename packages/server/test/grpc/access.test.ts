@@ -45,11 +45,11 @@ afterAll(async () => {
 
 test.each([
   ['the token', 'Bearer secret', 200, grpcStatus.OK],
-  ['its scheme in another case', 'bearer secret', 200, grpcStatus.OK],
+  ['the token and its scheme in another case', 'bearer secret', 200, grpcStatus.OK],
   ['no token', undefined, 401, grpcStatus.UNAUTHENTICATED],
   ['another token', 'Bearer secrets', 401, grpcStatus.UNAUTHENTICATED],
   ['another scheme', 'Basic secret', 401, grpcStatus.UNAUTHENTICATED],
-])('with %s over TLS, HTTP and gRPC answer alike', async (_what, authorization, status, code) => {
+])('a request with %s over TLS is authorized alike by HTTP and gRPC', async (_what, authorization, status, code) => {
   const before = pipeline.stats.spans
   expect(new URL(http.url).protocol).toBe('https:')
   expect(await postTls(authorization)).toBe(status)
@@ -57,7 +57,7 @@ test.each([
   expect(pipeline.stats.spans - before).toBe(status === 200 ? 2 : 0)
 })
 
-test('pages of an origin that is allowed may send', async () => {
+test('a page of an allowed CORS origin may send spans and read errors', async () => {
   await using receiver = await plainHttp(['https://shop.example'])
   const url = `${receiver.url}/v1/traces`
   const headers = {
@@ -71,16 +71,16 @@ test('pages of an origin that is allowed may send', async () => {
   expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type, traceparent')
   expect(preflight.headers.get('access-control-allow-methods')).toBe('POST')
   const origin = { origin: 'https://shop.example' }
-  const taken = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body })
-  expect([taken.status, taken.headers.get('access-control-allow-origin')]).toEqual([200, 'https://shop.example'])
-  const refused = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body: 'no protobuf' })
-  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([400, 'https://shop.example'])
+  const accepted = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body })
+  expect([accepted.status, accepted.headers.get('access-control-allow-origin')]).toEqual([200, 'https://shop.example'])
+  const rejected = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body: 'no protobuf' })
+  expect([rejected.status, rejected.headers.get('access-control-allow-origin')]).toEqual([400, 'https://shop.example'])
 })
 
 test.each([
-  ['another origin', ['https://shop.example']],
-  ['any origin, by default,', []],
-])('pages of %s may not', async (_what, origins) => {
+  ['an origin that is not allowed', ['https://shop.example']],
+  ['any origin by default', []],
+])('a CORS preflight from %s is rejected', async (_what, origins) => {
   await using receiver = await plainHttp(origins)
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
   const preflight = await fetch(`${receiver.url}/v1/traces`, { method: 'OPTIONS', headers })

@@ -1,4 +1,4 @@
-// What no gRPC library sends: the bytes of calls, over Node's HTTP/2.
+// Sends calls byte by byte over Node's HTTP/2, as no gRPC library does.
 import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { zstdCompressSync } from 'node:zlib'
@@ -32,7 +32,11 @@ afterEach(async () => {
   await receiver.close(0)
 })
 
-type Answer = { readonly headers: IncomingHttpHeaders; readonly status: string | undefined; readonly body: Buffer }
+type GrpcResponse = {
+  readonly headers: IncomingHttpHeaders
+  readonly status: string | undefined
+  readonly body: Buffer
+}
 
 function start(headers: Readonly<Record<string, string>> = {}) {
   const stream = session.request({
@@ -42,29 +46,29 @@ function start(headers: Readonly<Record<string, string>> = {}) {
     te: 'trailers',
     ...headers,
   })
-  const answer = new Promise<Answer>((resolve, reject) => {
-    let answered: IncomingHttpHeaders = {}
+  const response = new Promise<GrpcResponse>((resolve, reject) => {
+    let responseHeaders: IncomingHttpHeaders = {}
     let trailers: IncomingHttpHeaders = {}
     const chunks: Buffer[] = []
-    stream.on('response', (received) => (answered = received))
+    stream.on('response', (received) => (responseHeaders = received))
     stream.on('trailers', (received) => (trailers = received))
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     stream.on('error', reject)
     stream.on('close', () =>
       resolve({
-        headers: answered,
-        status: (trailers['grpc-status'] ?? answered['grpc-status'])?.toString(),
+        headers: responseHeaders,
+        status: (trailers['grpc-status'] ?? responseHeaders['grpc-status'])?.toString(),
         body: Buffer.concat(chunks),
       }),
     )
   })
-  return { stream, answer }
+  return { stream, response }
 }
 
-async function call(bytes: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<Answer> {
-  const { stream, answer } = start(headers)
+async function call(bytes: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<GrpcResponse> {
+  const { stream, response } = start(headers)
   stream.end(bytes)
-  return await answer
+  return await response
 }
 
 function frame(message: Buffer, flag = 0, length = message.length): Buffer {
@@ -77,68 +81,74 @@ function frame(message: Buffer, flag = 0, length = message.length): Buffer {
 test.each([
   ['zstd', zstdCompressSync],
   ['snappy', frameSnappy],
-] as const)('a request compressed with %s is taken, and the answer says that it may be', async (encoding, compress) => {
-  const { headers, status, body } = await call(frame(compress(request), 1), { 'grpc-encoding': encoding })
-  expect([status, body]).toEqual(['0', frame(Buffer.alloc(0))])
-  expect(headers['grpc-accept-encoding']).toBe('identity, gzip, deflate, zstd, snappy')
-  expect(pipeline.stats.spans).toBe(1)
-})
+] as const)(
+  'a gRPC request compressed with %s is accepted, and the response lists the encoding',
+  async (encoding, compress) => {
+    const { headers, status, body } = await call(frame(compress(request), 1), { 'grpc-encoding': encoding })
+    expect([status, body]).toEqual(['0', frame(Buffer.alloc(0))])
+    expect(headers['grpc-accept-encoding']).toBe('identity, gzip, deflate, zstd, snappy')
+    expect(pipeline.stats.spans).toBe(1)
+  },
+)
 
-test('a message may come in pieces of a byte', async () => {
-  const { stream, answer } = start()
+test('a gRPC message sent one byte at a time is accepted', async () => {
+  const { stream, response } = start()
   for (const byte of frame(request)) {
     await new Promise<void>((resolve, reject) => {
       stream.write(Buffer.from([byte]), (error) => (error instanceof Error ? reject(error) : resolve()))
     })
   }
   stream.end()
-  expect((await answer).status).toBe('0')
+  expect((await response).status).toBe('0')
   expect(pipeline.stats.spans).toBe(1)
 })
 
 test.each([
   ['no message', Buffer.alloc(0), {}, '3'],
   ['half a prefix', Buffer.from([0, 0]), {}, '3'],
-  ['less than its length', frame(request, 0, request.length + 1), {}, '3'],
-  ['more than its length', frame(request, 0, request.length - 1), {}, '3'],
+  ['fewer bytes than its length', frame(request, 0, request.length + 1), {}, '3'],
+  ['more bytes than its length', frame(request, 0, request.length - 1), {}, '3'],
   ['two messages', Buffer.concat([frame(request), frame(request)]), {}, '3'],
   ['a length above the limit', frame(request, 0, 64 * MIB + 1), {}, '8'],
-  ['a flag that there is not', frame(request, 2), { 'grpc-encoding': 'gzip' }, '3'],
-  ['compressed with identity', frame(request, 1), {}, '3'],
-  ['what gzip can not read', frame(request, 1), { 'grpc-encoding': 'gzip' }, '3'],
+  ['an unknown compression flag', frame(request, 2), { 'grpc-encoding': 'gzip' }, '3'],
+  ['the compressed flag and no encoding', frame(request, 1), {}, '3'],
+  ['corrupt gzip data', frame(request, 1), { 'grpc-encoding': 'gzip' }, '3'],
   ['an unknown encoding', frame(request, 1), { 'grpc-encoding': 'lzma' }, '12'],
-  ['a bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
-])('%s is refused, counted, and the connection goes on', async (_what, bytes, headers, code) => {
-  expect((await call(bytes, headers)).status).toBe(code)
-  const refused = Object.values(pipeline.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
-  expect([refused, pipeline.stats.requests, pipeline.stats.spans]).toEqual([1, 1, 0])
-  expect((await call(frame(request))).status).toBe('0')
-  expect(budget.tryReserve(8 * MIB)).toBe(true)
-})
+  ['a decompression bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
+])(
+  'a gRPC call with %s is rejected and counted, and its connection stays open',
+  async (_what, bytes, headers, code) => {
+    expect((await call(bytes, headers)).status).toBe(code)
+    const rejected = Object.values(pipeline.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
+    expect([rejected, pipeline.stats.requests, pipeline.stats.spans]).toEqual([1, 1, 0])
+    expect((await call(frame(request))).status).toBe('0')
+    expect(budget.tryReserve(8 * MIB)).toBe(true)
+  },
+)
 
 test.each([
   ['another method', { ':method': 'PUT' }, 405],
   ['another content type', { 'content-type': 'application/json' }, 415],
-])('%s is HTTP and refused as such', async (_what, headers, status) => {
+])('a request with %s on the gRPC port is rejected with an HTTP status', async (_what, headers, status) => {
   expect((await call(frame(request), headers)).headers[':status']).toBe(status)
 })
 
-test('calls beyond the bytes that may be in flight are told to come again, and taken once there is room', async () => {
+test('gRPC calls above the in-flight limit return UNAVAILABLE, and succeed once bytes are free', async () => {
   const held = start()
   const half = frame(Buffer.alloc(6 * MIB))
   held.stream.write(half.subarray(0, 5 * MIB))
   await vi.waitUntil(() => !budget.tryReserve(4 * MIB) || void budget.release(4 * MIB))
   expect((await call(frame(Buffer.alloc(4 * MIB)))).status).toBe('14')
   expect(pipeline.stats.rejectedRequests.busy).toBe(1)
-  // A sender that goes leaves what it held.
+  // A cancelled call releases its bytes.
   held.stream.close(constants.NGHTTP2_CANCEL)
-  await held.answer
+  await held.response
   await vi.waitUntil(() => budget.tryReserve(8 * MIB))
   budget.release(8 * MIB)
   expect((await call(frame(request))).status).toBe('0')
 })
 
-test('bytes that are no HTTP/2 end their connection and nothing else', async () => {
+test('bytes that are not HTTP/2 close their connection and no other', async () => {
   const socket = connectTcp(Number(new URL(receiver.url).port), '127.0.0.1')
   socket.on('error', () => {})
   const closed = new Promise((resolve) => socket.once('close', resolve))

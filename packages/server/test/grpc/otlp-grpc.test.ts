@@ -42,7 +42,7 @@ test.each([
   ['plain', compressionAlgorithms.identity],
   ['gzip', compressionAlgorithms.gzip],
   ['deflate', compressionAlgorithms.deflate],
-])('the three signals are taken %s and stored', async (name, compression) => {
+])('spans, logs and metrics sent over gRPC with compression %s are stored', async (name, compression) => {
   using client = connect(spanlink.ingest.otlpGrpcUrl, compression)
   const resource = { attributes: [kv('service.name', name)] }
   const record = { body: { stringValue: name }, timeUnixNano: '1' }
@@ -63,12 +63,12 @@ test.each([
   expect(counts).toEqual({ spans: '1', logs: '1', points: '1' })
 })
 
-test('an empty request is a success', async () => {
+test('an empty OTLP/gRPC request succeeds', async () => {
   using client = connect(spanlink.ingest.otlpGrpcUrl)
   expect(await client.export(METRICS, Buffer.alloc(0))).toEqual(Buffer.alloc(0))
 })
 
-test('what is rejected one by one is a partial success with the count of each reason', async () => {
+test('invalid spans and points in an OTLP/gRPC request return a partial success with the count per reason', async () => {
   using client = connect(spanlink.ingest.otlpGrpcUrl)
   const body = encodeTraces(
     tracesOf('partial', [span('good'), ...['00', 'abcd', '00'].map((traceId) => ({ ...span('bad'), traceId }))]),
@@ -87,9 +87,9 @@ test('what is rejected one by one is a partial success with the count of each re
   })
 })
 
-test('bytes that are no request are INVALID_ARGUMENT with a BadRequest', async () => {
+test('an OTLP/gRPC body that is not protobuf returns INVALID_ARGUMENT with a BadRequest', async () => {
   using client = connect(spanlink.ingest.otlpGrpcUrl)
-  const error = await refused(client.export(LOGS, Buffer.from('not protobuf')))
+  const error = await rejection(client.export(LOGS, Buffer.from('not protobuf')))
   expect(error.code).toBe(grpcStatus.INVALID_ARGUMENT)
   const status = details(error)
   expect(status).toMatchObject({ code: grpcStatus.INVALID_ARGUMENT, message: error.details })
@@ -97,27 +97,27 @@ test('bytes that are no request are INVALID_ARGUMENT with a BadRequest', async (
 })
 
 test.each([compressionAlgorithms.identity, compressionAlgorithms.gzip])(
-  'more than 64 MiB is RESOURCE_EXHAUSTED without RetryInfo, compression %s',
+  'an OTLP/gRPC message above 64 MiB with compression %s returns RESOURCE_EXHAUSTED without RetryInfo',
   async (compression) => {
     using client = connect(spanlink.ingest.otlpGrpcUrl, compression)
-    const error = await refused(client.export(TRACES, Buffer.alloc(64 * MIB + 1)))
+    const error = await rejection(client.export(TRACES, Buffer.alloc(64 * MIB + 1)))
     expect(error.code).toBe(grpcStatus.RESOURCE_EXHAUSTED)
     expect(details(error).details ?? []).toEqual([])
   },
 )
 
-test('an unknown method is UNIMPLEMENTED', async () => {
+test('an unknown gRPC method returns UNIMPLEMENTED', async () => {
   using client = connect(spanlink.ingest.otlpGrpcUrl)
-  expect((await refused(client.export('spanlink.NoService', Buffer.alloc(0)))).code).toBe(grpcStatus.UNIMPLEMENTED)
+  expect((await rejection(client.export('spanlink.NoService', Buffer.alloc(0)))).code).toBe(grpcStatus.UNIMPLEMENTED)
 })
 
-test('what can not be kept now is UNAVAILABLE with RetryInfo', async () => {
+test('a full disk or memory budget returns UNAVAILABLE with RetryInfo over gRPC', async () => {
   const pipeline = createIngestPipeline(() => Promise.reject(new Error('disk full')))
   const options = { host: '127.0.0.1', port: 0, access: {}, pipeline, budget: new ByteBudget(MIB), log: () => {} }
   const receiver = await listenOtlpGrpc(options)
   using client = connect(receiver.url)
-  const full = await refused(client.export(TRACES, encodeTraces(tracesOf('full', [span('kept nowhere')]))))
-  const crowded = await refused(client.export(TRACES, Buffer.alloc(MIB + 1)))
+  const full = await rejection(client.export(TRACES, encodeTraces(tracesOf('full', [span('kept nowhere')]))))
+  const crowded = await rejection(client.export(TRACES, Buffer.alloc(MIB + 1)))
   for (const error of [full, crowded]) {
     expect(error.code).toBe(grpcStatus.UNAVAILABLE)
     const [detail] = details(error).details ?? []
@@ -129,7 +129,7 @@ test('what can not be kept now is UNAVAILABLE with RetryInfo', async () => {
   await receiver.close(1000)
 })
 
-test('a port that is taken is told with its code and number', async () => {
+test('listening on a used gRPC port rejects with EADDRINUSE and the port', async () => {
   const port = Number(new URL(spanlink.ingest.otlpGrpcUrl ?? '').port)
   const pipeline = createIngestPipeline(() => Promise.resolve())
   const second = listenOtlpGrpc({
@@ -154,8 +154,8 @@ function connect(url: string | undefined, compression = compressionAlgorithms.id
     export: (service, body) =>
       new Promise((resolve, reject) => {
         const asIs = (bytes: Buffer): Buffer => bytes
-        client.makeUnaryRequest(`/${service}/Export`, asIs, asIs, Buffer.from(body), (error, answer) => {
-          if (error === null) resolve(answer ?? Buffer.alloc(0))
+        client.makeUnaryRequest(`/${service}/Export`, asIs, asIs, Buffer.from(body), (error, response) => {
+          if (error === null) resolve(response ?? Buffer.alloc(0))
           else reject(error)
         })
       }),
@@ -163,7 +163,7 @@ function connect(url: string | undefined, compression = compressionAlgorithms.id
   }
 }
 
-async function refused(call: Promise<Buffer>): Promise<ServiceError & { readonly metadata: Metadata }> {
+async function rejection(call: Promise<Buffer>): Promise<ServiceError & { readonly metadata: Metadata }> {
   const error: unknown = await call.then(
     () => undefined,
     (reason: unknown) => reason,

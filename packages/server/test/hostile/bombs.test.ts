@@ -25,7 +25,7 @@ const bombs = {
 
 // Decompressed, 20 are more than the memory limit.
 test(
-  '20 bombs of each encoding at once are refused, and harm nobody',
+  '20 concurrent decompression bombs of each encoding are rejected while other exporters are served',
   async () => {
     const statuses: Record<string, number[]> = {}
     const report = await runAttack({
@@ -44,9 +44,9 @@ test(
       },
     })
     expectUnharmed(report)
-    // 400: a block may name a size that no body has.
-    const refused = (got: readonly number[]): boolean => got.every((status) => [400, 413, 503].includes(status))
-    expect(Object.entries(statuses).filter(([, got]) => !refused(got))).toEqual([])
+    // 400: a block may announce a size above the limit of a body.
+    const areRejected = (got: readonly number[]): boolean => got.every((status) => [400, 413, 503].includes(status))
+    expect(Object.entries(statuses).filter(([, got]) => !areRejected(got))).toEqual([])
   },
   5 * MINUTES,
 )
@@ -68,14 +68,14 @@ for (const [type, pack] of codecs) {
   CompressionCodecs[type] = () => ({ compress: ({ buffer }: { buffer: Buffer }) => (packed ??= pack(buffer)) })
 }
 
-/** Of records whose value is zeros. */
+/** Compresses records whose value is zeros. */
 function compressWith(bomb: (length: number, head: Buffer) => Buffer): (records: Buffer) => Promise<Buffer> {
   const headBytes = 40
   return async (records) => bomb(records.length, records.subarray(0, headBytes))
 }
 
 test(
-  '12 bombs of gzip, zstd, snappy and lz4 in a Kafka topic are quarantined, and harm nobody',
+  '12 gzip, zstd, snappy and lz4 bombs in a Kafka topic are quarantined while exporters are served',
   async () => {
     const topic = `otlp-${randomBytes(4).toString('hex')}`
     await kafka().createTopic(topic)

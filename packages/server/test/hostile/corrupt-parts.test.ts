@@ -17,17 +17,17 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-test('wherever a bit of a part flips, other parts are read, and what is missing is counted and logged', async () => {
+test('a flipped bit in any file of a part makes only that part unreadable, counted and logged', async () => {
   const parts = await storeParts(24)
-  // Every file of a part, and data.bin at five places; each in a part of its own, and the rest stay
-  // as they are.
+  // Every file of a part, and data.bin at five positions, each in a different part; the other
+  // parts stay intact.
   const files = (await readdir(parts[0] as string)).filter((name) => !name.startsWith('metadata_version'))
-  const places = [
+  const flips = [
     ...files.map((file) => ({ file, at: 0.5 })),
     ...[0, 0.1, 0.3, 0.8, 1].map((at) => ({ file: 'data.bin', at })),
   ]
-  expect(places.length).toBeLessThan(parts.length)
-  for (const [index, { file, at }] of places.entries()) await flipBit(join(parts[index] as string, file), at)
+  expect(flips.length).toBeLessThan(parts.length)
+  for (const [index, { file, at }] of flips.entries()) await flipBit(join(parts[index] as string, file), at)
 
   const lines: string[] = []
   const store = await openEmbeddedStore(dir, { log: (line) => lines.push(line) })
@@ -55,7 +55,7 @@ test('wherever a bit of a part flips, other parts are read, and what is missing 
   expect(atQuery).toBeGreaterThan(3)
 }, 240_000)
 
-test('lists that may lack rows of a lost part are not complete and say why, others are complete', async () => {
+test('a list is incomplete with missingParts only if its time range includes a lost part', async () => {
   const parts = await storeParts(3)
   const midnight = Math.floor(Date.now() / 1000 / SECONDS_PER_DAY) * SECONDS_PER_DAY
   const yesterday = new Date((midnight - 1) * 1000).toISOString().slice(0, 10).replaceAll('-', '')
@@ -83,7 +83,7 @@ test('lists that may lack rows of a lost part are not complete and say why, othe
   expect(await server.getJson('/api/services')).toMatchObject(incomplete)
 }, 240_000)
 
-test('a trace that may lack spans of a lost part says so in every API, others are whole', async () => {
+test('every API marks a trace that may lack spans of a lost part, and no other trace', async () => {
   const [older, lost, recent, whole] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(32)) as [
     string,
     string,
@@ -124,29 +124,33 @@ test('a trace that may lack spans of a lost part says so in every API, others ar
     const response = await fetch(server.url + path, { headers: { accept } })
     return { status: response.status, warning: response.headers.get('warning'), text: await response.text() }
   }
-  const readMarks = async (path: string): Promise<unknown> => {
+  const readMissingParts = async (path: string): Promise<unknown> => {
     const { complete, missingParts } = JSON.parse((await fetchPath(path)).text) as Record<string, unknown>
     return complete === undefined ? missingParts : { complete, missingParts }
   }
   // A query finds the part corrupt, and the server detaches it.
   expect(JSON.parse((await fetchPath(`/api/traces/${older}`)).text)).toMatchObject({ spans: [{}], missingParts: true })
-  expect(await readMarks(`/api/traces/${older}/skeleton`)).toBe(true)
-  expect(await readMarks(`/api/traces/${older}/links`)).toBe(true)
-  expect(await readMarks(`/api/traces/${older}/spans?text=work`)).toBe(true)
-  expect(await readMarks(`/api/traces/${older}/spans/${'1'.repeat(16)}`)).toBe(true)
-  expect(await readMarks(`/api/flows/${older}`)).toEqual({ complete: false, missingParts: true })
-  // What `recent` links to may be lost, `recent` itself is whole.
-  expect(await readMarks(`/api/traces/${recent}`)).toBeUndefined()
-  expect(await readMarks(`/api/traces/${recent}/links`)).toBe(true)
-  expect(await readMarks(`/api/flows/${recent}`)).toEqual({ complete: false, missingParts: true })
-  expect(await readMarks(`/api/traces/${whole}`)).toBeUndefined()
-  expect(await readMarks(`/api/traces/${whole}/links`)).toBeUndefined()
-  expect(await readMarks(`/api/flows/${whole}`)).toEqual({ complete: true, missingParts: undefined })
+  expect(await readMissingParts(`/api/traces/${older}/skeleton`)).toBe(true)
+  expect(await readMissingParts(`/api/traces/${older}/links`)).toBe(true)
+  expect(await readMissingParts(`/api/traces/${older}/spans?text=work`)).toBe(true)
+  expect(await readMissingParts(`/api/traces/${older}/spans/${'1'.repeat(16)}`)).toBe(true)
+  expect(await readMissingParts(`/api/flows/${older}`)).toEqual({ complete: false, missingParts: true })
+  // The link target of `recent` may be lost; `recent` itself is complete.
+  expect(await readMissingParts(`/api/traces/${recent}`)).toBeUndefined()
+  expect(await readMissingParts(`/api/traces/${recent}/links`)).toBe(true)
+  expect(await readMissingParts(`/api/flows/${recent}`)).toEqual({ complete: false, missingParts: true })
+  expect(await readMissingParts(`/api/traces/${whole}`)).toBeUndefined()
+  expect(await readMissingParts(`/api/traces/${whole}/links`)).toBeUndefined()
+  expect(await readMissingParts(`/api/flows/${whole}`)).toEqual({ complete: true, missingParts: undefined })
 
-  const describe = (what: string): string =>
+  const describeLoss = (what: string): string =>
     `1 part of the stored data cannot be read: ${what} may have been in it. See the server log.`
-  const message = describe('spans of the trace')
-  const problem = { status: 404, detail: expect.stringContaining(describe('the trace')) as string, missingParts: true }
+  const message = describeLoss('spans of the trace')
+  const problem = {
+    status: 404,
+    detail: expect.stringContaining(describeLoss('the trace')) as string,
+    missingParts: true,
+  }
   for (const path of ['', '/skeleton', `/spans/${'1'.repeat(16)}`])
     expect(JSON.parse((await fetchPath(`/api/traces/${lost}${path}`)).text)).toMatchObject(problem)
 
@@ -154,11 +158,11 @@ test('a trace that may lack spans of a lost part says so in every API, others ar
   const readJaeger = async (path: string): Promise<unknown> => JSON.parse((await fetchPath(`/jaeger/api${path}`)).text)
   expect(await readJaeger(`/traces/${older}`)).toMatchObject({ data: [{ traceID: older }], errors: [partial] })
   expect(await readJaeger(`/traces/${whole}`)).toMatchObject({ data: [{ traceID: whole }], errors: null })
-  expect(await readJaeger('/services')).toMatchObject({ errors: [{ code: 206, msg: describe('services') }] })
+  expect(await readJaeger('/services')).toMatchObject({ errors: [{ code: 206, msg: describeLoss('services') }] })
   expect(await readJaeger(`/traces/${lost}`)).toMatchObject({
     errors: [
       { code: 404, msg: 'trace not found' },
-      { code: 206, msg: describe('the trace') },
+      { code: 206, msg: describeLoss('the trace') },
     ],
   })
   const search = (days: number): string => `/traces?service=unknown_service&start=${ago(days)}000000`
@@ -177,7 +181,7 @@ test('a trace that may lack spans of a lost part says so in every API, others ar
   expect(await fetchPath(`/tempo/api/traces/${whole}`)).toMatchObject({ status: 200, warning: null })
   expect(await fetchPath(`/tempo/api/traces/${lost}`)).toMatchObject({
     status: 404,
-    text: `trace not found. ${describe('the trace')}`,
+    text: `trace not found. ${describeLoss('the trace')}`,
   })
   const query = (days: number): string => `q=${encodeURIComponent('{}')}&start=${ago(days)}&end=${ago(-1)}`
   expect(await readTempo(`/search?${query(3)}`)).toMatchObject({ metrics: { completedJobs: 1, totalJobs: 2 } })
@@ -187,7 +191,7 @@ test('a trace that may lack spans of a lost part says so in every API, others ar
   expect(await readTempo(rate(0))).not.toHaveProperty('status')
 }, 240_000)
 
-test('a tail that may lack recent traces says so before its first event', async () => {
+test('a tail sends a partial event first when recent traces may be lost', async () => {
   const [part = ''] = await storeParts(1)
   await writeFile(join(part, 'data.bin'), (await readFile(join(part, 'data.bin'))).fill(0))
   const store = await openEmbeddedStore(dir)
@@ -212,7 +216,7 @@ function createSpan(traceId: string, digit: number, startSeconds: number): OtlpS
   }
 }
 
-/** The machine may be busy, and each corrupt part is another try. */
+/** Each corrupt part is another attempt, which takes long under load. */
 const SLOW = { timeoutMs: 60_000 }
 
 /** Directories of parts of `spans`, each of another day, so that none are merged. */
@@ -235,7 +239,7 @@ async function storeParts(count: number): Promise<string[]> {
 /** @param at 0 = the first byte, 1 = the last */
 async function flipBit(path: string, at: number): Promise<void> {
   const bytes = await readFile(path)
-  const place = Math.floor((bytes.length - 1) * at)
-  bytes.writeUInt8(bytes.readUInt8(place) ^ 0x10, place)
+  const byteIndex = Math.floor((bytes.length - 1) * at)
+  bytes.writeUInt8(bytes.readUInt8(byteIndex) ^ 0x10, byteIndex)
   await writeFile(path, bytes)
 }

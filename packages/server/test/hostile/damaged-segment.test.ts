@@ -15,20 +15,20 @@ type Status = {
 const REQUESTS = 9
 const SPANS_PER_REQUEST = 10
 
-test('a bit that flips in a journal file costs the spans of one request, and the server says so', async () => {
+test('a flipped bit in a journal segment loses the spans of one request, reported in log and status', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-damaged-'))
   const journal = join(dataDir, 'journal')
   const segments = async (): Promise<string[]> =>
     (await readdir(journal)).filter((name) => name.endsWith('.segment')).sort()
   let acked = 0
-  // A kill may come after the insert: then there is no file to damage, and another life is tried.
+  // If the kill comes after the insert, there is no file to damage: try again.
   while (acked === 0) {
     const server = await startSpanlink({ dataDir })
     const { spans } = ((await server.getJson('/api/status')) as Status).store
     process.kill((await server.enginePid()) ?? 0, 'SIGSTOP')
     for (let request = 0; request < REQUESTS; request++) {
-      const { answer } = await sendOrderSpans(server, SPANS_PER_REQUEST)
-      if (answer.status === 200) acked += SPANS_PER_REQUEST
+      const { response } = await sendOrderSpans(server, SPANS_PER_REQUEST)
+      if (response.status === 200) acked += SPANS_PER_REQUEST
     }
     process.kill((await server.enginePid()) ?? 0, 'SIGKILL')
     await server.kill('SIGKILL')

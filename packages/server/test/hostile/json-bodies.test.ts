@@ -17,7 +17,7 @@ const bodies = [
   ['/api/v2/spans', '[', '{},', '{}]'],
 ] as const
 
-test('small requests that are 63 MiB of JSON harm nobody, each sent by two senders', async () => {
+test('compressed requests of 63 MiB of JSON, two at a time, leave other exporters served', async () => {
   const report = await runAttack({
     attack: async (server) => {
       for (const [path, head, unit, tail] of bodies) {

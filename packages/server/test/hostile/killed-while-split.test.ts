@@ -13,7 +13,7 @@ type Status = { readonly journal: { readonly segments: number } }
 const SPANS = 24_000
 const KILLS = 4
 
-test('a server that is killed while it stores a request in pieces stores each row once', async () => {
+test('a server killed while it splits a large request stores each row once', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-killed-split-'))
   const body = Buffer.from(encodeTraces(generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })))
   const args = ['--max-memory', '640MiB']
@@ -21,7 +21,7 @@ test('a server that is killed while it stores a request in pieces stores each ro
   for (let kill = 0; kill < KILLS; kill++) {
     const server = await startSpanlink({ dataDir, args })
     if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
-    // Where the kill falls is for chance; pieces are written and inserted in about a second.
+    // A random point: the parts are written and inserted within about a second.
     await sleep(Math.random() * 800)
     await server.kill('SIGKILL')
   }

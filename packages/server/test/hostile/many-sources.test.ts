@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { sendCompressed, spansOfServices } from './hostile-spans.ts'
 import { expectUnharmed, runAttack } from './run-attack.ts'
 
-test('5 requests of 240,000 service names each, at once, harm nobody', async () => {
+test('5 concurrent requests of 240,000 service names each stay within the memory limit', async () => {
   const bodies = Array.from({ length: 5 }, (_, request) => spansOfServices(`service-${request}`, 240_000))
   const report = await runAttack({
     attack: async (server) => {
@@ -14,6 +14,6 @@ test('5 requests of 240,000 service names each, at once, harm nobody', async () 
     },
   })
   expectUnharmed(report)
-  // Without a limit of them it took all of its memory, whatever the speed of the machine.
+  // Without the limit of sources per request, they used the whole memory limit.
   expect(report.peakRssMiB).toBeLessThan(0.8 * report.memoryMiB)
 }, 240_000)

@@ -11,7 +11,7 @@ const bodies = {
   'an attribute key of 60 MB': () => requestOf([spanWithKey(60_000_000)]),
 }
 
-test('each of these bodies, sent twice, harms nobody', async () => {
+test('oversized spans, keys and span counts, sent twice, leave other exporters served', async () => {
   const statuses: Record<string, number[]> = {}
   const report = await runAttack({
     attack: async (server) => {
@@ -43,7 +43,7 @@ test.each([
       memoryMiB,
       attack: async (server) => {
         let response = await sendCompressed(server, body)
-        // The memory of an earlier request may not be free yet: an exporter sends again, too.
+        // The memory of an earlier request may not be free yet; exporters retry too.
         for (; response.status === 503; response = await sendCompressed(server, body)) await sleep(1000)
         expect([response.status, await response.text()]).toEqual([200, ''])
         const stored = async (): Promise<number> => ((await server.getJson('/api/status')) as Status).store.spans
@@ -59,7 +59,7 @@ test.each([
 
 type Status = { readonly store: { readonly spans: number }; readonly quarantine: { readonly segments: number } }
 
-/** Requests one after the other are one request to protobuf. */
+/** Concatenated protobuf requests are one request. */
 function ordinaryBatch(megabytes: number): { readonly body: Buffer; readonly spans: number } {
   const parts: Buffer[] = []
   const perPart = 4000

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { MIN_ACKED_REQUESTS } from './good-senders.ts'
+import { MIN_ACKED_REQUESTS } from './good-exporters.ts'
 import { expectUnharmed, runAttack } from './run-attack.ts'
 
-test('an attack that ends at once is still judged on requests that good senders sent after it began', async () => {
+test('runAttack measures requests of good exporters after the start of an attack that ends at once', async () => {
   const report = await runAttack({ attack: () => Promise.resolve() })
   expectUnharmed(report)
   expect(report.ackedRequests).toBeGreaterThanOrEqual(MIN_ACKED_REQUESTS)

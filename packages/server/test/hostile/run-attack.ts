@@ -1,5 +1,5 @@
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
-import { type GoodSenders, MIN_ACKED_REQUESTS, startGoodSenders } from './good-senders.ts'
+import { type GoodExporters, MIN_ACKED_REQUESTS, startGoodExporters } from './good-exporters.ts'
 import { watchMemory } from './watch-memory.ts'
 import { watchSlowdown } from './watch-slowdown.ts'
 
@@ -10,10 +10,10 @@ export type AttackOptions = {
   readonly memoryMiB?: number
   /** Further arguments of `spanlink serve`. */
   readonly args?: readonly string[]
-  /** Well-behaved senders beside the attack. @default 2 */
-  readonly senders?: number
+  /** Well-behaved exporters beside the attack. @default 2 */
+  readonly exporters?: number
   /**
-   * Runs beside the good senders, which go on after it until enough of their requests were
+   * Runs beside the good exporters, which continue after it until enough of their requests were
    * acknowledged.
    */
   readonly attack: (server: SpanlinkServer) => Promise<void>
@@ -21,10 +21,10 @@ export type AttackOptions = {
 
 export type AttackReport = {
   /**
-   * Requests sent since the attack began and acknowledged, of the good sender that had the fewest.
+   * Requests sent since the attack began and acknowledged, of the exporter that had the fewest.
    */
   readonly ackedRequests: number
-  /** How many times a good sender got 429 or 503 and sent the request again. */
+  /** How many times a good exporter got 429 or 503 and sent the request again. */
   readonly pushedBack: number
   readonly ackP99Ms: number
   /**
@@ -34,7 +34,7 @@ export type AttackReport = {
   readonly slowestQueryableMs: number | undefined
   readonly peakRssMiB: number
   readonly memoryMiB: number
-  /** How many times longer the machine took than it would alone; timings are judged with it. */
+  /** Factor by which other load slowed the machine; scales the time limits. */
   readonly slowdown: number
   readonly engineRestarts: number
   readonly isServerAlive: boolean
@@ -49,14 +49,14 @@ const MAX_ACK_MS = 1000
 const MAX_QUERYABLE_MS = 5000
 const MEMORY_TOLERANCE = 1.1
 
-/** Runs an attack beside good senders, against a server of its own under a memory limit. */
+/** Runs an attack beside good exporters, against a server of its own under a memory limit. */
 export async function runAttack(options: AttackOptions): Promise<AttackReport> {
-  const { memoryMiB = 1024, args = [], senders = 2, attack } = options
+  const { memoryMiB = 1024, args = [], exporters = 2, attack } = options
   await using server = await startSpanlink({ args: ['--max-memory', `${memoryMiB}MiB`, ...args] })
   const memory = watchMemory(server)
   const slowdown = watchSlowdown()
-  const good = startGoodSenders(server, senders)
-  let results: GoodSenders
+  const good = startGoodExporters(server, exporters)
+  let results: GoodExporters
   try {
     await good.untilWarm()
     await attack(server)
@@ -77,12 +77,12 @@ export async function runAttack(options: AttackOptions): Promise<AttackReport> {
 
 type Status = { readonly engine: { readonly restarts: number; readonly state: string } }
 
-/** What has to hold under every attack. Timings get the factor by which the machine was slower. */
+/** Checks the invariants of every attack; time limits are scaled by the slowdown. */
 export function expectUnharmed(report: AttackReport): void {
   const { ackedRequests, ackP99Ms, slowestQueryableMs = Infinity, slowdown, memoryMiB, peakRssMiB } = report
   const broken = Object.entries({
     'server and ClickHouse are alive': report.isServerAlive && report.engineRestarts === 0,
-    'each good sender had enough requests acknowledged': ackedRequests >= MIN_ACKED_REQUESTS,
+    'each good exporter had enough requests acknowledged': ackedRequests >= MIN_ACKED_REQUESTS,
     'acknowledged spans are queryable': slowestQueryableMs < MAX_QUERYABLE_MS * slowdown,
     'acknowledgements are fast': ackP99Ms < MAX_ACK_MS * slowdown,
     'memory is within its limit': peakRssMiB < memoryMiB * MEMORY_TOLERANCE,

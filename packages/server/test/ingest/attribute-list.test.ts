@@ -11,12 +11,12 @@ function stored(attributes: OtlpKeyValue[]): readonly KeyValue[] | undefined {
   return readSpans(rows)[0]?.attributes
 }
 
-test('keys are told apart however many there are', () => {
+test('10,000 attributes with distinct keys are all stored', () => {
   const attributes = Array.from({ length: 10_000 }, (_, i) => ({ key: `key.${i}`, value: { intValue: String(i) } }))
   expect(stored(attributes)).toEqual(attributes)
 })
 
-test('of a repeated key the last counts, its type too, beside any number of others', () => {
+test('a repeated attribute key keeps its last value and type beside any number of other keys', () => {
   for (const count of [0, 1, 9, 200, 10_000]) {
     const others = Array.from({ length: count }, (_, i) => ({ key: `other.${i}`, value: { boolValue: true } }))
     const last = [
@@ -32,7 +32,7 @@ test('of a repeated key the last counts, its type too, beside any number of othe
   }
 })
 
-test('whole numbers of every length are stored digit by digit', () => {
+test('integer attributes of every number of digits are stored exactly', () => {
   const powers = Array.from({ length: 19 }, (_, digits) => 10n ** BigInt(digits))
   const edges = [...powers, 2n ** 28n, 2n ** 31n, 2n ** 49n, 2n ** 53n, 2n ** 63n]
   const numbers = [...edges.flatMap((edge) => [edge - 1n, -edge]), 7n, 2n ** 28n, 123_456_789n]

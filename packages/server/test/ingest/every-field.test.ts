@@ -44,16 +44,16 @@ const COLUMNS = {
   'Span.Link.flags': 'span_links.flags',
 } as const
 
-test('every OTLP field has a column', () => {
-  const missing = Object.entries(COLUMNS).filter(([, place]) => {
-    const [table = '', ...names] = place.split('.')
+test('every OTLP trace field has a column in the schema', () => {
+  const missing = Object.entries(COLUMNS).filter(([, column]) => {
+    const [table = '', ...names] = column.split('.')
     const sql = readFileSync(new URL(`../../src/clickhouse/schema/${table}.sql`, import.meta.url), 'utf8')
     return !names.every((name) => new RegExp(`^ +${name} `, 'm').test(sql))
   })
   expect(missing).toEqual([])
 })
 
-test('every OTLP field arrives in its column', () => {
+test('every OTLP trace field is written to its column', () => {
   const attributes = (text: string) => [{ key: text, value: { stringValue: text } }]
   const request: TracesRequest = {
     resourceSpans: [

@@ -11,10 +11,10 @@ import { runSteps, SLICE_BYTES, type Steps } from '../../src/otlp/steps.ts'
 import { transcodeZipkinInSteps } from '../../src/otlp/zipkin/transcode-zipkin.ts'
 import { arbitraryTraces } from './arbitrary-traces.ts'
 
-/** More than a slice of any of them may have. */
+/** Larger than any slice. */
 const BODY_BYTES = 12 * 1024 * 1024
 
-/** White space and the token at the end of a slice, which are never cut. */
+/** White space and the token at the end of a slice are never split. */
 const OVER_BYTES = 2 * 1024 * 1024
 
 const SPAN = '{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"1112131415161718",'
@@ -34,7 +34,7 @@ test.each([
   ['a long number', TRACES, '{"x":', '1', '}', small],
   ['empty resources', TRACES, '{"resourceSpans":[', '{},', '{}]}', small],
   ['empty spans', TRACES, toSpans, '{},', '{}]}]}]}', small],
-  ['spans that are none', TRACES, toSpans, '1,', '1]}]}]}', small],
+  ['numbers in place of spans', TRACES, toSpans, '1,', '1]}]}]}', small],
   ['a span of arrays in arrays', TRACES, `${toSpans}${SPAN}"attributes":[{"key":"a","value":`, '[', '', item],
   ['a span with a long name', TRACES, `${toSpans}${SPAN}"name":"`, 'a', '"}]}]}]}', item],
   ['a span with many attributes', TRACES, `${toSpans}${SPAN}"attributes":[`, '{},', '{}]}]}]}]}', item],
@@ -43,7 +43,7 @@ test.each([
   ['empty metrics', METRICS, '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[', '{},', '{}]}]}]}', small],
   ['empty points', METRICS, toPoints, '{},', '{}]}}]}]}]}', small],
 ] as const)(
-  '12 MiB of %s are read in bounded slices, whatever becomes of them',
+  '12 MiB of %s in OTLP JSON are parsed in slices of bounded size',
   (_, request, head, unit, tail, maxBytes) => {
     const json = new JsonReader(bodyOf(head, unit, tail))
     const steps = writeProtobuf(json, new RowWriter(), request, new Rejections('item'))
@@ -58,7 +58,7 @@ test.each([
   120_000,
 )
 
-test('12 MiB of empty Zipkin spans are read in slices', () => {
+test('12 MiB of empty Zipkin spans are parsed in slices', () => {
   const steps = transcodeZipkinInSteps(bodyOf('[', '{},', '{}]'), 1_800_000_000)
   let slices = 0
   const read = (): void => {
@@ -68,7 +68,7 @@ test('12 MiB of empty Zipkin spans are read in slices', () => {
   expect(slices).toBeGreaterThan(BODY_BYTES / SLICE_BYTES / 2)
 }, 120_000)
 
-test('a body gives the same bytes wherever its slices end', () => {
+test('an OTLP JSON body is converted to the same protobuf wherever its slices end', () => {
   fc.assert(
     fc.property(arbitraryTraces(), fc.nat({ max: 400 }), (request, spaces) => {
       const plain = Buffer.from(JSON.stringify(request))
@@ -81,7 +81,7 @@ test('a body gives the same bytes wherever its slices end', () => {
   )
 })
 
-/** True when it was the last, as it was if the body is no OTLP. */
+/** True after the last slice, also when the body is not OTLP. */
 function step(steps: Steps<void>): boolean {
   try {
     return steps.next().done === true

@@ -11,19 +11,19 @@ import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 /** `npm run bench:durability` kills a thousand times. */
 const KILLS = 24
 
-/** Side by side, each with its own data: a start is half waiting. */
+/** Concurrent, each with its own data directory: half of a start is waiting. */
 const SERVERS = 2
 
 /**
  * Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms
  * after its first request.
  */
-const LONGEST_LIFE_MS = 700
+const MAX_LIFE_MS = 700
 
 const SPANS_PER_REQUEST = 5
 
-test('whatever moment the server is killed at, every acked span is there once, with its links', async () => {
-  const lives = await Promise.all(Array.from({ length: SERVERS }, () => killAgainAndAgain(KILLS / SERVERS)))
+test('acknowledged spans and their links are stored once when the server is killed at any moment', async () => {
+  const lives = await Promise.all(Array.from({ length: SERVERS }, () => killRepeatedly(KILLS / SERVERS)))
   for (const { acked, unanswered, spans, links } of lives) {
     const stored = new Set(spans)
     const linked = new Set(links)
@@ -32,7 +32,7 @@ test('whatever moment the server is killed at, every acked span is there once, w
     expect(links).toHaveLength(linked.size)
     expect(acked.filter((id) => !stored.has(id))).toEqual([])
     expect(acked.filter((id) => !linked.has(`out ${id}`) || !linked.has(`in ${id}`))).toEqual([])
-    // What was never answered may be there or not; nothing else is.
+    // Spans without a response may be stored or not; no others are.
     const sent = new Set([...acked, ...unanswered])
     expect(spans.filter((id) => !sent.has(id))).toEqual([])
     expect(acked.length).toBeGreaterThan(0)
@@ -46,7 +46,7 @@ type Life = {
   readonly links: readonly string[]
 }
 
-async function killAgainAndAgain(kills: number): Promise<Life> {
+async function killRepeatedly(kills: number): Promise<Life> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-kill-'))
   const acked: string[] = []
   const unanswered: string[] = []
@@ -54,12 +54,12 @@ async function killAgainAndAgain(kills: number): Promise<Life> {
     const server = await startSpanlink({ dataDir })
     const enginePid = kill % 4 === 0 ? await server.enginePid() : undefined
     const senders = [1, 2, 3].map(() => send(server, acked, unanswered))
-    await sleep(Math.random() * LONGEST_LIFE_MS)
+    await sleep(Math.random() * MAX_LIFE_MS)
     if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
     await server.kill('SIGKILL')
     await Promise.all(senders)
   }
-  // A last life, to store what the journal holds.
+  // The last run stores the rest of the journal.
   const server = await startSpanlink({ dataDir })
   while (((await server.getJson('/api/status')) as Status).journal.bytes > 0) await sleep(50)
   expect(await server.stop()).toBe(0)
@@ -81,7 +81,7 @@ async function killAgainAndAgain(kills: number): Promise<Life> {
 
 type Status = { readonly journal: { readonly bytes: number } }
 
-/** Sends until the server is gone. */
+/** Sends until the server is down. */
 async function send(server: SpanlinkServer, acked: string[], unanswered: string[]): Promise<void> {
   for (;;) {
     const ids = Array.from({ length: SPANS_PER_REQUEST }, () => randomBytes(8).toString('hex'))
@@ -98,12 +98,12 @@ async function send(server: SpanlinkServer, acked: string[], unanswered: string[
       ),
     )
     try {
-      const answer = await fetch(`${server.otlpHttp}/v1/traces`, {
+      const response = await fetch(`${server.otlpHttp}/v1/traces`, {
         method: 'POST',
         headers: { 'content-type': 'application/x-protobuf' },
         body: Uint8Array.from(body),
       })
-      if (answer.status === 200) acked.push(...ids)
+      if (response.status === 200) acked.push(...ids)
     } catch {
       unanswered.push(...ids)
       return

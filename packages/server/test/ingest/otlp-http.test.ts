@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-test('protobuf and JSON are taken plain and in each compression of the Collector, and are queryable', async () => {
+test('OTLP/HTTP protobuf and JSON, plain and in each compression of the Collector, are stored', async () => {
   const service = 'encodings'
   const codecs = {
     gzip: gzipSync,
@@ -51,7 +51,7 @@ test('protobuf and JSON are taken plain and in each compression of the Collector
   } as const
   const encodings = [undefined, ...(Object.keys(codecs) as (keyof typeof codecs)[])]
   const spans = Array.from({ length: 2 * encodings.length }, (_, i) => spanOf(`span ${String(i).padStart(2, '0')}`))
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     encodings.flatMap((encoding, i) => {
       const compress = encoding === undefined ? identity : codecs[encoding]
       const headers: Record<string, string> = encoding === undefined ? {} : { 'content-encoding': encoding }
@@ -62,9 +62,13 @@ test('protobuf and JSON are taken plain and in each compression of the Collector
       return [post(compress(protobuf), PROTOBUF, headers), post(compress(json), `${JSON_TYPE}; charset=utf-8`, headers)]
     }),
   )
-  for (const answer of answers) expect(answer.status).toBe(200)
-  expect(answers.map((answer) => answer.type)).toEqual(answers.map((_, i) => (i % 2 === 0 ? PROTOBUF : JSON_TYPE)))
-  expect(answers.map((answer) => answer.body.toString())).toEqual(answers.map((_, i) => (i % 2 === 0 ? '' : '{}')))
+  for (const response of responses) expect(response.status).toBe(200)
+  expect(responses.map((response) => response.type)).toEqual(
+    responses.map((_, i) => (i % 2 === 0 ? PROTOBUF : JSON_TYPE)),
+  )
+  expect(responses.map((response) => response.body.toString())).toEqual(
+    responses.map((_, i) => (i % 2 === 0 ? '' : '{}')),
+  )
   await stored()
   const rows = await store.query<{ name: string }>(
     'select name from spans where service = {service:String} order by name',
@@ -75,7 +79,7 @@ test('protobuf and JSON are taken plain and in each compression of the Collector
   expect(rows.map((row) => row.name)).toEqual(spans.map((span) => span.name))
 })
 
-test('each column holds what was sent', async () => {
+test('spans, links and sources sent over OTLP/HTTP are stored in their columns', async () => {
   const span = {
     ...spanOf('send orders'),
     parentSpanId: 'a3'.repeat(8),
@@ -135,12 +139,12 @@ test('each column holds what was sent', async () => {
   expect(sources).toEqual([{ scope_name: 'scope name', resource_attrs: { 'service.name': 'columns' } }])
 })
 
-test('an empty request is a success', async () => {
+test('an empty OTLP/HTTP request succeeds', async () => {
   expect(await post(new Uint8Array(), PROTOBUF)).toMatchObject({ status: 200, type: PROTOBUF, body: Buffer.alloc(0) })
   expect((await post(Buffer.from('{}'), JSON_TYPE)).body.toString()).toBe('{}')
 })
 
-test('spans with invalid ids are counted by reason in a partial success and their neighbours are stored', async () => {
+test('spans with invalid ids are counted by reason in a partial success, and the other spans are stored', async () => {
   const zero = { ...spanOf('bad'), spanId: '00'.repeat(8) }
   const short = { ...spanOf('bad'), traceId: 'abcd' }
   const request = tracesOf('partial', [spanOf('good'), zero, short, zero])
@@ -161,49 +165,49 @@ test('spans with invalid ids are counted by reason in a partial success and thei
   expect(ingest.stats()).toMatchObject({ spans: before.spans + 2, rejectedSpans: before.rejectedSpans + 6 })
 })
 
-test('what is no OTLP is a 400 with a Status in the encoding of the request', async () => {
+test('an invalid OTLP body returns 400 with a Status in the encoding of the request', async () => {
   const truncated = encodeTraces(generateSpans({ spans: 2 })).subarray(0, 100)
   for (const body of [truncated, Buffer.from('garbage'), Buffer.from('{}')]) {
-    const answer = await post(body, PROTOBUF)
-    expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
-    const status = decodeRpcStatus(answer.body)
+    const response = await post(body, PROTOBUF)
+    expect(response).toMatchObject({ status: 400, type: PROTOBUF })
+    const status = decodeRpcStatus(response.body)
     expect(status).toMatchObject({ code: 3, message: expect.stringMatching(/./) })
     expect(status.details?.[0]?.typeUrl).toBe('type.googleapis.com/google.rpc.BadRequest')
   }
   for (const body of ['', '{', '[]', '{"resourceSpans":1}', '\xff']) {
-    const answer = await post(Buffer.from(body, 'latin1'), JSON_TYPE)
-    expect(answer).toMatchObject({ status: 400, type: JSON_TYPE })
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 3, message: expect.stringMatching(/./) })
+    const response = await post(Buffer.from(body, 'latin1'), JSON_TYPE)
+    expect(response).toMatchObject({ status: 400, type: JSON_TYPE })
+    expect(JSON.parse(response.body.toString())).toMatchObject({ code: 3, message: expect.stringMatching(/./) })
   }
 })
 
-test('a body that does not decompress is a 400, an unknown encoding a 415', async () => {
+test('an OTLP/HTTP body that does not decompress returns 400, and an unknown encoding 415', async () => {
   const whole = gzipSync(encodeTraces(generateSpans({ spans: 2 })))
   for (const encoding of ['gzip', 'deflate', 'zstd', 'snappy', 'x-snappy-framed', 'lz4']) {
-    const answer = await post(Buffer.from('not compressed'), PROTOBUF, { 'content-encoding': encoding })
-    expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
+    const response = await post(Buffer.from('not compressed'), PROTOBUF, { 'content-encoding': encoding })
+    expect(response).toMatchObject({ status: 400, type: PROTOBUF })
   }
   expect((await post(whole.subarray(0, -9), PROTOBUF, { 'content-encoding': 'gzip' })).status).toBe(400)
   expect((await post(whole, PROTOBUF, { 'content-encoding': 'br' })).status).toBe(415)
   expect((await post(whole, PROTOBUF, { 'content-encoding': '__proto__' })).status).toBe(415)
 })
 
-test('another method is a 405, another content type a 415, another path a 404', async () => {
+test('OTLP/HTTP returns 405 for another method, 415 for another content type and 404 for another path', async () => {
   for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
-    const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method })
-    expect(answer.status).toBe(405)
-    expect(answer.headers.get('allow')).toBe('POST')
+    const response = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('POST')
   }
   for (const type of ['text/plain', 'application/protobuf', ''])
     expect((await post(Buffer.from('{}'), type)).status).toBe(415)
   for (const path of ['/', '/v1/traces/', '/v1/unknown', '//v1/traces']) {
-    const answer = await fetch(ingest.otlpHttpUrl + path, { method: 'POST', body: '{}' })
-    expect(answer.status).toBe(404)
-    expect(await answer.json()).toMatchObject({ code: 5 })
+    const response = await fetch(ingest.otlpHttpUrl + path, { method: 'POST', body: '{}' })
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ code: 5 })
   }
 })
 
-test('a body over 64 MiB is a 413, told or not told beforehand', async () => {
+test('an OTLP/HTTP body over 64 MiB returns 413 with or without Content-Length', async () => {
   const chunk = Buffer.alloc(MIB)
   expect(await post(Buffer.alloc(64 * MIB + 1), PROTOBUF)).toMatchObject({ status: 413, type: PROTOBUF })
   const stream = new ReadableStream({
@@ -212,18 +216,18 @@ test('a body over 64 MiB is a 413, told or not told beforehand', async () => {
       controller.close()
     },
   })
-  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
+  const response = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
     method: 'POST',
     body: stream,
     duplex: 'half',
     headers: { 'content-type': JSON_TYPE },
   } as RequestInit)
-  expect(answer.status).toBe(413)
-  expect(await answer.json()).toMatchObject({ code: 8 })
+  expect(response.status).toBe(413)
+  expect(await response.json()).toMatchObject({ code: 8 })
 })
 
-test('a compression bomb is cut off at 64 MiB', async () => {
-  // Each would unfold to 10 GiB, which would take minutes and all memory.
+test('a decompression bomb of each encoding returns 413 at 64 MiB', async () => {
+  // The gzip and zstd bombs decompress to 10 GiB, which would take minutes and all memory.
   const member = gzipSync(Buffer.alloc(64 * MIB))
   const gzipBomb = Buffer.concat(Array<Buffer>(160).fill(member))
   expect((await post(gzipBomb, PROTOBUF, { 'content-encoding': 'gzip' })).status).toBe(413)
@@ -238,7 +242,7 @@ test('a compression bomb is cut off at 64 MiB', async () => {
   expect((await post(encodeTraces(generateSpans({ spans: 1 })), PROTOBUF)).status).toBe(200)
 })
 
-test('connections that break in the middle of a body leave nothing behind', async () => {
+test('connections reset in the middle of a body or without valid HTTP store no spans', async () => {
   const before = ingest.stats()
   const head = `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 1000\r\n\r\n`
   for (let i = 0; i < 50; i++) await sendAndBreak(`${head}${'x'.repeat(i * 10)}`)
@@ -248,9 +252,9 @@ test('connections that break in the middle of a body leave nothing behind', asyn
   expect(ingest.stats().spans).toBe(before.spans + 1)
 })
 
-test('whatever is sent is answered with a 4xx or taken, and good requests beside it are stored', async () => {
+test('a fuzzed OTLP/HTTP body returns 200, 400 or 415, and valid requests beside it are stored', async () => {
   const good = encodeTraces(tracesOf('beside the fuzz', [spanOf('good')]))
-  let taken = 0
+  let accepted = 0
   const mutated = fc
     .array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 })
     .map((changes) => {
@@ -266,13 +270,13 @@ test('whatever is sent is answered with a 4xx or taken, and good requests beside
   const encoding = fc.constantFrom('identity', 'identity', 'gzip', 'deflate', 'zstd', 'x')
   await fc.assert(
     fc.asyncProperty(body, fc.constantFrom(PROTOBUF, JSON_TYPE), encoding, async (bytes, type, name) => {
-      const [answer, beside] = await Promise.all([
+      const [response, beside] = await Promise.all([
         post(bytes, type, { 'content-encoding': name }),
         post(good, PROTOBUF),
       ])
-      expect([200, 400, 415]).toContain(answer.status)
+      expect([200, 400, 415]).toContain(response.status)
       expect(beside.status).toBe(200)
-      taken++
+      accepted++
     }),
     { numRuns: 1500 },
   )
@@ -281,25 +285,25 @@ test('whatever is sent is answered with a 4xx or taken, and good requests beside
     `select count() as count from spans where service = 'beside the fuzz' and name = 'good' and span_id = unhex('b2b2b2b2b2b2b2b2')`,
   )
   // Some mutations keep service, name and id: they are counted too.
-  expect(Number(counts[0]?.count)).toBeGreaterThanOrEqual(taken)
+  expect(Number(counts[0]?.count)).toBeGreaterThanOrEqual(accepted)
 }, 60_000)
 
-type Answer = { readonly status: number; readonly type: string | null; readonly body: Buffer }
+type OtlpResponse = { readonly status: number; readonly type: string | null; readonly body: Buffer }
 
-async function post(body: Uint8Array, type: string, headers: Record<string, string> = {}): Promise<Answer> {
-  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
+async function post(body: Uint8Array, type: string, headers: Record<string, string> = {}): Promise<OtlpResponse> {
+  const response = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
     method: 'POST',
     body: Uint8Array.from(body),
     headers: { 'content-type': type, ...headers },
   })
   return {
-    status: answer.status,
-    type: answer.headers.get('content-type'),
-    body: Buffer.from(await answer.arrayBuffer()),
+    status: response.status,
+    type: response.headers.get('content-type'),
+    body: Buffer.from(await response.arrayBuffer()),
   }
 }
 
-/** Until what was acked is in the store. */
+/** Waits until all acknowledged spans are stored. */
 async function stored(): Promise<void> {
   while (ingest.journalDepth().bytes > 0) await new Promise((resolve) => setTimeout(resolve, 20))
 }

@@ -11,7 +11,7 @@ import { readLinks, readSpans, type SpanRow } from './row-binary.ts'
 const RECEIVED = 1_800_000_000
 const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }
 
-test('ids are hex in any case', () => {
+test('OTLP/JSON ids are hex digits in upper or lower case', () => {
   const span = {
     traceId: '5B8EFFF798038103D269B633813FC60C',
     spanId: 'EEE19B7EC3C1B174',
@@ -36,12 +36,12 @@ test.each([
   [{ links: [{}, { traceId: 'no hex' }] }, 'traceId must be a string of hex digits, two a byte, got "no hex"'],
   [{ links: [{}, { traceId: 'abcd' }] }, 'link 1: trace id has 2 bytes, not 16'],
   [{ links: [{ traceId: 'ab'.repeat(16), spanId: 'ef' }] }, 'link 0: span id has 1 bytes, not 8'],
-])('the invalid id of %j rejects its span with a message, and not the others', (fields, message) => {
+])('the invalid id of %j rejects only its span, with a message', (fields, message) => {
   const rows = transcoded({ spans: [{ ...SPAN, ...fields }, SPAN] })
   expect(rows).toMatchObject({ spanCount: 1, rejectedSpans: 1, rejectReason: `span 0 of the request: ${message}` })
 })
 
-test('64-bit integers are exact as strings and as numbers', () => {
+test('64-bit integers in OTLP/JSON are exact as strings and as numbers', () => {
   const text = `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"${SPAN.traceId}","spanId":"${SPAN.spanId}",
     "startTimeUnixNano": 1795132800000000001, "endTimeUnixNano":"1795132800000000003",
     "attributes":[{"key":"a","value":{"intValue":9223372036854775807}},{"key":"b","value":{"intValue":"-9223372036854775808"}},
@@ -58,7 +58,7 @@ test('64-bit integers are exact as strings and as numbers', () => {
   ])
 })
 
-test('enums are integers, their names are read too, and one from the future is 0', () => {
+test('OTLP/JSON enums are read as integers or names, and an unknown value is 0', () => {
   expect(spanOf({ ...SPAN, kind: 4, status: { code: 2 } })).toMatchObject({ kind: 4, status: 2 })
   expect(spanOf({ ...SPAN, kind: 'SPAN_KIND_PRODUCER', status: { code: 'STATUS_CODE_ERROR' } })).toMatchObject({
     kind: 4,
@@ -67,13 +67,13 @@ test('enums are integers, their names are read too, and one from the future is 0
   expect(spanOf({ ...SPAN, kind: 99, status: { code: -1 } })).toMatchObject({ kind: 0, status: 0 })
 })
 
-test('both names of a field count; unknown ones are skipped and null is absent', () => {
+test('OTLP/JSON fields are read in camelCase and snake_case; unknown fields and nulls are ignored', () => {
   const span = { ...SPAN, name: null, start_time_unix_nano: '5', links: null, trace_state: 'a=b', new: { field: [1] } }
   expect(spanOf(span)).toMatchObject({ name: '', start: 5n, traceState: 'a=b' })
   expect(spanOf({ ...SPAN, __proto__x: 1, constructor: 'x', toString: 3 })).toMatchObject({ name: '' })
 })
 
-test('a name or value with escapes is what they stand for, and half a surrogate pair is U+FFFD', () => {
+test('escapes in JSON names and values are decoded, and a lone surrogate becomes U+FFFD', () => {
   const text = spanText({ name: 'NAME' }).replace(
     '"name":"NAME"',
     '"n\\u0061me":"\\"\\/\\u00e9\\n\\ud83d\\ude00\\ud800x"',
@@ -81,7 +81,7 @@ test('a name or value with escapes is what they stand for, and half a surrogate 
   expect(readSpans(transcodeTracesJson(Buffer.from(text), RECEIVED))[0]?.name).toBe('"/\u00e9\n\u{1f600}\ufffdx')
 })
 
-test('of members with one name the last counts, and lists are joined', () => {
+test('a repeated JSON member keeps its last value, and repeated lists are joined', () => {
   const text = spanText({}).replace(
     `"spanId":"${SPAN.spanId}"`,
     `"spanId":"00","spanId":"${SPAN.spanId}","attributes":[{"key":"a"}],"attributes":[{"key":"b"}]`,
@@ -90,7 +90,7 @@ test('of members with one name the last counts, and lists are joined', () => {
   expect(span).toMatchObject({ spanId: SPAN.spanId, attributes: [{ key: 'a' }, { key: 'b' }] })
 })
 
-test('members come in any order', () => {
+test('the order of JSON members does not change the rows', () => {
   fc.assert(
     fc.property(arbitraryTraces(), fc.infiniteStream(fc.nat()), (request, random) => {
       const shuffled = JSON.stringify(shuffledMembers(request, random))
@@ -101,7 +101,7 @@ test('members come in any order', () => {
   )
 })
 
-test('doubles are numbers or their names, bytes are base64, an empty value is a value', () => {
+test('OTLP/JSON reads doubles as numbers or names, bytes as base64, and keeps empty values', () => {
   const values = [
     { doubleValue: 'NaN' },
     { doubleValue: '-Infinity' },
@@ -127,14 +127,14 @@ test('doubles are numbers or their names, bytes are base64, an empty value is a 
   ])
 })
 
-test('of a repeated key the last counts, in both encodings', () => {
+test('a repeated attribute key keeps its last value in protobuf and JSON', () => {
   const request = tracesOf('shop', [{ ...SPAN, attributes: [kv('a', 1), kv('b', true), kv('a', 'last')] }])
   const rows = transcodeTracesJson(Buffer.from(JSON.stringify(request)), RECEIVED)
   expect(readSpans(rows)[0]?.attributes).toEqual([kv('b', true), kv('a', 'last')])
   expect(rows).toEqual(transcodeTraces(encodeTraces(request), RECEIVED))
 })
 
-test('a link with empty ids is kept, and only a whole target gets a backlink', () => {
+test('a link with empty ids is stored without a backlink', () => {
   const links = [{}, { traceId: '', spanId: '00'.repeat(8) }, { traceId: 'AB'.repeat(16), spanId: 'cd'.repeat(8) }]
   const rows = transcoded({ spans: [{ ...SPAN, links }] })
   const empty = { peerTraceId: '0'.repeat(32), peerSpanId: '0'.repeat(16) }
@@ -161,12 +161,12 @@ test.each([
   ['{"resourceSpans":{}}', 'resourceSpans must be an array, got an object'],
   ['{"resourceSpans":[1]}', 'message must be an object, got 1'],
   [spanText({ name: 'NAME' }).replace('"NAME"', '"\\x"'), 'invalid escape'],
-])('%j is not OTLP/JSON, and the error says why', (text, message) => {
+])('the body %j is rejected with the reason "%s"', (text, message) => {
   expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(message)
   expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(OtlpError)
 })
 
-test('a body that is not UTF-8 is not JSON', () => {
+test('an OTLP/JSON body that is not UTF-8 is rejected', () => {
   expect(() => transcodeTracesJson(Buffer.from([0x22, 0xff, 0x22]), RECEIVED)).toThrow('body is not UTF-8')
 })
 
@@ -183,24 +183,21 @@ test.each([
   [{ attributes: [{ key: 'a', value: { bytesValue: 'no base64!' } }] }, 'bytesValue must be base64'],
   [{ attributes: [{ key: 'a', value: { boolValue: 'true' } }] }, 'boolValue must be true or false'],
   [{ attributes: [{ key: 'a', value: { doubleValue: 'one' } }] }, 'doubleValue must be a number'],
-])('the wrong value of %j rejects its span with a message, and not the others', (fields, message) => {
+])('the invalid value of %j rejects only its span, with a message', (fields, message) => {
   const rows = transcoded({ spans: [SPAN, { ...SPAN, ...fields }, SPAN] })
   expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
   expect(rows.rejectReason).toContain(`span 1 of the request: ${message}`)
 })
 
-test.each([66, 70, 1000, 200_000])(
-  'an attribute nested %i levels deep rejects its span, and not the others',
-  (depth) => {
-    const deep = `{"key":"a","value":${'{"arrayValue":{"values":['.repeat(depth)}${']}}'.repeat(depth)}}`
-    const text = JSON.stringify({
-      resourceSpans: [{ scopeSpans: [{ spans: [SPAN, { ...SPAN, attributes: ['DEEP'] }, SPAN] }] }],
-    }).replace('"DEEP"', deep)
-    const rows = transcodeTracesJson(Buffer.from(text), RECEIVED)
-    expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
-    expect(rows.rejectReason).toContain('span 1 of the request: ')
-  },
-)
+test.each([66, 70, 1000, 200_000])('an attribute nested %i levels deep rejects only its span', (depth) => {
+  const deep = `{"key":"a","value":${'{"arrayValue":{"values":['.repeat(depth)}${']}}'.repeat(depth)}}`
+  const text = JSON.stringify({
+    resourceSpans: [{ scopeSpans: [{ spans: [SPAN, { ...SPAN, attributes: ['DEEP'] }, SPAN] }] }],
+  }).replace('"DEEP"', deep)
+  const rows = transcodeTracesJson(Buffer.from(text), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+  expect(rows.rejectReason).toContain('span 1 of the request: ')
+})
 
 test('an attribute nested 64 levels deep is stored', () => {
   const nested = (depth: number): object => (depth === 0 ? {} : { arrayValue: { values: [nested(depth - 1)] } })
@@ -210,13 +207,13 @@ test('an attribute nested 64 levels deep is stored', () => {
 test.each([
   ['resource', { resource: { attributes: [{ key: 5 }] }, scopeSpans: [{ spans: [SPAN, SPAN] }] }],
   ['scope', { scopeSpans: [{ spans: [SPAN, SPAN], scope: { name: {} } }] }],
-])('a %s that is invalid rejects its spans, and not those of others', (_, broken) => {
+])('an invalid %s rejects only its spans', (_, broken) => {
   const good = { scopeSpans: [{ spans: [SPAN] }] }
   const body = Buffer.from(JSON.stringify({ resourceSpans: [good, broken, good] }))
   expect(transcodeTracesJson(body, RECEIVED)).toMatchObject({ spanCount: 2, rejectedSpans: 2, sourceCount: 1 })
 })
 
-test('a log record with an invalid trace id is stored without it, and the sender is told', () => {
+test('a log record with an invalid trace id is stored without it and reported', () => {
   const logRecords = [{ body: { stringValue: 'a' }, traceId: 'no hex', spanId: SPAN.spanId }, { traceId: 'abcd' }]
   const body = Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }))
   const rows = transcodeLogsJson(body, RECEIVED)
@@ -231,9 +228,9 @@ function shuffledMembers(value: unknown, random: Iterator<number>): unknown {
   const members = Object.entries(value).map(([name, member]) => ({
     name,
     member: shuffledMembers(member, random),
-    place: random.next().value as number,
+    position: random.next().value as number,
   }))
-  members.sort((one, other) => one.place - other.place)
+  members.sort((one, other) => one.position - other.position)
   return Object.fromEntries(members.map(({ name, member }) => [name, member]))
 }
 

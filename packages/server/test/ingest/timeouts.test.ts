@@ -1,4 +1,4 @@
-// Senders and readers that are slow, silent or gone, on each port.
+// Slow, silent and disconnected clients on each port.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect as connectHttp2, constants } from 'node:http2'
 import { connect, type Socket } from 'node:net'
@@ -46,29 +46,31 @@ const ports = {
   'the API': () => api.url,
 }
 
-test.each(Object.entries(ports))('%s closes a connection that says nothing', async (_port, url) => {
+test.each(Object.entries(ports))('%s closes a connection that sends no bytes', async (_port, url) => {
   const socket = open(url())
   expect(await closed(socket)).toBe(true)
 })
 
 const unfinished = {
-  'a request line without headers': 'POST /v1/traces HTTP/1.1\r\n',
-  'headers that never end': `POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nx-a: ${'a'.repeat(100)}\r\n`,
-  'a body that never ends':
-    'POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: 1000000\r\n\r\nab',
+  'first header': 'POST /v1/traces HTTP/1.1\r\n',
+  'second header': `POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nx-a: ${'a'.repeat(100)}\r\n`,
+  body: 'POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: 1000000\r\n\r\nab',
 }
 
-test.each(Object.entries(unfinished))('OTLP/HTTP and the API close %s, however it drips', async (what, start) => {
-  for (const url of [ingest.otlpHttpUrl, api.url]) {
-    const socket = open(url)
-    socket.write(start)
-    const drip = setInterval(() => socket.write(what.includes('body') ? 'a' : 'x'), 50)
-    expect(await closed(socket)).toBe(true)
-    clearInterval(drip)
-  }
-})
+test.each(Object.entries(unfinished))(
+  'OTLP/HTTP and the API close a connection whose %s arrives a byte at a time and never ends',
+  async (what, start) => {
+    for (const url of [ingest.otlpHttpUrl, api.url]) {
+      const socket = open(url)
+      socket.write(start)
+      const drip = setInterval(() => socket.write(what.includes('body') ? 'a' : 'x'), 50)
+      expect(await closed(socket)).toBe(true)
+      clearInterval(drip)
+    }
+  },
+)
 
-test('OTLP/gRPC ends a call that drips', async () => {
+test('OTLP/gRPC cancels a call whose message is sent a byte at a time', async () => {
   const session = connectHttp2(ingest.otlpGrpcUrl ?? '')
   const stream = session.request({ ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc' })
   stream.on('error', () => {})
@@ -81,22 +83,22 @@ test('OTLP/gRPC ends a call that drips', async () => {
   session.destroy()
 })
 
-test('a reader that takes nothing of its answers is hung up on', async () => {
+test('a client that does not read its responses is disconnected', async () => {
   const socket = open(api.url)
   socket.pause()
-  const question = 'GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n'
-  const asking = setInterval(() => socket.write(question.repeat(50)), 20)
-  // What both kernels hold has to be full before anybody waits.
+  const request = 'GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n'
+  const writing = setInterval(() => socket.write(request.repeat(50)), 20)
+  // The socket buffers of both sides have to be full first.
   await vi.waitUntil(() => socket.destroyed, { timeout: 25_000, interval: 50 })
-  clearInterval(asking)
+  clearInterval(writing)
   expect(socket.destroyed).toBe(true)
 })
 
-test('whoever is in time is answered meanwhile', async () => {
+test('a request is answered while a silent connection is open', async () => {
   const silent = open(ingest.otlpHttpUrl)
   const headers = { 'content-type': 'application/x-protobuf' }
-  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method: 'POST', headers, body: '' })
-  expect(answer.status).toBe(200)
+  const response = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method: 'POST', headers, body: '' })
+  expect(response.status).toBe(200)
   expect(await closed(silent)).toBe(true)
 })
 

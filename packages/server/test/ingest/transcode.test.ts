@@ -22,7 +22,7 @@ import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 const RECEIVED = 1_800_000_000
 const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }
 
-test('rows say what an independent decoder reads, whatever the request', () => {
+test('transcodeTraces writes the same spans and links as an independent decoder reads', () => {
   fc.assert(
     fc.property(arbitraryTraces(), (request) => {
       const body = encodeTraces(request)
@@ -38,7 +38,7 @@ test('rows say what an independent decoder reads, whatever the request', () => {
   )
 })
 
-test('JSON gives the very bytes that protobuf gives, source ids and all', () => {
+test('the same request in JSON and protobuf is converted to identical rows', () => {
   fc.assert(
     fc.property(arbitraryTraces(), (request) => {
       const fromProtobuf = transcodeTraces(encodeTraces(request), RECEIVED)
@@ -48,25 +48,27 @@ test('JSON gives the very bytes that protobuf gives, source ids and all', () => 
   )
 })
 
-test('every span names the source it came from, and each source is there once', () => {
+test('every span refers to its source, and each source has one row', () => {
   fc.assert(
     fc.property(arbitraryTraces(), (request) => {
       const body = encodeTraces(request)
       const rows = transcodeTraces(body, RECEIVED)
       const sources = new Map(readSources(rows).map(({ sourceId, ...rest }) => [sourceId, rest]))
       expect(sources.size).toBe(rows.sourceCount)
-      const told = readSpans(rows).map((span) => sources.get(span.sourceId))
+      const actual = readSpans(rows).map((span) => sources.get(span.sourceId))
       const { sources: perScope } = expectedRows(decodeTraces(body), RECEIVED)
       const counts = (decodeTraces(body).resourceSpans ?? []).flatMap((resource) =>
         (resource.scopeSpans ?? []).map((scope) => scope.spans?.length ?? 0),
       )
-      const wanted = counts.filter((count) => count > 0).flatMap((count, i) => Array<unknown>(count).fill(perScope[i]))
-      expect(told).toEqual(wanted)
+      const expectedSources = counts
+        .filter((count) => count > 0)
+        .flatMap((count, i) => Array<unknown>(count).fill(perScope[i]))
+      expect(actual).toEqual(expectedSources)
     }),
   )
 })
 
-test('a request cut short at any byte is an error', () => {
+test('a protobuf request truncated at any byte throws an OtlpError', () => {
   const body = encodeTraces(everyField())
   const whole = transcodeTraces(body, RECEIVED)
   for (let length = 1; length < body.length; length++) {
@@ -75,7 +77,7 @@ test('a request cut short at any byte is an error', () => {
   expect(transcodeTraces(body, RECEIVED)).toEqual(whole)
 })
 
-test('garbage gives rows or an OtlpError and nothing else', () => {
+test('random and mutated bytes are converted to rows or throw an OtlpError', () => {
   const outcome = (body: Uint8Array): boolean => {
     try {
       readSpans(transcodeTraces(body, RECEIVED))
@@ -101,7 +103,7 @@ test('garbage gives rows or an OtlpError and nothing else', () => {
   )
 })
 
-test('unknown fields of every wire type are stepped over, on every level', () => {
+test('unknown protobuf fields of every wire type are skipped on every level', () => {
   const unknown = Buffer.from(
     [
       'f83f9601', // field 1023: varint
@@ -147,7 +149,7 @@ test('unknown fields of every wire type are stepped over, on every level', () =>
   expect(rows).toEqual(transcodeTraces(encodeTraces(expected), RECEIVED))
 })
 
-test('spans with invalid ids are left out one by one and each reason is returned with its count', () => {
+test('spans with invalid ids are rejected one by one, and each reason is returned with its count', () => {
   const rows = transcodeTraces(
     encodeTraces(
       tracesOf('shop', [
@@ -173,14 +175,14 @@ test('spans with invalid ids are left out one by one and each reason is returned
   )
 })
 
-test('spans that are rejected for one reason are counted behind it', () => {
+test('spans rejected for the same reason are counted together', () => {
   const spans = [{ ...SPAN, spanId: '' }, SPAN, { ...SPAN, traceId: '00'.repeat(16) }, { ...SPAN, spanId: '' }]
   const request = tracesOf('shop', spans)
   const message = 'span 0 of the request: span id has 0 bytes, not 8 (2 spans); trace id is all zero (1 span)'
   expect(transcodeTraces(encodeTraces(request), RECEIVED).rejectReason).toBe(message)
 })
 
-test('64-bit times keep every bit, and an end before its start gives a negative duration', () => {
+test('64-bit times are exact, and an end before the start is a negative duration', () => {
   const of = (start: bigint, end: bigint): SpanRow | undefined => {
     const span = { ...SPAN, startTimeUnixNano: String(start), endTimeUnixNano: String(end) }
     return readSpans(transcodeTraces(encodeTraces(tracesOf('shop', [span])), RECEIVED))[0]
@@ -191,7 +193,7 @@ test('64-bit times keep every bit, and an end before its start gives a negative 
   expect(of(1_795_132_800_000_000_001n, 1_795_132_800_000_000_003n)).toMatchObject({ duration: 2n })
 })
 
-test('strings that are no UTF-8 are kept byte for byte', () => {
+test('strings that are not UTF-8 are stored byte for byte', () => {
   const body = Buffer.from(encodeTraces(tracesOf('shop', [{ ...SPAN, name: 'NAME', attributes: [kv('KEY', 'TEXT')] }])))
   body.write('\xff\xfe\xe2\x82', body.indexOf('NAME'), 'latin1')
   body.write('\xf0\x9f\x92\x00', body.indexOf('TEXT'), 'latin1')
@@ -200,7 +202,7 @@ test('strings that are no UTF-8 are kept byte for byte', () => {
   expect(spans.includes(Buffer.from('\xf0\x9f\x92\x00', 'latin1'))).toBe(true)
 })
 
-test('a span whose values nest deeper than the limit is rejected alone, however deep they go', () => {
+test('only the span whose attribute nests deeper than 64 levels is rejected', () => {
   const nested = (depth: number): Uint8Array => {
     let value = Buffer.from([0x0a, 1, 0x78])
     for (let i = 0; i < depth; i++) value = delimited(0x2a, delimited(0x0a, value))
@@ -220,7 +222,7 @@ test('a span whose values nest deeper than the limit is rejected alone, however 
   }
 })
 
-test('a span beyond a limit is rejected alone, with the reason', () => {
+test('only the span that exceeds a limit is rejected, with the reason', () => {
   const rejected = (over: object, source: object = {}): TraceRows => {
     const spans = [
       { ...SPAN, name: 'first' },
@@ -244,7 +246,7 @@ test('a span beyond a limit is rejected alone, with the reason', () => {
   expect(rejected(long).rejectReason).toMatch(/100 links become more than/)
 })
 
-test('a small request that would become huge rows is rejected span by span', () => {
+test('a request whose rows exceed the table limit is rejected span by span', () => {
   const longName = kv('service.name', 'x'.repeat(200_000))
   const request = (count: number): Uint8Array => {
     const scopeSpans = [{ spans: Array.from({ length: count }, () => SPAN) }]
@@ -258,7 +260,7 @@ test('a small request that would become huge rows is rejected span by span', () 
   expect(transcodeTraces(encodeTraces(tracesOf('shop', [SPAN])), RECEIVED).spanCount).toBe(1)
 })
 
-test('spans of a resource beyond the limit are rejected, those of others are stored', () => {
+test('spans of a resource above the size limit are rejected, and other spans are stored', () => {
   const of = (bytes: number): object => ({
     resource: { attributes: [kv('k'.repeat(bytes), '')] },
     scopeSpans: [{ spans: [SPAN, SPAN] }],
@@ -268,7 +270,7 @@ test('spans of a resource beyond the limit are rejected, those of others are sto
   expect(rows.rejectReason).toMatch(/^span 2 of the request: resource: 262156 bytes, more than/)
 })
 
-test('spans of resources beyond their number are rejected, those of known ones are stored', () => {
+test('spans of resources above the number per request are rejected, and those of known ones are stored', () => {
   const one = (at: number): Buffer => Buffer.from(encodeTraces(tracesOf(`service-${at}`, [SPAN])))
   const bodies = [...Array.from({ length: MAX_SOURCES + 1 }, (_, at) => one(at)), one(0)]
   const rows = transcodeTraces(Buffer.concat(bodies), RECEIVED)
@@ -276,14 +278,14 @@ test('spans of resources beyond their number are rejected, those of known ones a
   expect(rows.rejectReason).toMatch(/a request has at most 16384 resources with a scope/)
 })
 
-test('a request beyond the number of spans keeps the first ones', () => {
+test('a request above the maximum number of spans keeps the first spans', () => {
   const spans = Array.from({ length: 1000 }, () => SPAN)
   const one = Buffer.from(encodeTraces(tracesOf('shop', spans)))
   const rows = transcodeTraces(Buffer.concat(Array.from({ length: MAX_ITEMS / 1000 + 1 }, () => one)), RECEIVED)
   expect(rows).toMatchObject({ spanCount: MAX_ITEMS, rejectedSpans: 1000 })
 })
 
-test('an empty request gives no rows', () => {
+test('an empty traces request is converted to no rows', () => {
   const rows = transcodeTraces(new Uint8Array(), RECEIVED)
   expect(rows).toMatchObject({ spanCount: 0, linkCount: 0, sourceCount: 0, rejectedSpans: 0 })
   expect(rows.spans.length + rows.spanLinks.length + rows.sources.length).toBe(0)

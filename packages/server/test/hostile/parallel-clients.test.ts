@@ -8,7 +8,7 @@ import { expectUnharmed, runAttack } from './run-attack.ts'
 const MINUTES = 60_000
 
 test(
-  '120 parallel searches of all time harm no sender; some are refused with Retry-After',
+  '120 parallel searches of all time leave exporters served, and some return 429 with Retry-After',
   async () => {
     const statuses = new Map<number, number>()
     const report = await runAttack({
@@ -37,7 +37,7 @@ test(
 )
 
 test(
-  '1,000 tails of one address get 32 places, harm no sender, and leave places for another address',
+  '32 of 1,000 tails from one address are accepted, and a tail from another address is too',
   async () => {
     const report = await runAttack({
       attack: async (server) => {
@@ -48,7 +48,7 @@ test(
         const other = await openTail(server, '127.0.0.2')
         expect(other.statusCode).toBe(200)
         for (const tail of [...tails, other]) tail.destroy()
-        // Their places are free again.
+        // Closed tails no longer count.
         await vi.waitUntil(
           async () => {
             const tail = await openTail(server, '127.0.0.1')
@@ -64,7 +64,7 @@ test(
   10 * MINUTES,
 )
 
-/** Spans to search. */
+/** Stores spans to search. */
 async function fill(server: SpanlinkServer): Promise<void> {
   for (const request of generateRequests({ seed: 7, spans: 60_000 }, 4000)) {
     const response = await fetch(`${server.otlpHttp}/v1/traces`, {
@@ -77,14 +77,14 @@ async function fill(server: SpanlinkServer): Promise<void> {
 }
 
 /**
- * From an address of its own: all of 127/8 is this machine. Resolves with the head of the answer.
+ * Connects from `localAddress`, any of 127/8. Resolves when the response headers arrive.
  */
 async function openTail(server: SpanlinkServer, localAddress: string): Promise<IncomingMessage> {
   const { hostname, port } = new URL(server.url)
   return await new Promise((resolve, reject) => {
-    const request = get({ hostname, port, path: '/api/traces/tail', localAddress, agent: false }, (answer) => {
-      answer.on('error', () => {})
-      resolve(answer.resume())
+    const request = get({ hostname, port, path: '/api/traces/tail', localAddress, agent: false }, (response) => {
+      response.on('error', () => {})
+      resolve(response.resume())
     })
     request.on('error', reject)
   })

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, kv, randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 
-/** What the senders measured: only of requests that were first sent after the attack began. */
-export type GoodSenders = {
-  /** Requests of the sender that had the fewest acknowledged. */
+/** Measurements of requests first sent after the attack began. */
+export type GoodExporters = {
+  /** Acknowledged requests of the exporter that had the fewest. */
   readonly ackedRequests: number
   readonly pushedBack: number
   readonly ackP99Ms: number
@@ -13,7 +13,7 @@ export type GoodSenders = {
 
 const SPANS_PER_REQUEST = 20
 
-/** Between two requests of a sender: a steady application, not a load test. */
+/** Between two requests of an exporter: a steady application, not a load test. */
 const PAUSE_MS = 200
 
 /**
@@ -22,25 +22,25 @@ const PAUSE_MS = 200
  */
 const LOOKUP_INTERVAL_MS = 400
 
-/** After it, spans that were acknowledged count as lost. */
+/** Acknowledged spans that are not queryable after this time count as lost. */
 const LOST_AFTER_MS = 60_000
 
 const WARM_REQUESTS = 10
 
 /**
- * Each sender goes on after the attack until so many of its requests are acknowledged: a short
+ * Each exporter continues after the attack until so many requests are acknowledged, so that a short
  * attack is measured too.
  */
 export const MIN_ACKED_REQUESTS = 10
 
-/** After the attack; a sender that is still refused then has failed. */
+/** An exporter that is still rejected this long after the attack has failed. */
 const RECOVERED_AFTER_MS = 60_000
 
-/** Senders of one trace a request, each of which is looked for until the API returns all of it. */
-export function startGoodSenders(
+/** Exporters of one trace per request, which is looked up until the API returns all its spans. */
+export function startGoodExporters(
   server: SpanlinkServer,
   count: number,
-): { untilWarm: () => Promise<void>; stop: () => Promise<GoodSenders> } {
+): { untilWarm: () => Promise<void>; stop: () => Promise<GoodExporters> } {
   const ackMs = Array.from({ length: count }, (): number[] => [])
   const queryableMs: number[] = []
   const lookups: Promise<void>[] = []
@@ -65,13 +65,13 @@ export function startGoodSenders(
         startedAt = performance.now()
         response = await post(server, body, signal)
       }
-      if (response.status !== 200) throw new Error(`a good sender got ${response.status}: ${response.text}`)
+      if (response.status !== 200) throw new Error(`a good exporter got ${response.status}: ${response.text}`)
       if (isMeasured) acks.push(performance.now() - startedAt)
-      lookups.push(lookFor(traceId, isMeasured))
+      lookups.push(lookUp(traceId, isMeasured))
       await sleep(PAUSE_MS, undefined, { signal })
     }
   }
-  const lookFor = async (traceId: string, isMeasured: boolean): Promise<void> => {
+  const lookUp = async (traceId: string, isMeasured: boolean): Promise<void> => {
     const ackedAt = performance.now()
     for (;;) {
       await sleep(LOOKUP_INTERVAL_MS)
@@ -82,8 +82,8 @@ export function startGoodSenders(
     if (isMeasured) queryableMs.push(performance.now() - ackedAt)
     else if (++warmRequests === WARM_REQUESTS) warm.resolve()
   }
-  const senders = Promise.all(ackMs.map(send))
-  senders.catch((error: unknown) => warm.reject(error))
+  const exporters = Promise.all(ackMs.map(send))
+  exporters.catch((error: unknown) => warm.reject(error))
   return {
     untilWarm: async () => {
       await warm.promise
@@ -93,7 +93,7 @@ export function startGoodSenders(
     stop: async () => {
       attackOver.abort()
       const timer = setTimeout(() => overdue.abort(), RECOVERED_AFTER_MS)
-      await senders.finally(() => clearTimeout(timer))
+      await exporters.finally(() => clearTimeout(timer))
       await Promise.all(lookups)
       return {
         ackedRequests: Math.min(...ackMs.map((acks) => acks.length)),
@@ -129,7 +129,7 @@ function nextRequest(): { readonly traceId: string; readonly body: Buffer<ArrayB
     attributes: [kv('order.id', at), kv('region', 'eu')],
     links: [{ traceId: randomTraceId(), spanId: randomSpanId() }],
   }))
-  return { traceId, body: Buffer.from(encodeTraces(tracesOf('good-sender', spans))) }
+  return { traceId, body: Buffer.from(encodeTraces(tracesOf('good-exporter', spans))) }
 }
 
 async function isQueryable(server: SpanlinkServer, traceId: string): Promise<boolean> {
