@@ -24,7 +24,7 @@ function order(at: number, topic: string) {
   return { request, sent: send(topic, { at: at + 10, for: 5, in: request }) }
 }
 
-/** Two orders taken by one batch span, which sends one message on. */
+/** Two orders consumed by one batch span, which sends one message. */
 async function putBatch() {
   const [one, two] = [order(0, 'clicks'), order(2, 'clicks')]
   const batch = processing('clicks', undefined, 'reports', 'link', {
@@ -42,7 +42,7 @@ async function putBatch() {
   return { one, two, batch, mail, other }
 }
 
-test('the flow of an order leaves out the other orders that its batch took, and what they caused elsewhere', async () => {
+test('the flow of an order excludes other orders of the same batch and their other consumers', async () => {
   const { one, two, batch } = await putBatch()
   const flow = await flowOf(one.request)
   expect(lanesOf(flow)).toEqual(['web POST 0', 'reports process clicks', 'mail process summaries'])
@@ -57,7 +57,7 @@ test('the flow of an order leaves out the other orders that its batch took, and 
   expect((await flowOf(one.request, { maxTraces: 1 })).complete).toBe(false)
 })
 
-test('from what a batch led to, and from the batch itself, the flow is that of the first event; the others are origins', async () => {
+test('a flow opened at a batch or below it follows the first event and lists the others as origins', async () => {
   const { one, two, batch, mail } = await putBatch()
   for (const opened of [batch, mail]) {
     const flow = await flowOf(opened)
@@ -74,13 +74,13 @@ test('from what a batch led to, and from the batch itself, the flow is that of t
   }
 })
 
-test('with joined events, their traces up to their origins are part of the flow, and nothing else that they caused', async () => {
+test('includeJoined adds the traces of joined events up to their origins, without their other consumers', async () => {
   const { one } = await putBatch()
   const flow = await flowOf(one.request, { includeJoined: true })
   expect(lanesOf(flow)).toEqual(['web POST 0', 'web POST 2', 'reports process clicks', 'mail process summaries'])
   expect(flow.lanes.every((lane) => lane.joinedWith === undefined)).toBe(true)
   expect(flow.edges).toHaveLength(3)
-  // The other event's message arrived last, and yet the path is this event's.
+  // The other event's message was sent last, yet the critical path starts at this event.
   expect(flow.criticalPath?.segments[0]).toMatchObject({ name: 'POST 0', spanId: one.request.spanId })
 })
 
@@ -121,7 +121,7 @@ async function putOneByOne() {
   return { orders, poll, each }
 }
 
-test('of a batch that processes its messages one by one, a flow has the processing of its own message alone', async () => {
+test('a flow has only the processing of its own message in a batch with a span per message', async () => {
   const { orders, poll, each } = await putOneByOne()
   const flow = await flowOf(orders[1]?.request as TestSpan)
   expect(flow.lanes.map((lane) => [lane.traceId, lane.spanCount])).toEqual([
@@ -136,7 +136,7 @@ test('of a batch that processes its messages one by one, a flow has the processi
   )
 })
 
-test('opened from the trace of such a batch, all of it and all that it led to are shown, with one origin expanded', async () => {
+test('a flow opened at a batch with a span per message shows the whole batch, its successors and one origin', async () => {
   const { orders, poll, each } = await putOneByOne()
   const flow = await flowOf(poll)
   expect(flow.originCount).toBe(3)
@@ -145,12 +145,12 @@ test('opened from the trace of such a batch, all of it and all that it led to ar
     [poll.traceId, 7],
     ...each.map(({ mail }) => [mail.traceId, 1]),
   ])
-  // The path is of the first event, though others' mails end later.
+  // The path follows the first event, though the mails of the others end later.
   expect(flow.criticalPath?.segments[0]?.spanId).toBe(orders[0]?.request.spanId)
   expect(flow.criticalPath?.segments.at(-1)?.traceId).toBe(each[0]?.mail.traceId)
 })
 
-test('a message of a batch with receive, batch and message spans is one edge, to the message span', async () => {
+test('a message of a batch with receive, batch and message spans has one edge, to the message span', async () => {
   const orders = [0, 1, 2].map((at) => order(at, 'orders'))
   const spans = batchOf(
     'orders',
@@ -175,7 +175,7 @@ test('a message of a batch with receive, batch and message spans is one edge, to
   expect(all.edges.map(({ to }) => to.spanId).toSorted()).toEqual(each.map(({ spanId }) => spanId).toSorted())
 })
 
-test('a message that was received twice in a trace and processed once is two edges', async () => {
+test('a message received twice in a trace and processed once has two edges', async () => {
   const { request, sent } = order(0, 'orders')
   const job = span({ name: 'job', at: 50, for: 200 })
   const received = [60, 100].map((at) =>
@@ -194,7 +194,7 @@ test('a message that was received twice in a trace and processed once is two edg
   expect(flow.edges.map(({ to }) => to.spanId).toSorted()).toEqual([received[0]?.spanId, processed.spanId].toSorted())
 })
 
-test('a poll that began before its event does not name the flow', async () => {
+test('a flow is named after its event when the poll span started earlier', async () => {
   const { request, sent } = order(100, 'orders')
   const poll = span({
     name: 'poll orders',
@@ -211,7 +211,7 @@ test('a poll that began before its event does not name the flow', async () => {
   expect(flow.criticalPath?.segments[0]).toMatchObject({ name: 'POST 100' })
 })
 
-test('a parent-mode batch in the trace of one event is part of the flow of another, without that trace', async () => {
+test('a parent-mode batch in the trace of one event joins the flow of another without the rest of that trace', async () => {
   const [one, two] = [order(0, 'orders'), order(5, 'orders')]
   const batch = processing('orders', one.sent, 'shop', 'both', { at: 50, links: [linkTo(one.sent), linkTo(two.sent)] })
   await traces.put(tracesOf('web', [one.request, one.sent, two.request, two.sent, batch]))
@@ -220,13 +220,13 @@ test('a parent-mode batch in the trace of one event is part of the flow of anoth
   expect((await flowOf(one.request)).lanes.map((lane) => lane.joinedWith?.count)).toEqual([undefined, 1])
 })
 
-test('a reply that its request takes does not hide where the flow began', async () => {
+test('a reply consumed inside the request trace does not change the start of the flow', async () => {
   const request = span({ name: 'POST', kind: 2, at: 0, for: 100 })
-  const asked = send('requests', { at: 5, for: 2, in: request })
-  const work = processing('requests', asked, 'pricing', 'link', { at: 20, for: 30 })
+  const requested = send('requests', { at: 5, for: 2, in: request })
+  const work = processing('requests', requested, 'pricing', 'link', { at: 20, for: 30 })
   const reply = send('replies', { at: 40, for: 2, in: work })
-  const taken = processing('replies', reply, 'web', 'link', { at: 60, in: request, links: [linkTo(reply)] })
-  await traces.put(tracesOf('web', [request, asked, taken]))
+  const received = processing('replies', reply, 'web', 'link', { at: 60, in: request, links: [linkTo(reply)] })
+  await traces.put(tracesOf('web', [request, requested, received]))
   await traces.put(tracesOf('pricing', [work, reply]))
   for (const opened of [request, work]) {
     const flow = await flowOf(opened)
@@ -235,7 +235,7 @@ test('a reply that its request takes does not hide where the flow began', async 
   }
 })
 
-test('a known group that has not taken a message of the flow is missing, until it takes it', async () => {
+test('a known group is a missing consumer of a flow message until it consumes the message', async () => {
   const before = order(0, 'bookings')
   const after = order(1000, 'bookings')
   const taken = ['billing', 'stock'].map((group) => processing('bookings', before.sent, group, 'link', { at: 50 }))
@@ -258,7 +258,7 @@ test('a known group that has not taken a message of the flow is missing, until i
 })
 
 test.each(['link', 'parent'] as const)(
-  'a chain ends at a receive span whose handler has no span below it: %s',
+  'a lane of a receive span without spans below it ends at receive, in mode %s',
   async (mode) => {
     const { request, sent } = order(0, 'orders')
     const receive = processing('orders', sent, 'python', mode, {
@@ -284,7 +284,7 @@ test.each(['link', 'parent'] as const)(
   },
 )
 
-test('a chain goes on from a receive span to the process span of another trace that links to it', async () => {
+test('a flow continues from a receive span to the process span of another trace that links to it', async () => {
   const { request, sent } = order(0, 'orders')
   const receive = processing('orders', sent, 'kotel', 'link', {
     name: 'orders receive',
@@ -302,7 +302,7 @@ test('a chain goes on from a receive span to the process span of another trace t
   ])
 })
 
-test('a consumer that shares the span id of its producer is a lane of its own, and both are there', async () => {
+test('a consumer that shares the span id of its producer has its own lane with an edge from the producer', async () => {
   const { request, sent } = order(0, 'orders')
   const consumer = {
     ...processing('orders', sent, 'shop', 'parent', { at: 50 }),
@@ -319,7 +319,7 @@ test('a consumer that shares the span id of its producer is a lane of its own, a
   expect(flow.edges).toMatchObject([{ from: { service: 'web' }, to: { service: 'shop' }, role: 'message' }])
 })
 
-test('consumers that share the span id of their producer are lanes with an edge from the producer, which may be a root', async () => {
+test('several consumers that share the span id of their producer have a lane and an edge each', async () => {
   const request = span({ name: 'POST', kind: 2, at: 0, for: 30 })
   const [inner, root] = [send('orders', { at: 10, for: 5, in: request }), send('orders', { at: 10, for: 5 })]
   for (const sent of [inner, root]) {

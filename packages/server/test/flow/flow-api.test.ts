@@ -42,13 +42,13 @@ test.each<[string, TSchema]>([
     `/api/messages/${list}?${window}&minQueueTime=10s`,
     MessagesResponse,
   ]),
-])('%s answers as the contract has it', async (path, schema) => {
+])('GET %s returns a body that matches its API schema', async (path, schema) => {
   const { status, body } = await get(path)
   expect(status).toBe(200)
   expect(Check(schema, body)).toBe(true)
 })
 
-test('what came over OTLP is in flow, topology and messages', async () => {
+test('spans sent over OTLP are included in flow, topology and message lists', async () => {
   expect((await get(`/api/flows/${linked.traceId}`)).body).toMatchObject({
     lanes: [{ rootName: 'POST /orders' }, { rootService: 'stock' }, { rootService: 'email' }],
     edges: [{ via: 'link' }, { via: 'parent' }],
@@ -77,14 +77,14 @@ test.each([
   ['/api/messages/late?minQueueTime=soon', 'minQueueTime'],
   ['/api/messages/late?cursor=1', 'cursor'],
   [`/api/messages/late?cursor=99999999999999999999.${randomTraceId()}.0123456789abcdef`, 'cursor'],
-])('%s is a problem that names %s', async (path, parameter) => {
+])('GET %s returns 400 with the parameter %s', async (path, parameter) => {
   const { status, body } = await get(path)
   expect(status).toBe(400)
   expect(body).toMatchObject({ parameter })
 })
 
 test.each(['/api/topology', ...messageLists.map((list) => `/api/messages/${list}`)])(
-  '%s takes all of time',
+  'GET %s accepts the whole range of 64-bit times',
   async (path) => {
     const all = 'start=0&end=18446744073709551615'
     const after = path === '/api/topology' ? '' : '&minQueueTime=99999999999h'
@@ -93,6 +93,6 @@ test.each(['/api/topology', ...messageLists.map((list) => `/api/messages/${list}
   },
 )
 
-test('a flow of a trace that is not here is 404', async () => {
+test('a flow of a trace that is not stored returns 404', async () => {
   expect((await get(`/api/flows/${randomTraceId()}`)).status).toBe(404)
 })

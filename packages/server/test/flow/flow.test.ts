@@ -54,7 +54,7 @@ test.each<[Mode, Mode, Mode]>([
   ['both', 'both', 'both'],
   ['link', 'parent', 'link'],
   ['parent', 'link', 'both'],
-])('a flow is the same whether its consumers link, are children, or both: %s %s %s', async (...modes) => {
+])('a flow is the same for consumers that are linked, children or both: %s %s %s', async (...modes) => {
   const of = shop(...modes)
   await put(of)
   const flow = await findFlow(traces.store, of.request.traceId, {}, {})
@@ -102,18 +102,18 @@ test.each<[Mode, Mode, Mode]>([
   expect(flow?.truncated).toEqual({ traces: false, depth: false, fanOut: false, spans: false })
 })
 
-test('any trace of a flow opens the same one', async () => {
+test('every trace of a flow opens the same flow', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
-  const asked = [of.request, of.paying, of.reserving, of.mailing]
-  const answers = await Promise.all(asked.map(({ traceId }) => findFlow(traces.store, traceId, {}, {})))
-  for (const answer of answers) {
-    expect(answer?.lanes.map((lane) => lane.id)).toEqual(answers[0]?.lanes.map((lane) => lane.id))
-    expect(answer?.criticalPath).toEqual(answers[0]?.criticalPath)
+  const opened = [of.request, of.paying, of.reserving, of.mailing]
+  const flows = await Promise.all(opened.map(({ traceId }) => findFlow(traces.store, traceId, {}, {})))
+  for (const flow of flows) {
+    expect(flow?.lanes.map((lane) => lane.id)).toEqual(flows[0]?.lanes.map((lane) => lane.id))
+    expect(flow?.criticalPath).toEqual(flows[0]?.criticalPath)
   }
 })
 
-test('the critical path ends at the span that is asked for', async () => {
+test('the critical path ends at the requested span', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
   const flow = await findFlow(traces.store, of.request.traceId, { spanId: of.reserving.spanId.toUpperCase() }, {})
@@ -126,7 +126,7 @@ test('the critical path ends at the span that is asked for', async () => {
   expect(flow?.edges.filter((edge) => edge.onCriticalPath).map((edge) => edge.to.spanId)).toEqual([of.reserving.spanId])
 })
 
-test('a batch that links 500 messages has 500 edges with joined events, and its critical path stays with the first', async () => {
+test('a batch with 500 links has 500 edges with includeJoined, and its critical path follows the first', async () => {
   const sends = Array.from({ length: 500 }, (_, index) => send('clicks', { at: index, for: 1 }))
   const batch = processing('clicks', undefined, 'reports', 'link', {
     at: 1000,
@@ -156,7 +156,7 @@ test('a batch that links 500 messages has 500 edges with joined events, and its 
   })
 })
 
-test('pages of a flow are the flow, each lane and edge on one of them', async () => {
+test('pages of a flow contain each lane and edge once', async () => {
   const sends = Array.from({ length: 50 }, (_, index) => send('clicks', { at: index, for: 1 }))
   const batch = processing('clicks', undefined, 'reports', 'link', {
     at: 1000,
@@ -190,7 +190,7 @@ test('pages of a flow are the flow, each lane and edge on one of them', async ()
   expect(edges).toHaveLength(50)
 })
 
-test('consumers of a producer that never came are one flow, with its end told as missing', async () => {
+test('consumers of a producer that is not stored are one flow with the producer trace as missing', async () => {
   const lost = { traceId: randomTraceId(), spanId: randomSpanId() } as TestSpan
   const one = processing('orders', lost, 'a', 'link', { at: 0 })
   const other = processing('orders', lost, 'b', 'link', { at: 5 })
@@ -205,7 +205,7 @@ test('consumers of a producer that never came are one flow, with its end told as
     [null, '', null],
     [null, '', null],
   ])
-  // The producer comes late, in a trace that begins before it.
+  // The producer arrives late, in a trace that starts before it.
   const request = span({ traceId: lost.traceId, name: 'POST', kind: 2, at: -20 })
   await traces.put(tracesOf('shop', [request, send('orders', { in: request, at: -15, for: 5, spanId: lost.spanId })]))
   const whole = await findFlow(traces.store, one.traceId, {}, {})
@@ -214,7 +214,7 @@ test('consumers of a producer that never came are one flow, with its end told as
   expect(whole?.lanes[0]).toMatchObject({ traceId: lost.traceId, rootName: 'POST', depth: 1 })
 })
 
-test('a child of a producer that never came is a lane of its own with a missing end', async () => {
+test('a child of a producer that is not stored has its own lane and an edge without a source', async () => {
   const lost = { traceId: randomTraceId(), spanId: randomSpanId() } as TestSpan
   const consumer = processing('orders', lost, 'a', 'parent', { at: 0 })
   await traces.put(tracesOf('shop', [consumer]))
@@ -226,7 +226,7 @@ test('a child of a producer that never came is a lane of its own with a missing 
   expect(flow?.missingTraceIds).toEqual([])
 })
 
-test('links in a circle end', async () => {
+test('circular links are traversed once', async () => {
   const a = span({ at: 0 })
   const b = span({ at: 5, links: [linkTo(a)] })
   const back = { ...a, links: [linkTo(b), linkTo(a)] }
@@ -238,7 +238,7 @@ test('links in a circle end', async () => {
   expect(flow?.criticalPath?.durationNano).toBe('15000000')
 })
 
-test('a chain is cut at the depth asked for, and says so', async () => {
+test('a chain of links is truncated at the requested depth and marked as truncated', async () => {
   const chain: TestSpan[] = []
   for (let hop = 0; hop < 6; hop++) {
     const last = chain.at(-1)
@@ -252,7 +252,7 @@ test('a chain is cut at the depth asked for, and says so', async () => {
   expect(flow?.nextCursor).toBeUndefined()
 })
 
-test('a consumer that begins before the send is acknowledged has waited since the send began', async () => {
+test('the queue time of a consumer that starts before the send is acknowledged counts from the send start', async () => {
   const request = span({ name: 'POST', kind: 2, at: 0, for: 5 })
   const sent = send('orders', { at: 5, for: 20, in: request })
   const consumer = processing('orders', sent, 'a', 'link', { at: 15, for: 30 })
@@ -271,7 +271,7 @@ test('a consumer that begins before the send is acknowledged has waited since th
   ])
 })
 
-test('a consumer that begins before the send does has a negative queue time, which counts as clock skew', async () => {
+test('a consumer that starts before the send has a negative queue time and counts as clock skew', async () => {
   const sent = send('orders', { at: 20, for: 5 })
   const consumer = processing('orders', sent, 'a', 'link', { at: 15, for: 30 })
   await traces.put(tracesOf('shop', [sent, consumer]))
@@ -280,7 +280,7 @@ test('a consumer that begins before the send does has a negative queue time, whi
   expect(flow?.statistics).toMatchObject({ negativeQueueTimeCount: 1, queueTotalNano: '0' })
 })
 
-test('a poll that waits for its message is on the path from when the message was there', async () => {
+test('a poll that waits for its message is on the critical path from the arrival of the message', async () => {
   const sent = send('orders', { at: 100, for: 5 })
   const poll = span({
     name: 'poll orders',
@@ -300,7 +300,7 @@ test('a poll that waits for its message is on the path from when the message was
   expect(flow?.statistics.negativeQueueTimeCount).toBe(0)
 })
 
-test('a message that carries the context of its outbox row leads back to the request', async () => {
+test('a message that carries the context of its outbox row is connected to the request', async () => {
   const request = span({ name: 'POST', kind: 2, at: 0, for: 20 })
   const relay = send('orders', { at: 100, for: 10, kind: 3, links: [linkTo(request)] })
   const consumer = processing('orders', request, 'a', 'both', { at: 150 })
@@ -315,7 +315,7 @@ test('a message that carries the context of its outbox row leads back to the req
   expect(flow?.lanes).toHaveLength(3)
 })
 
-test('a consumer that runs in a span of its own process stays in its lane', async () => {
+test('a consumer inside a span of its own process stays in the lane of that span', async () => {
   const sent = send('orders', { at: 0 })
   const job = span({ name: 'job', at: 5, for: 100 })
   const consumer = processing('orders', sent, 'a', 'link', { at: 50, in: job })
@@ -326,7 +326,7 @@ test('a consumer that runs in a span of its own process stays in its lane', asyn
   expect(flow?.criticalPath?.segments.map((segment) => segment.kind)).toEqual(['span', 'queue', 'span'])
 })
 
-test('spans that came twice are there once', async () => {
+test('spans sent twice are once in a flow', async () => {
   const of = shop('link', 'parent', 'both')
   await put(of)
   await put(of)
@@ -335,6 +335,6 @@ test('spans that came twice are there once', async () => {
   expect(flow?.edges).toHaveLength(3)
 })
 
-test('a trace that nothing is known of is no flow', async () => {
+test('a flow of an unknown trace is undefined', async () => {
   expect(await findFlow(traces.store, randomTraceId(), {}, {})).toBeUndefined()
 })

@@ -43,7 +43,7 @@ const graphs = fc.integer({ min: 1, max: 14 }).chain((size) => {
 })
 
 test(
-  'a flow is what plain graph search finds: up to its origin, then down, without other events',
+  'random flows match a reference graph search from the opened trace to its origin and down',
   { timeout: 240_000 },
   async () => {
     await fc.assert(
@@ -51,20 +51,20 @@ test(
         graphs,
         async ({ children, links: drawn, lost: lostOnes, opened, joined, maxDepth, maxTraces }) => {
           const lost = new Set(lostOnes)
-          // A place that the trace doesn't have is its root.
-          const within = ([trace, place]: GraphSpan): GraphSpan => [trace, place <= (children[trace] ?? 0) ? place : 0]
+          // An index that the trace does not have is its root.
+          const within = ([trace, index]: GraphSpan): GraphSpan => [trace, index <= (children[trace] ?? 0) ? index : 0]
           const links = drawn.map(({ from, to }) => ({ from: within(from), to: within(to) }))
           const ids = children.map(() => randomTraceId()).sort()
           const ends = children.map((count, trace) =>
             Array.from({ length: count + 1 }, () => ({ traceId: ids[trace], spanId: randomSpanId() }) as TestSpan),
           )
-          const at = ([trace, place]: GraphSpan): TestSpan => ends[trace]?.[place] as TestSpan
+          const at = ([trace, index]: GraphSpan): TestSpan => ends[trace]?.[index] as TestSpan
           const spans = ends.flatMap((ofTrace, trace) =>
-            ofTrace.map((end, place) => ({
-              ...span({ at: trace * 10 + place }),
+            ofTrace.map((end, index) => ({
+              ...span({ at: trace * 10 + index }),
               ...end,
-              ...(place > 0 ? { parentSpanId: at([trace, 0]).spanId } : {}),
-              links: links.filter(({ from }) => from[0] === trace && from[1] === place).map(({ to }) => linkTo(at(to))),
+              ...(index > 0 ? { parentSpanId: at([trace, 0]).spanId } : {}),
+              links: links.filter(({ from }) => from[0] === trace && from[1] === index).map(({ to }) => linkTo(at(to))),
             })),
           )
           await traces.put(
@@ -98,22 +98,23 @@ test(
           const index = (traceId: string): number => ids.indexOf(traceId)
           expect(flow !== undefined).toBe(isKnown)
           if (flow === undefined) return
-          const places = new Map<number, number>()
+          const spanCounts = new Map<number, number>()
           for (const name of expected.spans)
-            places.set(Number.parseInt(name, 10), (places.get(Number.parseInt(name, 10)) ?? 0) + 1)
+            spanCounts.set(Number.parseInt(name, 10), (spanCounts.get(Number.parseInt(name, 10)) ?? 0) + 1)
           expect([...lanes.values()].map((lane) => [index(lane.traceId), lane.spanCount]).sort()).toEqual(
-            [...places].sort(),
+            [...spanCounts].sort(),
           )
-          expect(missing.map(index).sort()).toEqual([...expected.taken].filter((trace) => !places.has(trace)).sort())
+          expect(missing.map(index).sort()).toEqual(
+            [...expected.taken].filter((trace) => !spanCounts.has(trace)).sort(),
+          )
           expect(edges.size).toBe(expected.edges)
           expect(flow.origins.map(({ traceId }) => index(traceId))).toEqual(expected.origins)
           expect(flow.originCount).toBe(expected.origins.length)
           const others = [...lanes.values()].flatMap((lane) =>
             lane.joinedWith ? [[index(lane.traceId), lane.joinedWith.count]] : [],
           )
-          const shown = [...expected.joinedWith].filter(([trace]) => places.has(trace))
-          // What a lane of an earlier page is joined with may have turned out to belong to the
-          // flow.
+          const shown = [...expected.joinedWith].filter(([trace]) => spanCounts.has(trace))
+          // Traces joined to a lane of an earlier page may turn out to belong to the flow.
           expect(maxTraces < expected.taken.size ? [] : others.sort()).toEqual(
             maxTraces < expected.taken.size ? [] : shown.sort(),
           )

@@ -11,18 +11,18 @@ export type FuzzInput = {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** A request that has to be taken, and the trace that has to be there afterwards. */
+  /** Trace id of a valid request, which has to be accepted and stored. */
   readonly goodTrace?: string
 }
 
-/** One input in this many is good. */
+/** One input in this many is valid. */
 const GOOD_EVERY = 25
 
-/** Questions cost the engine milliseconds each, so they are few. */
+/** API queries take milliseconds each, so they are few. */
 const QUESTION_SHARE = 0.02
 const GRPC_SHARE = 0.25
 
-/** The same for the same seed and index: any one of them can be made again alone. */
+/** Deterministic by seed and index, so that each input can be reproduced alone. */
 export function fuzzInput(seed: number, index: number): FuzzInput {
   const random = seededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b))
   if (index % GOOD_EVERY === 0) return goodInput(seed, index, random)

@@ -1,6 +1,6 @@
 import { pick, type Random, randomInt } from '../../../testkit/src/random.ts'
 
-/** Lengths and numbers at which readers go wrong. */
+/** Lengths and numbers at the limits of parsers. */
 const VARINTS = [
   [0x00],
   [0x7f],
@@ -11,7 +11,7 @@ const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
 ] as const
 
-/** Bytes that were a request, after one to eight changes. */
+/** The bytes of a request with one to eight changes. */
 export function mutateBytes(random: Random, original: Buffer, other: Buffer): Buffer {
   let bytes = Buffer.from(original)
   for (let change = few(random, 8); change > 0; change--) {
@@ -92,7 +92,7 @@ export function mutateJson(random: Random, original: string, other: string): Buf
         tokens[at] = pick(random, WORDS)
         break
       case 5:
-        // Moves what follows over the end of a slice.
+        // Moves the rest past the end of a slice.
         tokens[at] += ' '.repeat(2 ** randomInt(random, 19))
         break
       case 1:
@@ -161,7 +161,7 @@ const PIECES = [
   '{p:String}',
 ] as const
 
-/** Text of a query after a few changes. */
+/** The text of a query with a few changes. */
 export function mutateText(random: Random, original: string, other: string): string {
   let text = original
   for (let change = few(random, 4); change > 0; change--) {
@@ -187,7 +187,7 @@ export function mutateText(random: Random, original: string, other: string): str
   return text.slice(0, 6000)
 }
 
-/** Mostly one: a request with a single flaw gets the furthest. */
+/** Mostly one: a request with a single error is parsed the furthest. */
 function few(random: Random, most: number): number {
   return random() < 0.6 ? 1 : 1 + randomInt(random, most)
 }

@@ -9,12 +9,12 @@ import type {
 } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 
-/** Any OTLP request that a correct sender could make, every field of it set or absent. */
+/** Any valid OTLP request, with every field set or absent. */
 export function arbitraryTraces(): fc.Arbitrary<TracesRequest> {
   return fc.record({ resourceSpans: fc.array(resourceSpans, { maxLength: 3 }) }, { requiredKeys: [] })
 }
 
-/** All of Unicode but lone surrogates, which UTF-8 can't say. */
+/** All of Unicode except lone surrogates, which UTF-8 cannot encode. */
 const text = fc.string({ unit: 'binary', maxLength: 60 })
 const shortText = fc.oneof(text, fc.constantFrom('', 'a', 'b', 'service.name', '__proto__', '7', '\0', "'; drop table"))
 const uint32 = fc.nat(0xffffffff)
@@ -41,7 +41,7 @@ const { anyValue } = fc.letrec<{ anyValue: OtlpAnyValue; keyValue: OtlpKeyValue 
   keyValue: fc.record({ key: shortText, value: tie('anyValue') }),
 }))
 
-// Up to 40: more than the number of keys that are compared pair by pair.
+// Up to 40: more than the number of keys that are compared pairwise.
 const attributes = fc.oneof(
   { weight: 4, arbitrary: fc.array(fc.record({ key: shortText, value: anyValue }), { maxLength: 6 }) },
   { weight: 1, arbitrary: fc.array(fc.record({ key: shortText, value: anyValue }), { maxLength: 40 }) },

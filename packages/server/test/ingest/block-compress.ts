@@ -48,7 +48,7 @@ function lz4Block(bytes: Uint8Array): Buffer {
   return Buffer.from([0x1f, bytes[0] as number, 1, 0, ...lz4Length(copied - 4), 0])
 }
 
-/** What a nibble of 15 leaves out. */
+/** The length bytes after a nibble of 15. */
 function lz4Length(length: number): number[] {
   const rest = length - 15
   return [...Array<number>(Math.floor(rest / 255)).fill(255), rest % 255]

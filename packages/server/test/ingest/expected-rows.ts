@@ -2,7 +2,7 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { OtlpAnyValue, OtlpKeyValue, OtlpSpan, TracesRequest } from '@spanlink/testkit/otlp'
 import type { LinkRow, SourceRow, SpanRow } from './row-binary.ts'
 
-/** What a request must become, said once more from the OTLP objects, slowly and plainly. */
+/** The expected rows of a request, converted from the decoded OTLP objects. */
 export function expectedRows(request: TracesRequest, received: number): ExpectedRows {
   const spans: Omit<SpanRow, 'sourceId'>[] = []
   const links: LinkRow[] = []
@@ -124,13 +124,13 @@ function padded(id: string | undefined, digits: number): string {
   return (id ?? '').slice(0, digits).padEnd(digits, '0')
 }
 
-/** Of a repeated key the last counts, at its place. */
+/** The last value of a repeated key, at its position. */
 function attributes(list: readonly OtlpKeyValue[] | undefined): KeyValue[] {
   const all = (list ?? []).map(keyValue)
   return all.filter((attribute, i) => all.findLastIndex((other) => other.key === attribute.key) === i)
 }
 
-/** An empty key isn't on the wire, so the decoder doesn't tell it. */
+/** An empty key is not on the wire, so the decoder omits it. */
 function keyValue({ key, value }: Partial<OtlpKeyValue>): KeyValue {
   return { key: key ?? '', value: anyValue(value) }
 }
@@ -144,7 +144,7 @@ function anyValue(value: OtlpAnyValue | undefined): AnyValue {
   return value
 }
 
-/** The text of a value, as the column `service` has it. */
+/** The text of a value as in the column `service`. */
 function textOf(value: AnyValue): string {
   if (value.arrayValue || value.kvlistValue) return JSON.stringify(value)
   return String(value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue ?? value.bytesValue ?? '')

@@ -182,7 +182,7 @@ class Cursor {
     return Array.from({ length: this.#varint() }, read)
   }
 
-  /** Map and letters, as the reader of the tables gets them. */
+  /** Attributes and type codes, as stored in the tables. */
   attributes(): readonly KeyValue[] {
     const pairs = this.list(() => [this.text(), this.text()] as const)
     return decodeAttributes(pairs, this.text())

@@ -46,7 +46,7 @@ async function get(path: string, query: Readonly<Record<string, string>> = {}): 
   return spanlink.getJson(`/jaeger/api${path}?${new URLSearchParams(query)}`)
 }
 
-async function refused(path: string): Promise<readonly [number, unknown]> {
+async function getError(path: string): Promise<readonly [number, unknown]> {
   const response = await fetch(`${spanlink.url}/jaeger/api${path}`)
   return [response.status, await response.json()]
 }
@@ -56,7 +56,7 @@ async function found(query: Readonly<Record<string, string>>): Promise<readonly 
   return data.map((trace) => trace.traceID)
 }
 
-test('names of services and operations come in the envelope that both readers take', async () => {
+test('Jaeger services and operations are returned in the envelope of the Jaeger query API', async () => {
   expect(await get('/services')).toEqual({ data: ['gateway', 'payment'], total: 2, limit: 0, offset: 0, errors: null })
   expect(await get('/services/gateway/operations')).toMatchObject({ data: ['POST /orders', 'send orders'] })
   expect(await get('/operations', { service: 'gateway', spanKind: 'producer' })).toMatchObject({
@@ -64,7 +64,7 @@ test('names of services and operations come in the envelope that both readers ta
   })
 })
 
-test('a trace has times in microseconds, a process per resource and links as FOLLOWS_FROM', async () => {
+test('a Jaeger trace has times in microseconds, a process per resource and links as FOLLOWS_FROM', async () => {
   expect(await get(`/traces/${pay.traceId}`)).toMatchObject({
     errors: null,
     data: [
@@ -97,14 +97,14 @@ test('a trace has times in microseconds, a process per resource and links as FOL
   })
 })
 
-test('a trace is told in lines where a person reads it, as by the links of the UI', async () => {
+test('a Jaeger trace is indented JSON with prettyPrint=true', async () => {
   const plain = await fetch(`${spanlink.url}/jaeger/api/traces/${root.traceId}`)
   const pretty = await fetch(`${spanlink.url}/jaeger/api/traces/${root.traceId}?raw=true&prettyPrint=true`)
   expect(pretty.headers.get('content-type')).toBe(plain.headers.get('content-type'))
   expect(await pretty.text()).toBe(JSON.stringify(await plain.json(), undefined, 4))
 })
 
-test('a search goes by service, operation, tags of any type, durations and times in microseconds', async () => {
+test('a Jaeger search filters by service, operation, tags of any type, duration, time and trace id', async () => {
   const micros = (nano: bigint): string => String(nano / 1000n)
   expect(await found({ service: 'payment' })).toEqual([pay.traceId])
   expect(await found({ service: 'gateway', operation: 'send orders' })).toEqual([root.traceId])
@@ -125,45 +125,45 @@ test.each([
   ['an event', { attempt: '2' }],
   ['a link', { hop: 'first' }],
   ['a scope', { 'library.owner': 'checkout' }],
-  ['an event, its name', { event: 'retry' }],
-])('a search by a tag finds an attribute of %s', async (_what, tags) => {
+  ['an event named by the tag', { event: 'retry' }],
+])('a Jaeger search by tag matches an attribute of %s', async (_what, tags) => {
   expect(await found({ service: 'payment', tags: JSON.stringify(tags) })).toEqual([pay.traceId])
   const others = Object.fromEntries(Object.keys(tags).map((key) => [key, 'other']))
   expect(await found({ service: 'payment', tags: JSON.stringify(others) })).toEqual([])
 })
 
-test('what a search cannot serve is refused with the reason', async () => {
+test('a Jaeger search with an unsupported filter or a limit above 1500 returns 400 with the reason', async () => {
   expect((await get('/traces', { limit: '1500' })) as object).toMatchObject({ errors: null })
-  expect(await refused('/traces?limit=1501')).toEqual([
+  expect(await getError('/traces?limit=1501')).toEqual([
     400,
     expect.objectContaining({ errors: [{ code: 400, msg: 'limit must be at most 1500.' }] }),
   ])
   const filter = new URLSearchParams({ 'query.filter': 'name = "x"' })
-  expect(await refused(`/v3/trace-summaries?${filter}`)).toEqual([
+  expect(await getError(`/v3/trace-summaries?${filter}`)).toEqual([
     400,
     { error: { httpCode: 400, message: 'query.filter is not supported; use query.attributes.' } },
   ])
 })
 
-test('dependencies go over calls and topics', async () => {
+test('Jaeger dependencies include services connected by a topic and can be filtered by service', async () => {
   const dependencies = { data: [{ parent: 'gateway', child: 'payment', callCount: 1 }] }
   const times = { endTs: String(Date.now() + 60_000), lookback: '3600000' }
   expect(await get('/dependencies', times)).toMatchObject(dependencies)
   expect(await get('/dependencies', { ...times, service: 'payment' })).toMatchObject(dependencies)
-  expect(await get('/dependencies', { ...times, service: 'nobody' })).toMatchObject({ data: [] })
+  expect(await get('/dependencies', { ...times, service: 'unknown' })).toMatchObject({ data: [] })
 })
 
-test('errors have the code and the reason where the readers look for them', async () => {
-  const told = (code: number, msg: string) => [code, expect.objectContaining({ errors: [{ code, msg }] })]
-  expect(await refused(`/traces/${'f'.repeat(32)}`)).toEqual(told(404, 'trace not found'))
-  expect(await refused('/traces/xyz')).toEqual(told(400, 'A trace id is 32 hex digits.'))
-  expect((await refused('/traces?tags=[1]'))[0]).toBe(400)
-  expect((await refused('/traces?minDuration=soon'))[0]).toBe(400)
-  expect((await refused(`/traces?minDuration=${'9'.repeat(15_000)}`))[0]).toBe(400)
-  expect((await refused('/dependencies?endTs=now'))[0]).toBe(400)
+test('Jaeger errors have their status code and reason in the errors list', async () => {
+  const errorOf = (code: number, msg: string) => [code, expect.objectContaining({ errors: [{ code, msg }] })]
+  expect(await getError(`/traces/${'f'.repeat(32)}`)).toEqual(errorOf(404, 'trace not found'))
+  expect(await getError('/traces/xyz')).toEqual(errorOf(400, 'A trace id is 32 hex digits.'))
+  expect((await getError('/traces?tags=[1]'))[0]).toBe(400)
+  expect((await getError('/traces?minDuration=soon'))[0]).toBe(400)
+  expect((await getError(`/traces?minDuration=${'9'.repeat(15_000)}`))[0]).toBe(400)
+  expect((await getError('/dependencies?endTs=now'))[0]).toBe(400)
 })
 
-test('version 3 has summaries for the search and OTLP for a trace', async () => {
+test('the Jaeger v3 API returns trace summaries for a search and OTLP for a trace', async () => {
   expect(await get('/v3/services')).toEqual({ services: ['gateway', 'payment'] })
   expect(await get('/v3/operations', { service: 'payment' })).toEqual({
     operations: [{ name: 'process orders', spanKind: 'consumer' }],
@@ -172,8 +172,8 @@ test('version 3 has summaries for the search and OTLP for a trace', async () => 
     'query.startTimeMin': new Date(Date.now() - 3_600_000).toISOString(),
     'query.startTimeMax': new Date(Date.now() + 60_000).toISOString(),
   }
-  const asked = { ...window, 'query.serviceName': 'payment', 'query.attributes': '{"http.status_code":"500"}' }
-  expect(await get('/v3/trace-summaries', { ...asked, 'query.searchDepth': '20' })).toEqual({
+  const search = { ...window, 'query.serviceName': 'payment', 'query.attributes': '{"http.status_code":"500"}' }
+  expect(await get('/v3/trace-summaries', { ...search, 'query.searchDepth': '20' })).toEqual({
     summaries: [
       {
         traceId: pay.traceId,
@@ -188,11 +188,11 @@ test('version 3 has summaries for the search and OTLP for a trace', async () => 
     ],
   })
   const otlp = { result: { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: pay.traceId, kind: 5 }] }] }] } }
-  expect(await get('/v3/traces', asked)).toMatchObject(otlp)
+  expect(await get('/v3/traces', search)).toMatchObject(otlp)
   expect(await get(`/v3/traces/${pay.traceId}`)).toMatchObject(otlp)
-  expect(await refused('/v3/trace-summaries')).toEqual([
+  expect(await getError('/v3/trace-summaries')).toEqual([
     400,
     { error: { httpCode: 400, message: 'query.startTimeMin is required.' } },
   ])
-  expect((await refused(`/v3/traces/${'f'.repeat(32)}`))[0]).toBe(404)
+  expect((await getError(`/v3/traces/${'f'.repeat(32)}`))[0]).toBe(404)
 })

@@ -42,7 +42,7 @@ const billing = [
   { timeUnixNano: at(5), eventName: 'invoice.sent', attributes: [kv('a=b', 'c')] },
 ]
 
-test('records dated more than a day ahead are not the newest for ever, and found by a search that reaches there', async () => {
+test('log records dated more than a day ahead are found only by a search whose range includes them', async () => {
   const ahead = String((BigInt(Math.floor(Date.now() / 1000)) + 172_800n) * SECOND)
   await spanlink.send(
     '/v1/logs',
@@ -54,7 +54,7 @@ test('records dated more than a day ahead are not the newest for ever, and found
   expect((await find({ service: 'ahead', end: String(2n ** 64n - 1n) })).logs).toHaveLength(1)
 })
 
-test('records come newest first, each with what was sent and its source', async () => {
+test('log records are listed newest first with all their fields and their source', async () => {
   const { logs, sources } = await find({ service: 'orders' })
   expect(logs.map((log) => log.timestampUnixNano)).toEqual([at(3), at(2), at(1)])
   expect(logs[1]).toEqual({
@@ -80,45 +80,48 @@ test('records come newest first, each with what was sent and its source', async 
 test.each([
   ['a trace', { traceId: TRACE.toUpperCase() }, [3, 2]],
   ['a span', { traceId: TRACE, spanId: SPAN }, [2]],
-  ['at least a severity', { severity: 'info' }, [2, 1]],
-  ['text in any case', { q: 'ORDER 1' }, [1]],
+  ['minimum severity', { severity: 'info' }, [2, 1]],
+  ['text ignoring case', { q: 'ORDER 1' }, [1]],
   ['text with quotes, backslashes and wildcards', { q: "it's over: 100%_\\" }, [2]],
   ['text in a structured body', { q: 'odd' }, [3]],
   ['an attribute and its value', { attribute: 'topic=orders' }, [2]],
   ['an attribute of the resource', { attribute: 'service.name=orders' }, [3, 2, 1]],
-  ['a key alone', { attribute: 'partition' }, [2]],
-  ['several attributes at once', { attribute: ['topic=orders', 'partition=3'] }, [2]],
-  ['attributes that no record has together', { attribute: ['topic=orders', 'partition=4'] }, []],
-  ['an event', { eventName: 'invoice.sent' }, [5]],
-  ['a time, its end excluded', { start: at(2), end: at(4) }, [3, 2]],
-  ['the oldest first', { service: 'orders', order: 'oldest' }, [1, 2, 3]],
-] as const)('finds by %s', async (_what, query, seconds) => {
+  ['an attribute key without a value', { attribute: 'partition' }, [2]],
+  ['several attributes', { attribute: ['topic=orders', 'partition=3'] }, [2]],
+  ['attributes that no single record has', { attribute: ['topic=orders', 'partition=4'] }, []],
+  ['event name', { eventName: 'invoice.sent' }, [5]],
+  ['a time range that excludes its end', { start: at(2), end: at(4) }, [3, 2]],
+  ['service, oldest first', { service: 'orders', order: 'oldest' }, [1, 2, 3]],
+] as const)('a log search finds records by %s', async (_what, query, seconds) => {
   const { logs } = await find(query)
   expect(logs.map((log) => log.timestampUnixNano)).toEqual(seconds.map(at))
 })
 
-test.each(['newest', 'oldest'])('pages from the %s give every record once, equal ones too', async (order) => {
-  const pages: string[][] = []
-  let cursor: string | undefined
-  do {
-    const page = await find({ limit: '2', order, ...(cursor === undefined ? {} : { cursor }) })
-    pages.push(page.logs.map((log) => log.timestampUnixNano))
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
-  const all = [1, 2, 3, 4, 4, 4, 4, 4, 5].map(at)
-  expect(pages.flat()).toEqual(order === 'oldest' ? all : all.toReversed())
-  expect(pages.map((page) => page.length)).toEqual([2, 2, 2, 2, 1])
-})
+test.each(['newest', 'oldest'])(
+  'log pages sorted %s first contain every record once, including equal records',
+  async (order) => {
+    const pages: string[][] = []
+    let cursor: string | undefined
+    do {
+      const page = await find({ limit: '2', order, ...(cursor === undefined ? {} : { cursor }) })
+      pages.push(page.logs.map((log) => log.timestampUnixNano))
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    const all = [1, 2, 3, 4, 4, 4, 4, 4, 5].map(at)
+    expect(pages.flat()).toEqual(order === 'oldest' ? all : all.toReversed())
+    expect(pages.map((page) => page.length)).toEqual([2, 2, 2, 2, 1])
+  },
+)
 
 test.each([
   ['spanId', { spanId: SPAN }],
   ['cursor', { cursor: 'x' }],
   ['start', { start: '99999999999999999999' }],
-])('a %s without meaning is refused', async (_parameter, query) => {
+])('a log search with an invalid %s returns 400', async (_parameter, query) => {
   expect((await spanlink.get('/api/logs', query)).status).toBe(400)
 })
 
-test('a log record with an event name is an event of its span', async () => {
+test('a log record with an event name is shown as an event of its span', async () => {
   const span = { traceId: '12'.repeat(16), spanId: '34'.repeat(8), name: 'work', startTimeUnixNano: at(1) }
   const events = [
     { timeUnixNano: at(1), name: 'first' },
@@ -138,7 +141,7 @@ test('a log record with an event name is an event of its span', async () => {
   expect(body.spans[0]?.events[1]?.attributes).toEqual([kv('exception.type', 'E')])
 })
 
-test('keys inside maps and elements of lists are matched', async () => {
+test('a log attribute filter matches keys inside maps and elements of lists', async () => {
   const list = { arrayValue: { values: [{ stringValue: 'red' }, { intValue: '7' }, { boolValue: true }] } }
   const inner = {
     kvlistValue: {

@@ -24,7 +24,7 @@ const of = (cluster: string, attributes: Readonly<Record<string, string>> = {}) 
   ...attributes,
 })
 
-test('a group that reads a topic in one cluster is not missed at the topic of the same name in another', async () => {
+test('a group that consumes a topic in one cluster is not missing at the same topic of another cluster', async () => {
   const east = send('orders', { at: 1, attributes: of('east') })
   const west = [2, 3].map((at) => send('orders', { at, attributes: of('west') }))
   const consumers = [
@@ -43,16 +43,16 @@ test('a group that reads a topic in one cluster is not missed at the topic of th
   ])
 })
 
-test('the same offset of a topic of one name in two clusters is not a redelivery', async () => {
+test('the same topic, partition and offset in two clusters is not a redelivery', async () => {
   const at = HOUR_MS
-  // Without their producers, what makes two spans one message is where it is stored.
-  const place = { 'messaging.destination.partition.id': '0' }
-  const taken = ['east', 'west', 'west'].map((cluster, index) =>
-    processing('orders', undefined, 'billing', 'link', { at: at + index, attributes: of(cluster, place) }),
+  // Without a producer, cluster, topic, partition and offset identify a message.
+  const partition = { 'messaging.destination.partition.id': '0' }
+  const consumed = ['east', 'west', 'west'].map((cluster, index) =>
+    processing('orders', undefined, 'billing', 'link', { at: at + index, attributes: of(cluster, partition) }),
   )
-  await traces.put(tracesOf('billing', taken))
+  await traces.put(tracesOf('billing', consumed))
   const { messages } = await find('redelivered', 1)
   expect(messages.map((message) => message.attempts.map(({ spanId }) => spanId))).toEqual([
-    [taken[1]?.spanId, taken[2]?.spanId],
+    [consumed[1]?.spanId, consumed[2]?.spanId],
   ])
 })

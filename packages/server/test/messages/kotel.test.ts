@@ -24,7 +24,7 @@ async function find(list: MessageList, at: number, query: MessagesQuery = {}): P
 /** Each mode has hours of its own. */
 const hourOf = (mode: KotelMode, hour: number): number => (modes.indexOf(mode) * 20 + hour) * HOUR_MS
 
-describe.each(modes)('kotel, %s', (mode) => {
+describe.each(modes)('kotel in %s mode', (mode) => {
   const consumer = (topic: string, group: string, offset: number, at: number) => ({
     topic,
     group,
@@ -33,7 +33,7 @@ describe.each(modes)('kotel, %s', (mode) => {
     at,
   })
 
-  test('a dead letter leads back over its retry to what was published first', async () => {
+  test('a dead letter is traced back over its retry to the first publish', async () => {
     const at = hourOf(mode, 0)
     const order = kotelPublish('orders', { partition: 2, offset: 41 }, { at })
     const first = kotelConsume(order, consumer('orders', 'email', 41, at + 100), failed)
@@ -67,7 +67,7 @@ describe.each(modes)('kotel, %s', (mode) => {
     expect((await find('retried', at, { consumerGroup: 'email' })).total).toBe(1)
   })
 
-  test('a record that is sent on as it came, under its receive span, has the process span as attempt', async () => {
+  test('a record forwarded under its receive span has the process span as its attempt', async () => {
     const at = hourOf(mode, 1)
     const order = kotelPublish('orders', { partition: 2, offset: 42 }, { at })
     const { receive, process } = kotelConsume(order, consumer('orders', 'email', 42, at + 100), failed)
@@ -78,7 +78,7 @@ describe.each(modes)('kotel, %s', (mode) => {
     ])
   })
 
-  test('a message that was received and processed twice is one redelivery', async () => {
+  test('a message received and processed twice is one redelivery', async () => {
     const at = hourOf(mode, 2)
     const order = kotelPublish('orders', { partition: 2, offset: 43 }, { at })
     const [first, second] = [100, 60_000].map((later) =>
@@ -87,8 +87,8 @@ describe.each(modes)('kotel, %s', (mode) => {
     const once = kotelConsume(order, consumer('orders', 'stock', 43, at + 100))
     const all = [first, second, once].flatMap((one) => (one ? [one.receive, one.process] : []))
     await traces.put(tracesOf('shop', [order, ...all]))
-    const answer = await find('redelivered', at)
-    expect(answer.messages).toMatchObject([
+    const response = await find('redelivered', at)
+    expect(response.messages).toMatchObject([
       {
         spanId: second?.process.spanId,
         consumerGroup: 'email',
@@ -96,10 +96,10 @@ describe.each(modes)('kotel, %s', (mode) => {
         attempts: [{ spanId: first?.process.spanId }, { spanId: second?.process.spanId }],
       },
     ])
-    expect(answer.total).toBe(1)
+    expect(response.total).toBe(1)
   })
 
-  test('a message that was received twice and processed once is one redelivery', async () => {
+  test('a message received twice and processed once is one redelivery', async () => {
     const at = hourOf(mode, 3)
     const order = kotelPublish('orders', { partition: 2, offset: 44 }, { at })
     const [first, second] = [100, 60_000].map((later) =>
@@ -111,13 +111,13 @@ describe.each(modes)('kotel, %s', (mode) => {
         [order, first?.receive, second?.receive, second?.process].filter((one) => one !== undefined),
       ),
     )
-    const answer = await find('redelivered', at)
-    expect(answer.messages.map(({ attempts }) => attempts.map(({ spanId }) => spanId))).toEqual([
+    const response = await find('redelivered', at)
+    expect(response.messages.map(({ attempts }) => attempts.map(({ spanId }) => spanId))).toEqual([
       [first?.receive.spanId, second?.receive.spanId],
     ])
   })
 
-  test('a late message is late once, and an unconsumed one is missed by the group that reads the topic', async () => {
+  test('a late message is listed once, and an unconsumed one with the group that consumes the topic', async () => {
     const at = hourOf(mode, 4)
     const slow = kotelPublish('slow', { partition: 2, offset: 45 }, { at })
     const lost = kotelPublish('slow', { partition: 2, offset: 46 }, { at: at + 1 })
@@ -128,7 +128,7 @@ describe.each(modes)('kotel, %s', (mode) => {
   })
 })
 
-test('seven groups that each retry one message over a topic of their own are seven retried messages', async () => {
+test('a message that seven groups retry over their own topics is listed once per group', async () => {
   const at = 50 * HOUR_MS
   const order = kotelPublish('orders', { partition: 2, offset: 47 }, { at })
   const groups = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
@@ -148,8 +148,8 @@ test('seven groups that each retry one message over a topic of their own are sev
       retries.flatMap(({ receive, process, sends }) => [receive, process, ...sends]),
     ),
   )
-  const answer = await find('retried', at)
-  expect(answer.messages.map((message) => message.consumerGroup).toSorted()).toEqual(groups)
+  const response = await find('retried', at)
+  expect(response.messages.map((message) => message.consumerGroup).toSorted()).toEqual(groups)
   for (const [index, group] of groups.entries()) {
     expect((await find('retried', at, { consumerGroup: group })).messages).toMatchObject([
       { spanId: retries[index]?.sends[1]?.spanId, producer: { spanId: order.spanId } },

@@ -7,7 +7,7 @@ import { openStoredTraces } from '../query/stored-traces.ts'
 import { encodeLogs } from '../signals/otlp-messages.ts'
 
 test.each(['exception', 'messaging.process.exception'])(
-  'an attempt whose exception came as a log record %s tells it',
+  'an attempt has the error of an exception logged as a %s record',
   async (eventName) => {
     await using traces = await openStoredTraces()
     const order = send('orders', { at: 0 })
@@ -29,7 +29,7 @@ test.each(['exception', 'messaging.process.exception'])(
   },
 )
 
-test('an exception logged for a span id that two spans share is that of the service that logged it', async () => {
+test('an exception logged for a span id shared by two spans belongs to the service that logged it', async () => {
   await using traces = await openStoredTraces()
   const order = send('orders', { at: 0 })
   const attempt = processing('orders', order, 'g', 'link', { at: 50, for: 100, status: { code: 2 } })

@@ -21,7 +21,7 @@ async function find(list: MessageList, hour: number, query: MessagesQuery = {}):
   return await findMessages(traces.store, list, { ...window, ...query }, {})
 }
 
-test('a message that no group took is unconsumed, one that a link or a child took is not', async () => {
+test('a message is unconsumed unless a consumer links to its producer or is its child', async () => {
   const at = 0
   const [linked, parented, failed, fresh] = [0, 1, 2, 3].map((index) =>
     send('orders', {
@@ -36,16 +36,16 @@ test('a message that no group took is unconsumed, one that a link or a child too
       [linked, parented, failed, fresh, lost].filter((one) => one !== undefined),
     ),
   )
-  // Days late is consumed too.
+  // Consumption days later counts too.
   await traces.put(
     tracesOf('stock', [
       processing('orders', linked, 'stock', 'link', { at: at + 80 * HOUR_MS }),
       processing('orders', parented, 'stock', 'parent', { at: at + 100 }),
     ]),
   )
-  const answer = await find('unconsumed', 0)
-  expect(answer.messages.map((message) => message.spanId)).toEqual([lost.spanId])
-  expect(answer.messages[0]).toMatchObject({
+  const response = await find('unconsumed', 0)
+  expect(response.messages.map((message) => message.spanId)).toEqual([lost.spanId])
+  expect(response.messages[0]).toMatchObject({
     traceId: lost.traceId,
     topic: 'orders',
     partition: '4',
@@ -53,18 +53,18 @@ test('a message that no group took is unconsumed, one that a link or a child too
     producer: { service: 'shop', name: 'send orders', queueTimeNano: null },
     attempts: [],
   })
-  expect(answer).toMatchObject({ total: 1, complete: true, stepNano: '60000000000' })
-  expect(answer.counts).toHaveLength(60)
-  expect(answer.counts[0]?.count).toBe(1)
+  expect(response).toMatchObject({ total: 1, complete: true, stepNano: '60000000000' })
+  expect(response.counts).toHaveLength(60)
+  expect(response.counts[0]?.count).toBe(1)
 
-  // One group took some; the other never took any of this topic.
+  // One group consumed some; the other consumed no message of this topic.
   expect((await find('unconsumed', 0, { consumerGroup: 'stock' })).total).toBe(1)
   expect((await find('unconsumed', 0, { consumerGroup: 'email', topic: 'orders' })).total).toBe(3)
   expect((await find('unconsumed', 0, { consumerGroup: 'email' })).total).toBe(0)
   expect((await find('unconsumed', 0, { minQueueTime: '1ms' })).total).toBe(2)
 })
 
-test('a batch send is consumed when its created messages are', async () => {
+test('created messages of a batch send are judged one by one, and its send span is not listed', async () => {
   const at = HOUR_MS
   const made = [0, 1].map((index) =>
     send('orders', { at: at + index, for: 1, attributes: { 'messaging.operation.type': 'create' } }),
@@ -75,7 +75,7 @@ test('a batch send is consumed when its created messages are', async () => {
   expect((await find('unconsumed', 1)).messages.map((message) => message.spanId)).toEqual([made[1]?.spanId])
 })
 
-test('a message that waited too long is late, once, with its queue time', async () => {
+test('a message that waited longer than the minimum is late once, with its queue time', async () => {
   const at = 2 * HOUR_MS
   const slow = send('orders', { at, for: 10 })
   const quick = send('orders', { at, for: 10 })
@@ -86,9 +86,9 @@ test('a message that waited too long is late, once, with its queue time', async 
   const taken = processing('orders', slow, 'stock', 'link', { at: at + 20_020 })
   await traces.put(tracesOf('shop', [slow, quick]))
   await traces.put(tracesOf('stock', [poll, taken, processing('orders', quick, 'stock', 'parent', { at: at + 5_000 })]))
-  const answer = await find('late', 2)
-  expect(answer.messages).toHaveLength(1)
-  expect(answer.messages[0]).toMatchObject({
+  const response = await find('late', 2)
+  expect(response.messages).toHaveLength(1)
+  expect(response.messages[0]).toMatchObject({
     spanId: poll.spanId,
     consumerGroup: 'stock',
     waitNano: '20000000000',
@@ -100,7 +100,7 @@ test('a message that waited too long is late, once, with its queue time', async 
   expect((await find('late', 2, { consumerGroup: 'other' })).total).toBe(0)
 })
 
-test('an attempt tells the error of a call whose server shares its span id and did not fail', async () => {
+test('an attempt has the error of a failed call whose server shares the span id without failing', async () => {
   const at = 310 * HOUR_MS
   const order = send('payments', { at })
   const attempt = processing('payments', order, 'fraud', 'link', { at: at + 50, for: 100, status: { code: 2 } })
@@ -113,7 +113,7 @@ test('an attempt tells the error of a call whose server shares its span id and d
   expect(messages[0]?.attempts).toMatchObject([{ spanId: attempt.spanId, errorMessage: 'connection reset' }])
 })
 
-test('a late message of a batch is listed once, where its receive span without offsets took it', async () => {
+test('a late message with a receive span without offset is listed once, at the receive span', async () => {
   const at = 300 * HOUR_MS
   const slow = send('orders', { at, for: 10 })
   const poll = processing('orders', slow, '', 'link', {
@@ -130,7 +130,7 @@ test('a late message of a batch is listed once, where its receive span without o
   expect(messages).toMatchObject([{ spanId: poll.spanId, partition: '1', offset: '9', waitNano: '20000000000' }])
 })
 
-test('messages of a batch with receive, batch and message spans are late once each, and not redelivered', async () => {
+test('each message of a batch with receive, batch and message spans is late once and not redelivered', async () => {
   const at = 320 * HOUR_MS
   const sent = [0, 1, 2].map((index) => send('slow', { at: at + index, for: 10 }))
   await traces.put(tracesOf('shop', [...sent, ...batchOf('slow', sent, 'g', at + 20_000)]))
@@ -140,7 +140,7 @@ test('messages of a batch with receive, batch and message spans are late once ea
   expect((await find('retried', 320)).messages).toEqual([])
 })
 
-test('a consumer that shares the span id of its producer is late, redelivered and retried like others', async () => {
+test('a consumer that shares the span id of its producer is listed as late, redelivered and retried', async () => {
   const at = 330 * HOUR_MS
   const request = span({ kind: 2, at, for: 30 })
   const sent = send('shared', { at, for: 10, in: request })
@@ -164,14 +164,14 @@ test('a consumer that shares the span id of its producer is late, redelivered an
   expect(retried.messages.map(attemptsOf)).toEqual([taken, [taken[0], ['billing', tried.startTimeUnixNano]]])
 })
 
-test('a message that a group took twice is redelivered, with its offset on spans, on links, or nowhere', async () => {
+test('a message consumed twice by a group is redelivered with its offset on the span, the link or neither', async () => {
   const at = 3 * HOUR_MS
   const partition = { 'messaging.destination.partition.id': '3' }
-  // No context: the offset alone tells.
+  // No context: identified by the offset.
   const one = [0, 50].map((later) =>
     processing('plain', undefined, 'g', 'link', { at: at + later, attributes: { ...partition, 'kafka.offset': 41 } }),
   )
-  // No offset: the producer's one message tells.
+  // No offset: identified by the producer span of one message.
   const sent = send('linked', { at })
   const two = [100, 200].map((later) =>
     span({
@@ -192,15 +192,15 @@ test('a message that a group took twice is redelivered, with its offset on spans
   )
   await traces.put(tracesOf('shop', [sent, made]))
   await traces.put(tracesOf('consumer', [...one, ...two, ...three]))
-  const answer = await find('redelivered', 3)
-  expect(answer.messages.map((message) => [message.spanId, message.offset, message.attempts.length])).toEqual([
+  const response = await find('redelivered', 3)
+  expect(response.messages.map((message) => [message.spanId, message.offset, message.attempts.length])).toEqual([
     [three[1]?.spanId, '5', 2],
     [two[1]?.spanId, '', 2],
     [one[1]?.spanId, '41', 2],
   ])
 })
 
-test('two groups, a poll or batch with its process, a batch under one context and a span sent twice are no redelivery', async () => {
+test('two groups, a receive with its process span, a batch with its message span and a resent span are no redelivery', async () => {
   const at = 4 * HOUR_MS
   const sent = send('orders', { at })
   const batch = send('clicks', { at, attributes: { 'messaging.batch.message_count': 2 } })
@@ -242,8 +242,8 @@ const timedOut = [
   },
 ]
 
-/** An order that fails in its group, fails again from the retry topic, and is given up. */
-async function putGivenUp(at: number, mode: 'link' | 'parent' | 'both') {
+/** An order that fails in its group and again from the retry topic, then goes to the DLQ. */
+async function putDeadLettered(at: number, mode: 'link' | 'parent' | 'both') {
   const order = send('payments', { at, for: 10, attributes: { 'messaging.destination.partition.id': '2' } })
   const first = processing('payments', order, 'fraud', mode, {
     at: at + 50,
@@ -267,11 +267,11 @@ async function putGivenUp(at: number, mode: 'link' | 'parent' | 'both') {
 test.each([
   [5, 'link'],
   [6, 'parent'],
-] as const)('a dead letter leads back to the first attempt and its error: hour %i, %s', async (hour, mode) => {
-  const { order, first, second, dead } = await putGivenUp(hour * HOUR_MS, mode)
-  const answer = await find('dead-lettered', hour)
-  expect(answer.messages).toHaveLength(1)
-  expect(answer.messages[0]).toMatchObject({
+] as const)('a dead letter is traced back to its first attempt and error: hour %i, %s', async (hour, mode) => {
+  const { order, first, second, dead } = await putDeadLettered(hour * HOUR_MS, mode)
+  const response = await find('dead-lettered', hour)
+  expect(response.messages).toHaveLength(1)
+  expect(response.messages[0]).toMatchObject({
     traceId: dead.traceId,
     spanId: dead.spanId,
     topic: 'payments',
@@ -280,7 +280,7 @@ test.each([
     producer: { spanId: order.spanId, service: 'shop' },
     deadLetter: { spanId: dead.spanId, topic: 'payments.dlq' },
     attempts: [
-      // Its own exception is in the span under it; what it says itself comes first.
+      // The status message of the span precedes the exception of its child.
       { spanId: first.spanId, errorMessage: 'no', queueTimeNano: '40000000', status: 'error' },
       { spanId: second.spanId, errorType: 'TimeoutError', errorMessage: 'the model timed out' },
     ],
@@ -291,16 +291,16 @@ test.each([
   expect((await find('dead-lettered', hour, { consumerGroup: 'email' })).total).toBe(0)
 })
 
-test('a message on a retry topic is retried, with the attempt there', async () => {
-  const { order, first, again, second } = await putGivenUp(7 * HOUR_MS, 'link')
-  const answer = await find('retried', 7)
-  expect(answer.messages.map((message) => [message.spanId, message.attempts.map((attempt) => attempt.spanId)])).toEqual(
-    [[again.spanId, [first.spanId, second.spanId]]],
-  )
-  expect(answer.messages[0]?.producer?.spanId).toBe(order.spanId)
+test('a message on a retry topic is listed as retried with its attempts on both topics', async () => {
+  const { order, first, again, second } = await putDeadLettered(7 * HOUR_MS, 'link')
+  const response = await find('retried', 7)
+  expect(
+    response.messages.map((message) => [message.spanId, message.attempts.map((attempt) => attempt.spanId)]),
+  ).toEqual([[again.spanId, [first.spanId, second.spanId]]])
+  expect(response.messages[0]?.producer?.spanId).toBe(order.spanId)
 })
 
-test('a message delivered again after a failure is retried, one delivered again without is not', async () => {
+test('a message delivered again is listed as retried only after a failure', async () => {
   const at = 8 * HOUR_MS
   const [failing, fine] = [
     send('orders', { at }),
@@ -311,27 +311,27 @@ test('a message delivered again after a failure is retried, one delivered again 
   const twice = [300, 400].map((later) => processing('orders', fine, 'g', 'link', { at: at + later }))
   await traces.put(tracesOf('shop', [failing, fine]))
   await traces.put(tracesOf('consumer', [unwell, well, ...twice]))
-  const answer = await find('retried', 8)
-  expect(answer.messages.map((message) => message.attempts.map((attempt) => attempt.errorMessage))).toEqual([
+  const response = await find('retried', 8)
+  expect(response.messages.map((message) => message.attempts.map((attempt) => attempt.errorMessage))).toEqual([
     ['boom', ''],
   ])
   expect((await find('redelivered', 8)).total).toBe(2)
 })
 
-test('an error that only a span under the attempt tells is the attempt’s', async () => {
+test('an attempt without an error of its own has the exception of its child span', async () => {
   const at = 9 * HOUR_MS
   const order = send('orders', { at })
   const attempt = processing('orders', order, 'g', 'link', { at: at + 50, for: 100 })
   const inner = span({ name: 'score', at: at + 60, in: attempt, status: { code: 2 }, events: timedOut })
   const dead = send('orders-dlt', { at: at + 100, in: attempt })
   await traces.put(tracesOf('consumer', [order, attempt, inner, dead]))
-  const answer = await find('dead-lettered', 9)
-  expect(answer.messages[0]?.attempts).toMatchObject([
+  const response = await find('dead-lettered', 9)
+  expect(response.messages[0]?.attempts).toMatchObject([
     { errorType: 'TimeoutError', errorMessage: 'the model timed out' },
   ])
 })
 
-test('pages are the list, newest first', async () => {
+test('message pages are newest first and contain each message once', async () => {
   const at = 10 * HOUR_MS
   const sent = Array.from({ length: 25 }, (_, index) => send('orders', { at: at + (index % 5) * 1_000 }))
   await traces.put(tracesOf('shop', sent))
@@ -339,23 +339,23 @@ test('pages are the list, newest first', async () => {
   const times: string[] = []
   let cursor: string | undefined
   do {
-    const answer: MessagesResponse = await find('unconsumed', 10, { neverConsumed: true, limit: 10, cursor })
-    found.push(...answer.messages.map((message) => message.spanId))
-    times.push(...answer.messages.map((message) => message.timeUnixNano))
-    cursor = answer.nextCursor
+    const response: MessagesResponse = await find('unconsumed', 10, { neverConsumed: true, limit: 10, cursor })
+    found.push(...response.messages.map((message) => message.spanId))
+    times.push(...response.messages.map((message) => message.timeUnixNano))
+    cursor = response.nextCursor
   } while (cursor !== undefined)
   expect(found).toHaveLength(25)
   expect(new Set(found).size).toBe(25)
   expect(times).toEqual(times.toSorted().toReversed())
 })
 
-test('over thousands of messages, pages tell each late one and each that came twice once', async () => {
+test('pages over thousands of messages list each late and each redelivered message once', async () => {
   const at = 11 * HOUR_MS
   const sent = Array.from({ length: 1_400 }, (_, index) => send('busy', { at: at + index * 100, for: 1 }))
   const taken = sent.map((one, index) =>
     processing('busy', one, 'group', 'link', { at: at + index * 100 + (index % 200 === 7 ? 20_000 : 10) }),
   )
-  // The first time is thousands of spans before the second.
+  // The first delivery is thousands of spans before the second.
   const again = sent.slice(0, 3).map((one) => processing('busy', one, 'group', 'link', { at: at + 1_500 * 100 }))
   await traces.put(tracesOf('shop', sent))
   await traces.put(tracesOf('stock', [...taken, ...again]))
@@ -363,9 +363,9 @@ test('over thousands of messages, pages tell each late one and each that came tw
     const found: string[] = []
     let cursor: string | undefined
     do {
-      const answer: MessagesResponse = await find(list, 11, { limit: 5, cursor })
-      found.push(...answer.messages.map((message) => message.spanId))
-      cursor = answer.nextCursor
+      const response: MessagesResponse = await find(list, 11, { limit: 5, cursor })
+      found.push(...response.messages.map((message) => message.spanId))
+      cursor = response.nextCursor
     } while (cursor !== undefined)
     return found
   }
@@ -374,13 +374,13 @@ test('over thousands of messages, pages tell each late one and each that came tw
   expect((await pages('redelivered')).toSorted()).toEqual(again.map((one) => one.spanId).toSorted())
 }, 60_000)
 
-test('a cursor, a time and a length that mean nothing are refused by name', async () => {
+test('a message list rejects an invalid cursor, duration or time range', async () => {
   await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(InvalidParameterError)
   await expect(find('late', 0, { minQueueTime: 'soon' })).rejects.toThrow(InvalidParameterError)
   await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(InvalidParameterError)
 })
 
-test('a message has the cluster and key that its link, its consumer or its producer names', async () => {
+test('a message has the cluster and key of its link, its consumer or its producer', async () => {
   const at = 14 * HOUR_MS
   const cluster = { 'kafka.cluster.id': 'eu-1' }
   const [keyed, batched] = [
@@ -393,15 +393,15 @@ test('a message has the cluster and key that its link, its consumer or its produ
     attributes: { ...cluster, 'kafka.offset': '' },
   })
   await traces.put(tracesOf('shop', [keyed, batched, late]))
-  const answer = await find('late', 14)
-  expect(answer.messages.map((message) => [message.offset, message.cluster, message.key]).toSorted()).toEqual([
+  const response = await find('late', 14)
+  expect(response.messages.map((message) => [message.offset, message.cluster, message.key]).toSorted()).toEqual([
     ['', 'eu-1', 'order-7'],
     ['9', 'eu-1', 'order-9'],
   ])
-  expect(answer.messages[0]?.attempts[0]).toMatchObject({ cluster: 'eu-1', key: '' })
+  expect(response.messages[0]?.attempts[0]).toMatchObject({ cluster: 'eu-1', key: '' })
 })
 
-test('the span of the batch around an attempt is no attempt of its own', async () => {
+test('a batch span around an attempt is not listed as an attempt', async () => {
   const at = 15 * HOUR_MS
   const order = send('orders', { at, for: 10, attributes: { 'kafka.offset': 3 } })
   const count = { 'messaging.batch.message_count': 1 }

@@ -11,7 +11,7 @@ const REDELIVERED = 30
 
 let traces: StoredTraces
 let again: readonly TestSpan[]
-/** Thirty redeliveries, and behind them more single deliveries than one page looks at. */
+/** Thirty redeliveries, older than more single deliveries than one page scans. */
 beforeAll(async () => {
   traces = await openStoredTraces()
   const old = Array.from({ length: REDELIVERED }, (_, index) => send('busy', { at: index * 10, for: 1 }))
@@ -29,7 +29,7 @@ async function redelivered(cursor?: string): Promise<MessagesResponse> {
   return await findMessages(traces.store, 'redelivered', { ...window, limit: 20, ...(cursor && { cursor }) }, {})
 }
 
-test('an empty partial page is not complete, and its cursor leads to the older redeliveries', async () => {
+test('an empty page is incomplete when older redeliveries follow, and its cursor returns them', async () => {
   const first = await redelivered()
   expect(first).toMatchObject({ messages: [], total: 0, complete: false })
   expect(BigInt(first.searched.start)).toBeGreaterThan(T0)
@@ -47,25 +47,25 @@ test('an empty partial page is not complete, and its cursor leads to the older r
   expect(found.map(({ spanId }) => spanId)).toEqual(again.map(({ spanId }) => spanId).toReversed())
 }, 60_000)
 
-test('equal requests return equal rows while others load the server', async () => {
+test('equal requests return equal rows while other queries load the store', async () => {
   const { nextCursor } = await redelivered()
   const isDone = { yet: false }
   const load = Array.from({ length: 4 }, async () => {
     while (!isDone.yet) await traces.store.query('select count(), uniqExact(span_id), max(name) from spans', {}, {})
   })
-  const answers: MessagesResponse[] = []
+  const responses: MessagesResponse[] = []
   for (let round = 0; round < 5; round++) {
-    answers.push(...(await Promise.all([redelivered(nextCursor), redelivered(nextCursor)])))
+    responses.push(...(await Promise.all([redelivered(nextCursor), redelivered(nextCursor)])))
   }
   isDone.yet = true
   await Promise.all(load)
-  const [expected, ...others] = answers
+  const [expected, ...others] = responses
   expect(others).toHaveLength(9)
   expect(expected?.messages).toHaveLength(20)
-  for (const answer of others) expect(answer).toEqual(expected)
+  for (const response of others) expect(response).toEqual(expected)
 }, 120_000)
 
-test('messages of one batch span are split over pages', async () => {
+test('late messages of one batch span are split over pages', async () => {
   const at = 3_000_000
   const sent = Array.from({ length: 7 }, (_, index) => send('batched', { at: at + index, for: 1 }))
   const batch = processing('batched', undefined, 'group', 'link', {

@@ -30,7 +30,7 @@ const consumption = fc.record({
 
 const messages = fc.array(
   fc.record({
-    // Old enough at the end of the hour that someone should have taken it.
+    // Old enough at the end of the hour to count as unconsumed.
     at: fc.integer({ min: 0, max: 3_000_000 }),
     consumptions: fc.uniqueArray(consumption, { selector: ({ group }) => group, maxLength: 3 }),
   }),
@@ -47,7 +47,7 @@ const lists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] 
 type Expected = { readonly span: TestSpan; readonly group: string; readonly producer: TestSpan }
 
 test(
-  'pages of each list are what plain evaluation gives, with totals, counts and ranges that adjoin',
+  'random message lists match a reference evaluation in rows, totals, counts and searched ranges',
   { timeout: 300_000 },
   async () => {
     let runs = 0
@@ -57,10 +57,10 @@ test(
         const { spans, expected } = evaluate(topic, all, inBatches)
         await traces.put(tracesOf('shop', [...spans]))
         for (const list of lists) {
-          const answers = await pages(list, topic, limit)
-          const [first] = answers
-          const found = answers.flatMap((answer) => answer.messages)
-          // Dead letters are few, and counted all.
+          const pageResponses = await pages(list, topic, limit)
+          const [first] = pageResponses
+          const found = pageResponses.flatMap((response) => response.messages)
+          // Dead letters are few, so all are counted.
           const from = list === 'dead-lettered' ? T0 : BigInt(first?.searched.start ?? 0)
           const counted = expected[list].map(({ span }) => startOf(span)).filter((time) => time >= from)
           const { total, counts = [], stepNano = '0' } = first ?? {}
@@ -74,9 +74,9 @@ test(
               return { startTimeUnixNano, count: inStep.length }
             }),
           })
-          const places = found.map(({ timeUnixNano, traceId, spanId }) => timeUnixNano + traceId + spanId)
-          expect(places).toEqual(places.toSorted().toReversed())
-          expect(answers.at(-1)).toMatchObject({ complete: true, searched: { start: String(T0) } })
+          const sortKeys = found.map(({ timeUnixNano, traceId, spanId }) => timeUnixNano + traceId + spanId)
+          expect(sortKeys).toEqual(sortKeys.toSorted().toReversed())
+          expect(pageResponses.at(-1)).toMatchObject({ complete: true, searched: { start: String(T0) } })
         }
       }),
       { numRuns: 8 },
@@ -87,7 +87,7 @@ test(
 type Messages = typeof messages extends fc.Arbitrary<infer T> ? T : never
 type Batches = typeof batches extends fc.Arbitrary<infer T> ? T : never
 
-/** Spans of these messages, and which of them each list has. */
+/** Spans of these messages, and the messages expected in each list. */
 function evaluate(topic: string, all: Messages, inBatches: Batches) {
   const expected: Record<(typeof lists)[number], Expected[]> = {
     unconsumed: [],
@@ -97,11 +97,11 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
     'dead-lettered': [],
   }
   const spans: TestSpan[] = []
-  const readers = new Set(all.flatMap(({ consumptions }) => consumptions.map(({ group }) => group)))
-  if (inBatches.length > 0) readers.add('batch')
-  const missing = (sent: TestSpan, takers: readonly string[]): void => {
-    const known = [...readers].filter((group) => !takers.includes(group))
-    const isUnread = readers.size === 0
+  const knownGroups = new Set(all.flatMap(({ consumptions }) => consumptions.map(({ group }) => group)))
+  if (inBatches.length > 0) knownGroups.add('batch')
+  const missing = (sent: TestSpan, consumers: readonly string[]): void => {
+    const known = [...knownGroups].filter((group) => !consumers.includes(group))
+    const isUnread = knownGroups.size === 0
     for (const group of isUnread ? [''] : known) expected.unconsumed.push({ span: sent, group, producer: sent })
   }
   for (const [offset, { at, consumptions }] of all.entries()) {
@@ -182,18 +182,18 @@ function startOf(span: TestSpan): bigint {
 }
 
 async function pages(list: MessageList, topic: string, limit: number): Promise<MessagesResponse[]> {
-  const answers: MessagesResponse[] = []
+  const pageResponses: MessagesResponse[] = []
   let cursor: string | undefined
   do {
     const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
-    const answer: MessagesResponse = await findMessages(
+    const response: MessagesResponse = await findMessages(
       traces.store,
       list,
       { ...window, topic, limit, cursor, minQueueTime: list === 'late' ? '10s' : '1m' },
       {},
     )
-    answers.push(answer)
-    cursor = answer.nextCursor
+    pageResponses.push(response)
+    cursor = response.nextCursor
   } while (cursor !== undefined)
-  return answers
+  return pageResponses
 }

@@ -54,7 +54,7 @@ function consumersOf(shared: (typeof SHARED)[number], sent: TestSpan, at: number
 describe.each(SHARED.map((shared, index) => [shared, index * 10] as const))(
   'two groups whose spans share %s',
   (shared, hour) => {
-    test('each consumed the message, and are judged by themselves', async () => {
+    test('a message is unconsumed only for the group without a consumer span', async () => {
       const at = hour * HOUR_MS
       const request = span({ at, for: 100 })
       const [both, half, none] = [0, 1, 2].map((index) => send('orders', { at: at + index, in: request })) as [
@@ -78,7 +78,7 @@ describe.each(SHARED.map((shared, index) => [shared, index * 10] as const))(
       expect(missing?.toSorted()).toEqual(lost.toSorted())
     })
 
-    test('are both late', async () => {
+    test('a late message is listed for both groups', async () => {
       const at = (hour + 1) * HOUR_MS
       const sent = send('orders', { at, in: span({ at, for: 100 }) })
       await traces.put(tracesOf('shop', [sent]))
@@ -91,7 +91,7 @@ describe.each(SHARED.map((shared, index) => [shared, index * 10] as const))(
       ])
     })
 
-    test('both received a message again', async () => {
+    test('a redelivered message is listed for both groups', async () => {
       const at = (hour + 2) * HOUR_MS
       const sent = send('orders', { at, in: span({ at, for: 100 }) })
       await traces.put(tracesOf('shop', [sent]))
@@ -107,7 +107,7 @@ describe.each(SHARED.map((shared, index) => [shared, index * 10] as const))(
       ])
     })
 
-    test('each have their own attempt, error and dead letter', async () => {
+    test('each group has its own attempt, error and dead letter', async () => {
       const at = (hour + 3) * HOUR_MS
       const sent = send('orders', { at, in: span({ at, for: 100 }) })
       await traces.put(tracesOf('shop', [sent]))
@@ -132,7 +132,7 @@ describe.each(SHARED.map((shared, index) => [shared, index * 10] as const))(
       }
     })
 
-    test('are two lanes of the flow, two edges of the topology and two backlinks', async () => {
+    test('both consumers are flow lanes, topology edges and backlinks', async () => {
       const at = (hour + 4) * HOUR_MS
       const sent = send('orders', { at, for: 10, in: span({ at, for: 100 }) })
       await traces.put(tracesOf('shop', [sent]))

@@ -45,7 +45,7 @@ async function putLag(topic: string, group: string, at: bigint, cluster = '', of
   await spanlink.send('/v1/metrics', encodeMetrics({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] }))
 }
 
-test('a message that one of two groups consumed is unconsumed by the other', async () => {
+test('a message consumed by one of two groups is unconsumed by the other', async () => {
   const sent = Array.from({ length: 3 }, (_, index) => send('halted', { at: index * 10 }))
   const [first] = sent
   await put('shop', sent)
@@ -54,20 +54,20 @@ test('a message that one of two groups consumed is unconsumed by the other', asy
     sent.map((one) => processing('halted', one, 'stock', 'link', { at: 1_000 })),
   )
   await put('email', [processing('halted', first, 'email', 'link', { at: 1_000 })])
-  const answer = await unconsumed({ topic: 'halted' })
-  expect(rowsOf(answer)).toEqual(
+  const response = await unconsumed({ topic: 'halted' })
+  expect(rowsOf(response)).toEqual(
     sent
       .slice(1)
       .map((one) => `${one.spanId} email`)
       .toSorted(),
   )
-  expect(answer).toMatchObject({ total: 2, complete: true })
-  expect(rowsOf(await unconsumed({ topic: 'halted', consumerGroup: 'email' }))).toEqual(rowsOf(answer))
+  expect(response).toMatchObject({ total: 2, complete: true })
+  expect(rowsOf(await unconsumed({ topic: 'halted', consumerGroup: 'email' }))).toEqual(rowsOf(response))
   expect(rowsOf(await unconsumed({ topic: 'halted', consumerGroup: 'stock' }))).toEqual([])
   expect(rowsOf(await unconsumed({ topic: 'halted', neverConsumed: 'true' }))).toEqual([])
 })
 
-test('a message that nobody consumed is listed once for each known group, and once with neverConsumed=true', async () => {
+test('a message without consumers is listed once per known group, and once with neverConsumed=true', async () => {
   const [taken, lost] = [send('both', { at: 0 }), send('both', { at: 10 })]
   await put('shop', [taken, lost])
   await put(
@@ -78,7 +78,7 @@ test('a message that nobody consumed is listed once for each known group, and on
   expect(rowsOf(await unconsumed({ topic: 'both', neverConsumed: 'true' }))).toEqual([`${lost.spanId} `])
 })
 
-test('pages split the groups of one message without losing or repeating one', async () => {
+test('pages split the groups of one unconsumed message without losing or repeating one', async () => {
   const [taken, lost] = [send('split', { at: 0 }), send('split', { at: 10 })]
   const groups = ['a', 'b', 'c', 'd', 'e']
   await put('shop', [taken, lost])
@@ -89,14 +89,14 @@ test('pages split the groups of one message without losing or repeating one', as
   const found: string[] = []
   let cursor: string | undefined
   do {
-    const answer: MessagesResponse = await unconsumed({ topic: 'split', limit: '2', ...(cursor && { cursor }) })
-    found.push(...answer.messages.map(rowOf))
-    cursor = answer.nextCursor
+    const response: MessagesResponse = await unconsumed({ topic: 'split', limit: '2', ...(cursor && { cursor }) })
+    found.push(...response.messages.map(rowOf))
+    cursor = response.nextCursor
   } while (cursor !== undefined)
   expect(found).toEqual(groups.map((group) => `${lost.spanId} ${group}`))
 })
 
-test('a group that only lag metrics of the day before show is known', async () => {
+test('a group with lag metrics of the last 24 hours is known without spans', async () => {
   const lost = send('lagging', { at: 0 })
   await put('shop', [lost])
   await putLag('lagging', 'audit', T0 - 20n * BigInt(HOUR_MS) * MS)
@@ -104,13 +104,13 @@ test('a group that only lag metrics of the day before show is known', async () =
   expect(rowsOf(await unconsumed({ topic: 'lagging' }))).toEqual([`${lost.spanId} audit`])
 })
 
-test('a topic that no group is known to read lists what nobody consumed, without a group', async () => {
+test('an unconsumed message of a topic without known groups is listed without a group', async () => {
   const lost = send('unread', { at: 0 })
   await put('shop', [lost])
   expect(rowsOf(await unconsumed({ topic: 'unread' }))).toEqual([`${lost.spanId} `])
 })
 
-test('a consumer that names no group counts for the groups that its service consumes for', async () => {
+test('a consumer span without a group counts for the groups of its service', async () => {
   const sent = Array.from({ length: 2 }, (_, index) => send('unnamed', { at: index }))
   await put('shop', sent)
   await put('stock', [
@@ -127,7 +127,7 @@ test('a consumer that names no group counts for the groups that its service cons
   expect(rowsOf(await unconsumed({ topic: 'unnamed' }))).toEqual([`${sent[1]?.spanId} email`])
 })
 
-test('a consumer that never names its group counts for a group that only lag metrics show', async () => {
+test('a service without group names counts for a group known only from lag metrics', async () => {
   const [taken, lost] = [send('nameless', { at: 0 }), send('nameless', { at: 10 })]
   await put('shop', [taken, lost])
   await put('printer', [
@@ -145,12 +145,12 @@ test('a consumer that never names its group counts for a group that only lag met
   expect(rowsOf(await unconsumed({ topic: 'nameless', consumerGroup: 'print' }))).toEqual([`${lost.spanId} print`])
 })
 
-test('the searched range ends where messages are too young to judge', async () => {
+test('the searched range of unconsumed messages ends before those younger than the minimum wait', async () => {
   const [old, young] = [send('young', { at: 0 }), send('young', { at: 90_000 })]
   await put('shop', [old, young])
   const end = T0 + 120_000n * MS
   const query = { topic: 'young', end: String(end) }
-  const rows = (answer: MessagesResponse) => answer.messages.map(({ spanId }) => spanId)
+  const rows = (response: MessagesResponse) => response.messages.map(({ spanId }) => spanId)
   const byDefault = await unconsumed(query)
   expect(rows(byDefault)).toEqual([old.spanId])
   expect(byDefault).toMatchObject({
@@ -165,26 +165,26 @@ test('the searched range ends where messages are too young to judge', async () =
   expect(none).toMatchObject({ messages: [], searched: { start: String(T0), end: String(T0) } })
 })
 
-test('a message is not judged by an end in the future', async () => {
+test('a recent message is not unconsumed when the end of the range is in the future', async () => {
   const now = BigInt(Date.now()) * 1_000_000n
   const at = Number((now - T0) / MS)
   await put('ahead', [send('ahead', { at })])
-  const answer = await unconsumed({
+  const response = await unconsumed({
     topic: 'ahead',
     start: String(now - 60_000n * MS),
     end: String(now + 3_600_000n * MS),
   })
-  expect(answer.messages).toEqual([])
-  expect(BigInt(answer.searched.end)).toBeLessThan(now)
+  expect(response.messages).toEqual([])
+  expect(BigInt(response.searched.end)).toBeLessThan(now)
 })
 
-test('neverConsumed is rejected beside a group and for other lists', async () => {
-  const refused = await spanlink.get('/api/messages/unconsumed', { neverConsumed: 'true', consumerGroup: 'stock' })
-  expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('consumerGroup') } })
+test('neverConsumed is rejected with a consumer group and for other lists', async () => {
+  const rejected = await spanlink.get('/api/messages/unconsumed', { neverConsumed: 'true', consumerGroup: 'stock' })
+  expect(rejected).toMatchObject({ status: 400, body: { detail: expect.stringContaining('consumerGroup') } })
   expect(await spanlink.get('/api/messages/late', { neverConsumed: 'true' })).toMatchObject({ status: 400 })
 })
 
-test('a group that reads the topic of another cluster is not missed', async () => {
+test('an unconsumed message is listed only for groups of its cluster', async () => {
   const inCluster = (id: string) => ({ attributes: { 'kafka.cluster.id': id } })
   const [eu, us] = [send('shared', { at: 0, ...inCluster('eu') }), send('shared', { at: 1, ...inCluster('us') })]
   const lost = send('shared', { at: 2, ...inCluster('us') })
@@ -193,12 +193,12 @@ test('a group that reads the topic of another cluster is not missed', async () =
     processing('shared', eu, 'eu-stock', 'link', { at: 100, ...inCluster('eu') }),
     processing('shared', us, 'us-stock', 'link', { at: 100, ...inCluster('us') }),
   ])
-  const answer = await unconsumed({ topic: 'shared' })
-  expect(rowsOf(answer)).toEqual([`${lost.spanId} us-stock`])
-  expect(answer.messages[0]?.cluster).toBe('us')
+  const response = await unconsumed({ topic: 'shared' })
+  expect(rowsOf(response)).toEqual([`${lost.spanId} us-stock`])
+  expect(response.messages[0]?.cluster).toBe('us')
 })
 
-test('a consumer that shares the span id of its producer has consumed the message', async () => {
+test('a consumer that shares the span id of its producer counts as consumption', async () => {
   const request = span({ at: 0, for: 100 })
   const sent = send('same-id', { at: 10, in: request })
   const consumer = { ...processing('same-id', sent, 'stock', 'parent', { at: 50 }), spanId: sent.spanId }
@@ -211,7 +211,7 @@ test('a consumer that shares the span id of its producer has consumed the messag
 })
 
 test.each(['data points', 'resource'])(
-  'a group of which only lag metrics with a cluster in their %s tell is not missed in another cluster',
+  'a group known only from lag metrics with a cluster in their %s is not missing in another cluster',
   async (where) => {
     const topic = `lag-of-clusters ${where}`
     const [east, west] = ['east', 'west'].map((cluster, at) =>

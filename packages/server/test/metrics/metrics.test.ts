@@ -44,12 +44,12 @@ const shop = [
       dataPoints: [
         number(10, 100, topic('a')),
         number(20, 150, topic('a')),
-        // A new process: it begins at 0 at 25.
+        // A new process starts at 0 at second 25.
         { ...number(30, 20, topic('a')), startTimeUnixNano: at(25) },
         number(10, 10, topic('b')),
         number(20, 20, topic('b')),
         number(30, 30, topic('b')),
-        // The same point once more, as a sender that got no answer does.
+        // A duplicate point, as an exporter sends after a lost response.
         number(30, 30, topic('b')),
       ],
     },
@@ -164,7 +164,7 @@ function exponential(seconds: number, scale: number, offset: number, bucketCount
   }
 }
 
-test('metrics are listed by both names', async () => {
+test('metrics are listed with their OTLP and Prometheus names, filtered by either name and service', async () => {
   const { metrics } = await get<MetricsResponse>('/api/metrics')
   expect(metrics.map((metric) => [metric.name, metric.prometheusName, metric.type, metric.services])).toEqual([
     ['invoices', 'invoices_total', 'sum', ['billing']],
@@ -181,7 +181,7 @@ test('metrics are listed by both names', async () => {
   expect(await get('/api/metrics', { limit: '1' })).toMatchObject({ metrics: [{ name: 'invoices' }], truncated: true })
 })
 
-test('labels have their values', async () => {
+test('metric labels are listed with their values', async () => {
   const { labels } = await get<MetricLabelsResponse>('/api/metrics/labels', { name: 'messages_sent_total' })
   expect(labels).toEqual([
     { key: 'service', values: ['billing', 'shop'], valueCount: 2 },
@@ -193,40 +193,40 @@ test('labels have their values', async () => {
 const window = { start: at(0), end: at(30), step: '10s' }
 const ofShop = { ...window, service: 'shop' }
 
-test('a cumulative counter is a rate, with its reset undone and a point sent twice counted once', async () => {
-  const answer = await series({ ...ofShop, name: 'messages.sent', groupBy: 'topic' })
-  expect(answer).toMatchObject({ rate: true, view: null, startTimeUnixNano: at(0), stepNano: '10000000000' })
-  expect(lines(answer)).toEqual({ 'topic=a': [10, 5, 4], 'topic=b': [1, 1, 1] })
+test('the rate of a cumulative counter ignores resets and duplicate points', async () => {
+  const response = await series({ ...ofShop, name: 'messages.sent', groupBy: 'topic' })
+  expect(response).toMatchObject({ rate: true, view: null, startTimeUnixNano: at(0), stepNano: '10000000000' })
+  expect(lines(response)).toEqual({ 'topic=a': [10, 5, 4], 'topic=b': [1, 1, 1] })
 })
 
-test('a counter without rate is its increase in each step', async () => {
+test('a counter with rate=false is its increase per step', async () => {
   expect(lines(await series({ ...ofShop, name: 'messages.sent', rate: 'false' }))).toEqual({ '': [110, 60, 30] })
 })
 
-test('an increase is spread over the steps it took', async () => {
-  const answer = await series({ ...window, service: 'billing', name: 'messages.sent', rate: 'false', step: '15s' })
-  expect(lines(answer)).toEqual({ '': [30, 30] })
+test('an increase over several steps is spread over them', async () => {
+  const response = await series({ ...window, service: 'billing', name: 'messages.sent', rate: 'false', step: '15s' })
+  expect(lines(response)).toEqual({ '': [30, 30] })
 })
 
-test('the Prometheus name of a counter asks for the same, of all services together', async () => {
-  const answer = await series({ ...window, name: 'messages_sent_total', rate: 'false' })
-  expect(answer.name).toBe('messages.sent')
-  expect(lines(answer)).toEqual({ '': [130, 80, 50] })
+test('the Prometheus name of a counter selects it, summed over all services', async () => {
+  const response = await series({ ...window, name: 'messages_sent_total', rate: 'false' })
+  expect(response.name).toBe('messages.sent')
+  expect(lines(response)).toEqual({ '': [130, 80, 50] })
 })
 
-test('delta sums add up alike', async () => {
+test('the rate of a delta sum is its value per second', async () => {
   expect(lines(await series({ ...window, name: 'invoices' }))).toEqual({ '': [1, 2, 3] })
 })
 
-test('a sum that can fall is its value', async () => {
-  const answer = await series({ ...window, name: 'open.invoices' })
-  expect(answer.rate).toBe(false)
-  expect(lines(answer)).toEqual({ '': [5, 3, 3] })
+test('a non-monotonic sum is returned as its value, not as a rate', async () => {
+  const response = await series({ ...window, name: 'open.invoices' })
+  expect(response.rate).toBe(false)
+  expect(lines(response)).toEqual({ '': [5, 3, 3] })
 })
 
-test('a gauge keeps its value until the next one, and ends where it is stale', async () => {
-  const answer = await series({ ...window, name: 'queue_size_ratio', groupBy: '*' })
-  expect(lines(answer)).toEqual({ 'service=shop topic=a': [4, 8, null], 'service=shop topic=b': [2, 2, 2] })
+test('a gauge keeps its value until the next point and ends at a stale marker', async () => {
+  const response = await series({ ...window, name: 'queue_size_ratio', groupBy: '*' })
+  expect(lines(response)).toEqual({ 'service=shop topic=a': [4, 8, null], 'service=shop topic=b': [2, 2, 2] })
 })
 
 test.each([
@@ -234,11 +234,11 @@ test.each([
   ['sum', [6, 10, 2]],
   ['min', [2, 2, 2]],
   ['max', [4, 8, 2]],
-])('gauges of a group are their %s', async (aggregate, expected) => {
+])('gauges of a group are aggregated by %s', async (aggregate, expected) => {
   expect(lines(await series({ ...window, name: 'queue.size', aggregate }))).toEqual({ '': expected })
 })
 
-test('a filter chooses series, by attribute, resource and service', async () => {
+test('a filter selects series by attribute, resource attribute and service', async () => {
   const name = 'messages.sent'
   expect(lines(await series({ ...window, name, filter: 'topic=b' }))).toEqual({ '': [1, 1, 1] })
   expect(lines(await series({ ...window, name, filter: ['topic=b', 'service=shop'] }))).toEqual({ '': [1, 1, 1] })
@@ -248,11 +248,11 @@ test('a filter chooses series, by attribute, resource and service', async () => 
   expect(Object.keys(lines(byResource)).sort()).toEqual(['resource.service.name=billing', 'resource.service.name=shop'])
 })
 
-test('a histogram is its quantiles in each step', async () => {
-  const answer = await series({ ...window, name: 'latency', quantiles: '0,0.5,1' })
-  expect(answer.view).toBe('quantiles')
+test('a histogram is returned as its quantiles per step', async () => {
+  const response = await series({ ...window, name: 'latency', quantiles: '0,0.5,1' })
+  expect(response.view).toBe('quantiles')
   // All in (0, 1], then all in (1, 2], then all beyond 2.
-  expect(lines(answer)).toEqual({
+  expect(lines(response)).toEqual({
     'quantile=0': [0, 1, 2],
     'quantile=0.5': [0.5, 1.5, 2],
     'quantile=1': [1, 2, 2],
@@ -267,32 +267,32 @@ test.each([
     'buckets',
     { 'le=1': [1, null, null], 'le=2': [null, 1, null], 'le=Infinity': [null, null, 4] },
   ],
-])('%s asks for its %s', async (name, view, expected) => {
-  const answer = await series({ ...window, name })
-  expect(answer).toMatchObject({ name: 'latency', view, rate: true })
-  expect(lines(answer)).toEqual(expected)
+])('the Prometheus name %s selects the view %s of its histogram', async (name, view, expected) => {
+  const response = await series({ ...window, name })
+  expect(response).toMatchObject({ name: 'latency', view, rate: true })
+  expect(lines(response)).toEqual(expected)
 })
 
-test('a histogram has a mean', async () => {
+test('the mean view of a histogram is the mean per step', async () => {
   expect(lines(await series({ ...window, name: 'latency', view: 'mean' }))).toEqual({ '': [0.5, 1.5, 2] })
 })
 
-test('an exponential histogram that was downscaled between two points goes on', async () => {
-  const answer = await series({ ...window, name: 'sizes', view: 'buckets', rate: 'false' })
-  expect(lines(answer)).toEqual({ 'le=2': [4, null, null], 'le=4': [4, null, null], 'le=16': [null, 4, null] })
+test('an exponential histogram downscaled between two points has correct increases', async () => {
+  const response = await series({ ...window, name: 'sizes', view: 'buckets', rate: 'false' })
+  expect(lines(response)).toEqual({ 'le=2': [4, null, null], 'le=4': [4, null, null], 'le=16': [null, 4, null] })
   expect(lines(await series({ ...window, name: 'sizes_bytes', quantiles: '0.5' }))).toEqual({
     'quantile=0.5': [2, 10, null],
   })
 })
 
-test('a summary shows the quantiles it was sent with', async () => {
+test('a summary is returned with the quantiles it was sent with', async () => {
   expect(lines(await series({ ...window, name: 'old.quantiles' }))).toEqual({
     'quantile=0.5': [2, 2, 2],
     'quantile=0.99': [7, 7, 7],
   })
 })
 
-test('exemplars carry their trace', async () => {
+test('exemplars of a series have their trace and span ids', async () => {
   const { exemplars } = await series({ ...window, name: 'latency' })
   expect(exemplars).toEqual([
     { timeUnixNano: at(18), value: 2, traceId: '', spanId: '', attributes: [], service: 'shop' },
@@ -307,7 +307,7 @@ test('exemplars carry their trace', async () => {
   ])
 })
 
-test('a metric that changed its unit is drawn in the unit that the filtered series have', async () => {
+test('a metric whose unit changed is returned in the unit of the filtered series', async () => {
   const name = 'cache.size'
   const old = { name, unit: 'KiBy', gauge: { dataPoints: [number(10, 1, topic('a')), number(10, 2, topic('b'))] } }
   const renamed = { name, unit: 'By', gauge: { dataPoints: [number(20, 3000)] } }
@@ -336,7 +336,7 @@ test('a metric that changed its unit is drawn in the unit that the filtered seri
   expect(labels.labels[0]).toEqual({ key: 'service', values: ['svc-new'], valueCount: 1 })
 })
 
-test('quantiles lie between the smallest and largest value sent', async () => {
+test('histogram quantiles are limited by the reported minimum and maximum', async () => {
   const point = { ...histogram(10, [10, 0, 10], 45), min: 0.4, max: 5 }
   const name = 'bounded'
   const aggregationTemporality = DELTA
@@ -345,8 +345,8 @@ test('quantiles lie between the smallest and largest value sent', async () => {
     encodeMetrics(metricsOf('shop', [{ name, histogram: { aggregationTemporality, dataPoints: [point] } }])),
   )
   await spanlink.stored()
-  const answer = await series({ ...window, end: at(10), name, quantiles: '0,0.25,0.75,1' })
-  expect(lines(answer)).toEqual({
+  const response = await series({ ...window, end: at(10), name, quantiles: '0,0.25,0.75,1' })
+  expect(lines(response)).toEqual({
     'quantile=0': [0.4],
     'quantile=0.25': [0.7],
     'quantile=0.75': [3.5],
@@ -354,7 +354,7 @@ test('quantiles lie between the smallest and largest value sent', async () => {
   })
 })
 
-test('scope attributes, name and version are labels', async () => {
+test('scope attributes, name and version are metric labels', async () => {
   const metric = { name: 'scoped', gauge: { dataPoints: [number(10, 1)] } }
   const scopeMetrics = ['a', 'b'].map((pool) => ({
     scope: { name: 'pools', version: '2', attributes: [kv('pool', pool)] },
@@ -371,29 +371,29 @@ test('scope attributes, name and version are labels', async () => {
     { key: 'otel.scope.version', values: ['2'], valueCount: 1 },
     { key: 'scope.pool', values: ['a', 'b'], valueCount: 2 },
   ])
-  const answer = await series({
+  const response = await series({
     ...window,
     end: at(10),
     name: 'scoped',
     groupBy: 'scope.pool',
     filter: 'otel.scope.name=pools',
   })
-  expect(lines(answer)).toEqual({ 'scope.pool=a': [1], 'scope.pool=b': [1] })
+  expect(lines(response)).toEqual({ 'scope.pool=a': [1], 'scope.pool=b': [1] })
 })
 
 test.each([
-  ['no such metric', 404, { name: 'nothing' }],
+  ['an unknown metric', 404, { name: 'nothing' }],
   ['a rate of a gauge', 400, { name: 'queue.size', rate: 'true' }],
   ['a view of a counter', 400, { name: 'messages.sent', view: 'mean' }],
   ['buckets of a summary', 400, { name: 'old.quantiles', view: 'buckets' }],
   ['a filter without value', 400, { name: 'messages.sent', filter: 'topic' }],
   ['a quantile of 2', 400, { name: 'latency', quantiles: '2' }],
   ['too many steps', 400, { name: 'latency', step: '1ms' }],
-  ['a step of nothing', 400, { name: 'latency', step: '0s' }],
+  ['a step of 0s', 400, { name: 'latency', step: '0s' }],
   ['a group by a label that no series has', 400, { name: 'latency', groupBy: 'topik' }],
   ['a filter by a label that no series has', 400, { name: 'messages.sent', filter: 'topik=a' }],
   ['a unit that the metric never had', 404, { name: 'latency', unit: 'ms' }],
-])('%s is answered with %i', async (_what, status, query) => {
+])('a series query with %s returns %i', async (_what, status, query) => {
   expect((await spanlink.get('/api/metrics/series', { ...window, ...query })).status).toBe(status)
 })
 
@@ -414,9 +414,9 @@ function series(query: Query): Promise<MetricSeriesResponse> {
 }
 
 /** Values by labels. */
-function lines(answer: MetricSeriesResponse): Record<string, unknown> {
+function lines(response: MetricSeriesResponse): Record<string, unknown> {
   return Object.fromEntries(
-    answer.series.map((one) => [
+    response.series.map((one) => [
       one.labels.map(({ key, value }) => `${key}=${value}`).join(' '),
       one.values.map(rounded),
     ]),

@@ -49,7 +49,7 @@ async function insert(spans: readonly OtlpSpan[], tokens: readonly string[]): Pr
 
 const CHUNK = 10_000
 
-test('of a trace of 120,000 long spans the earliest are returned, with their links, as truncated', async () => {
+test('a trace of 120,000 long spans is truncated to the earliest spans with their links', async () => {
   const traceId = randomTraceId()
   for (let from = 0; from < 120_000; from += CHUNK) {
     await insert(
@@ -65,7 +65,7 @@ test('of a trace of 120,000 long spans the earliest are returned, with their lin
   expect(trace?.spans.at(-1)).toMatchObject({ attributes: expect.any(Array), links: [{ target: { name: 'step' } }] })
 }, 600_000)
 
-test('a trace whose 1,000 spans were sent 200 times is returned whole, each span once', async () => {
+test('a trace of 1,000 spans that were sent 200 times each is returned with each span once', async () => {
   const traceId = randomTraceId()
   const spans = Array.from({ length: 1000 }, (_, at) => spanAt(traceId, at))
   await insert(

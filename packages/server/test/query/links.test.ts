@@ -28,66 +28,69 @@ function order() {
   return { send, pay, reserve }
 }
 
-test.each(['producer first', 'consumers first'])('a link is found from both ends, %s', async (arrival) => {
-  const { send, pay, reserve } = order()
-  const puts = [
-    () => traces.put(tracesOf('gateway', [send])),
-    () => traces.put(tracesOf('payment', [pay])),
-    () => traces.put(tracesOf('inventory', [reserve])),
-  ]
-  for (const put of arrival === 'producer first' ? puts : puts.toReversed()) await put()
+test.each(['producer first', 'consumers first'])(
+  'a link is found from both of its spans when stored %s',
+  async (arrival) => {
+    const { send, pay, reserve } = order()
+    const puts = [
+      () => traces.put(tracesOf('gateway', [send])),
+      () => traces.put(tracesOf('payment', [pay])),
+      () => traces.put(tracesOf('inventory', [reserve])),
+    ]
+    for (const put of arrival === 'producer first' ? puts : puts.toReversed()) await put()
 
-  const back = await findLinks(traces.store, send.traceId, { direction: 'in' }, {})
-  expect(back?.total).toBe(2)
-  expect(back?.links.map((link) => [link.peer?.service, link.peer?.name, link.queueTimeNano])).toEqual([
-    ['payment', 'process orders', '8000000'],
-    ['inventory', 'process orders', '18000000'],
-  ])
-  expect(back?.links[0]).toMatchObject({
-    direction: 'in',
-    spanId: send.spanId,
-    span: {
-      service: 'gateway',
-      name: 'send orders',
-      kind: 'producer',
-      status: 'unset',
-      startTimeUnixNano: String(start),
-    },
-    peerTraceId: pay.traceId,
-    peerSpanId: pay.spanId,
-    flags: 0x101,
-    traceState: 'a=b',
-    attributes: [
-      { key: 'messaging.kafka.offset', value: { intValue: '1' } },
-      { key: 'messaging.destination.name', value: { stringValue: 'orders' } },
-    ],
-  })
-  expect(back?.links[1]?.peer?.status).toBe('error')
-
-  const out = await findLinks(traces.store, pay.traceId, { direction: 'both' }, {})
-  expect(out?.links).toMatchObject([
-    {
-      direction: 'out',
-      spanId: pay.spanId,
-      peerTraceId: send.traceId,
-      peer: { service: 'gateway' },
-      queueTimeNano: '8000000',
-    },
-  ])
-
-  const trace = await findTrace(traces.store, pay.traceId, {})
-  expect(trace?.spans[0]?.links).toMatchObject([
-    {
-      traceId: send.traceId,
+    const back = await findLinks(traces.store, send.traceId, { direction: 'in' }, {})
+    expect(back?.total).toBe(2)
+    expect(back?.links.map((link) => [link.peer?.service, link.peer?.name, link.queueTimeNano])).toEqual([
+      ['payment', 'process orders', '8000000'],
+      ['inventory', 'process orders', '18000000'],
+    ])
+    expect(back?.links[0]).toMatchObject({
+      direction: 'in',
       spanId: send.spanId,
-      target: { service: 'gateway', name: 'send orders' },
-      queueTimeNano: '8000000',
-    },
-  ])
-  expect((await findTrace(traces.store, send.traceId, {}))?.spans[0]?.backlinkCount).toBe(2)
-})
+      span: {
+        service: 'gateway',
+        name: 'send orders',
+        kind: 'producer',
+        status: 'unset',
+        startTimeUnixNano: String(start),
+      },
+      peerTraceId: pay.traceId,
+      peerSpanId: pay.spanId,
+      flags: 0x101,
+      traceState: 'a=b',
+      attributes: [
+        { key: 'messaging.kafka.offset', value: { intValue: '1' } },
+        { key: 'messaging.destination.name', value: { stringValue: 'orders' } },
+      ],
+    })
+    expect(back?.links[1]?.peer?.status).toBe('error')
 
-test('the record of a link is read from the link, from its consumer and from its producer', async () => {
+    const out = await findLinks(traces.store, pay.traceId, { direction: 'both' }, {})
+    expect(out?.links).toMatchObject([
+      {
+        direction: 'out',
+        spanId: pay.spanId,
+        peerTraceId: send.traceId,
+        peer: { service: 'gateway' },
+        queueTimeNano: '8000000',
+      },
+    ])
+
+    const trace = await findTrace(traces.store, pay.traceId, {})
+    expect(trace?.spans[0]?.links).toMatchObject([
+      {
+        traceId: send.traceId,
+        spanId: send.spanId,
+        target: { service: 'gateway', name: 'send orders' },
+        queueTimeNano: '8000000',
+      },
+    ])
+    expect((await findTrace(traces.store, send.traceId, {}))?.spans[0]?.backlinkCount).toBe(2)
+  },
+)
+
+test('the Kafka record of a link is read from the link, its consumer and its producer', async () => {
   const send = span({ name: 'send orders', kind: 4, start, attributes: [kv('messaging.kafka.message.key', 'k1')] })
   const ours = span({
     name: 'process orders',
@@ -134,7 +137,7 @@ test('the record of a link is read from the link, from its consumer and from its
   expect(sent?.spans[0]?.record).toEqual({ ...record, topic: '', partition: '', offset: '' })
 })
 
-test('a link whose target never came is told without it', async () => {
+test('a link whose target is not stored is returned with a null peer', async () => {
   const missing = { traceId: randomTraceId(), spanId: randomSpanId() }
   const lonely = span({ start, links: [linkTo(missing)] })
   await traces.put(tracesOf('payment', [lonely]))
@@ -148,7 +151,7 @@ test('a link whose target never came is told without it', async () => {
   })
 })
 
-test('a link to a span of the same trace is told in both directions', async () => {
+test('a link to a span of the same trace is returned in both directions', async () => {
   const send = span({ start })
   const receive = span({ traceId: send.traceId, start: start + 1n, links: [linkTo(send)] })
   await traces.put(tracesOf('one', [send, receive]))
@@ -159,14 +162,14 @@ test('a link to a span of the same trace is told in both directions', async () =
   ])
 })
 
-test('queue time is negative when the clocks disagree', async () => {
+test('the queue time of a link is negative when the clocks are skewed', async () => {
   const send = span({ start: start + 50n * MS })
   const pay = span({ start, links: [linkTo(send)] })
   await traces.put(tracesOf('skewed', [send, pay]))
   expect((await findLinks(traces.store, pay.traceId, {}, {}))?.links[0]?.queueTimeNano).toBe('-50000000')
 })
 
-test('a span that was sent twice has its links once', async () => {
+test('a span sent twice has its links once', async () => {
   const { send, pay } = order()
   await traces.put(tracesOf('gateway', [send]))
   await traces.put(tracesOf('payment', [pay]))
@@ -176,9 +179,9 @@ test('a span that was sent twice has its links once', async () => {
   expect((await findTrace(traces.store, pay.traceId, {}))?.spans[0]?.links).toHaveLength(1)
 })
 
-test('pages of links together are all of them, each once, in one order', async () => {
+test('pages of links contain each link once in a stable order', async () => {
   const send = span({ start })
-  // Same start for some, so that the order can't rest on time alone; and two links of one span.
+  // Some share a start, so that time alone is no order; one span has two links.
   const consumers = Array.from({ length: 25 }, (_, index) =>
     span({
       start: start + BigInt(index >> 2),
@@ -202,7 +205,7 @@ test('pages of links together are all of them, each once, in one order', async (
   expect(paged).toEqual(whole?.links)
 })
 
-test('one span of a trace can be asked for alone', async () => {
+test('links can be limited to one span of a trace', async () => {
   const { send, pay } = order()
   const other = span({ traceId: send.traceId, start, links: [linkTo(pay)] })
   await traces.put(tracesOf('gateway', [send, other, pay]))
@@ -210,7 +213,7 @@ test('one span of a trace can be asked for alone', async () => {
   expect(ofSend?.links.map((link) => link.direction)).toEqual(['in'])
 })
 
-test('links to the last of thousands of spans, and to a span of days later, tell the span they end at', async () => {
+test('a link to the last of thousands of spans or to a span days later has its peer span', async () => {
   const traceId = randomTraceId()
   const days = 40n * 86_400_000n * MS
   const spans = Array.from({ length: 3000 }, (_, n) => span({ traceId, name: `send ${n}`, start: start + BigInt(n) }))
@@ -233,7 +236,7 @@ test('links to the last of thousands of spans, and to a span of days later, tell
   }
 })
 
-test('a trace nobody knows has no answer', async () => {
+test('links of an unknown trace are undefined, and of a trace without links empty', async () => {
   expect(await findLinks(traces.store, randomTraceId(), {}, {})).toBeUndefined()
   const known = span({ start })
   await traces.put(tracesOf('plain', [known]))
@@ -241,7 +244,7 @@ test('a trace nobody knows has no answer', async () => {
 })
 
 test.each(['x', 'in.1.2.3.4.5', "in.1.0000000000000000.00000000000000000000000000000000.' or 1.0"])(
-  'the cursor %s is refused',
+  'the links cursor %s is rejected',
   async (cursor) => {
     await expect(findLinks(traces.store, randomTraceId(), { cursor }, {})).rejects.toThrow(InvalidParameterError)
   },

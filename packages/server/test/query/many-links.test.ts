@@ -50,7 +50,7 @@ test.each([
   { direction: 'in', traceId: send.traceId },
   { direction: 'out', traceId: 'c'.repeat(32) },
 ] as const)(
-  'a million links $direction of a trace are returned in pages',
+  'a million links of a trace in direction "$direction" are returned in pages',
   async ({ direction, traceId }) => {
     const first = await findLinks(store, traceId, { direction, limit: 1000 }, SLOW)
     const next = await findLinks(store, traceId, { direction, limit: 1000, cursor: first?.nextCursor }, SLOW)
@@ -68,7 +68,7 @@ test.each([
 )
 
 test(
-  'a million links of one span are counted in its skeleton and its trace',
+  'a million links to one span are counted in its skeleton and its trace',
   async () => {
     const skeleton = await findSkeleton(store, send.traceId, SLOW)
     expect(skeleton?.linksIn[0]).toBe(0)

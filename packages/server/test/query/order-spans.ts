@@ -2,14 +2,14 @@ import { kv, type OtlpLink, type OtlpSpan, randomSpanId, randomTraceId } from '@
 
 export const MS = 1_000_000n
 
-/** Unix nanoseconds now, as the base that a test's times are told from. */
+/** Unix nanoseconds now, the base of a test's times. */
 export function nowNano(): bigint {
   return BigInt(Date.now()) * MS
 }
 
 export type SpanParts = Partial<OtlpSpan> & { readonly start: bigint; readonly duration?: bigint }
 
-/** A span of a new trace unless told otherwise, 5 ms long. */
+/** A span, by default of a new trace and 5 ms long. */
 export function span({
   start,
   duration = 5n * MS,

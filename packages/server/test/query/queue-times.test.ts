@@ -14,8 +14,8 @@ afterAll(() => traces[Symbol.asyncDispose]())
 test.each([
   ['after the send', 40, '20000000'],
   ['before its acknowledgement', 15, '5000000'],
-  ['before the send began', 7, '-3000000'],
-])('a consumer that is the child of its producer, and began %s, has a queue time', async (_, at, expected) => {
+  ['before the send started', 7, '-3000000'],
+])('a consumer that is a child of its producer and started %s has a queue time', async (_, at, expected) => {
   const sent = send('orders', { at: 10, for: 10 })
   const consumer = processing('orders', sent, 'a', 'parent', { at })
   const inner = span({ at: at + 1, in: consumer })
@@ -29,7 +29,7 @@ test.each([
   expect((await findSpan(traces.store, { traceId, spanId }, {}, {}))?.span.queueTimeNano).toBe(expected)
 })
 
-test('a poll that waited for its message has no negative queue time, from either end of the link', async () => {
+test('a poll that waited for its message has a queue time of 0 at both ends of the link', async () => {
   const sent = send('orders', { at: 100, for: 5 })
   const poll = span({
     name: 'poll orders',

@@ -20,7 +20,7 @@ async function ids(query: Parameters<typeof searchTraces>[1]): Promise<string[]>
   return (await searchTraces(traces.store, query, {})).traces.map((trace) => trace.traceId)
 }
 
-test('a summary tells root, length, services, errors and links of the whole trace', async () => {
+test('a trace summary has the root, duration, services, errors and links of the whole trace', async () => {
   const root = span({ name: 'POST /orders', start: now, duration: 100n * MS })
   const failing = span({ traceId: root.traceId, parentSpanId: root.spanId, start: now + MS, status: { code: 2 } })
   const consumer = span({ start: now + 2n * MS, links: [linkTo(failing)], name: 'process orders' })
@@ -53,7 +53,7 @@ test('a summary tells root, length, services, errors and links of the whole trac
   })
 })
 
-test('a link inside a trace is neither one of its producers nor one of its consumers', async () => {
+test('links inside a trace are not counted in its summary', async () => {
   const create = span({ name: 'create orders', kind: 4, start: now })
   const send = span({ traceId: create.traceId, name: 'send orders', kind: 3, start: now + 1n, links: [linkTo(create)] })
   const consumer = span({ name: 'process orders', kind: 5, start: now + 2n * MS, links: [linkTo(create)] })
@@ -64,7 +64,7 @@ test('a link inside a trace is neither one of its producers nor one of its consu
   })
 })
 
-test('a span more than a day ahead of the clock is opened by id, and listed only up to an end that is named', async () => {
+test('a span more than a day ahead is found by id, and by a search only with an explicit range', async () => {
   const ahead = span({ start: now + 48n * HOUR })
   const skewed = span({ start: now + 20n * HOUR })
   const current = span({ start: now })
@@ -84,7 +84,7 @@ test('a span more than a day ahead of the clock is opened by id, and listed only
   }
 })
 
-test('while its root is missing a trace is told by its earliest span', async () => {
+test('a trace without its root is summarized by its earliest span', async () => {
   const orphan = span({ parentSpanId: '00000000000000aa', name: 'early', start: now })
   const later = span({ traceId: orphan.traceId, parentSpanId: orphan.spanId, name: 'later', start: now + 1n })
   await traces.put(tracesOf('orphaned', [later, orphan]))
@@ -92,7 +92,7 @@ test('while its root is missing a trace is told by its earliest span', async () 
   expect(found).toMatchObject([{ rootMissing: true, rootName: 'early', rootService: 'orphaned' }])
 })
 
-test('filters have to be satisfied by one span together', async () => {
+test('a trace matches only if one of its spans satisfies all filters', async () => {
   const slow = span({ name: 'slow', start: now, duration: 500n * MS })
   const failed = span({ traceId: slow.traceId, name: 'failed', start: now + MS, duration: MS, status: { code: 2 } })
   await traces.put(tracesOf('together', [slow, failed]))
@@ -107,7 +107,7 @@ test('filters have to be satisfied by one span together', async () => {
   expect(await ids({ service, end: String(now + 1n) })).toEqual([slow.traceId])
 })
 
-test('pages are newest first, together all, each trace once, however far back', async () => {
+test('search pages are newest first and contain each trace once over any time range', async () => {
   const ages = [0n, 1n, 5n * MS, HOUR / 20n, HOUR / 2n, 3n * HOUR, 20n * HOUR, 90n * HOUR, 1000n * HOUR, 9000n * HOUR]
   const spans = ages.map((age) => span({ start: now - age }))
   // Two of the same moment; a trace with a match in every window; one ahead of the clock; one from
@@ -142,7 +142,7 @@ test('pages are newest first, together all, each trace once, however far back', 
   }
 })
 
-test('a trace is answered whole, as it was sent', async () => {
+test('a stored trace is returned with every field it was sent with', async () => {
   const sent = span({
     start: now,
     traceState: 'vendor=1',
@@ -180,10 +180,10 @@ test('a trace is answered whole, as it was sent', async () => {
     ],
   })
   await traces.put(tracesOf('whole', [child]))
-  const answer = await findTrace(traces.store, sent.traceId, {})
-  expect(answer?.spans.map((one) => one.spanId)).toEqual([sent.spanId, child.spanId])
-  expect(answer?.spans[1]).toMatchObject({ parentSpanId: sent.spanId, kind: 'client', name: 'later' })
-  expect(answer?.spans[0]).toEqual({
+  const trace = await findTrace(traces.store, sent.traceId, {})
+  expect(trace?.spans.map((one) => one.spanId)).toEqual([sent.spanId, child.spanId])
+  expect(trace?.spans[1]).toMatchObject({ parentSpanId: sent.spanId, kind: 'client', name: 'later' })
+  expect(trace?.spans[0]).toEqual({
     spanId: sent.spanId,
     parentSpanId: '',
     service: 'whole',
@@ -226,9 +226,9 @@ test('a trace is answered whole, as it was sent', async () => {
     ],
     droppedLinksCount: 4,
     backlinkCount: 0,
-    source: answer?.spans[0]?.source,
+    source: trace?.spans[0]?.source,
   })
-  expect(answer?.sources[answer.spans[0]?.source ?? -1]).toEqual({
+  expect(trace?.sources[trace.spans[0]?.source ?? -1]).toEqual({
     resource: {
       attributes: [
         { key: 'service.name', value: { stringValue: 'whole' } },
@@ -247,12 +247,12 @@ test('a trace is answered whole, as it was sent', async () => {
   })
 })
 
-test('times and lengths at the ends of fixed64 are answered exactly', async () => {
+test('times and durations at the limits of fixed64 are returned exactly', async () => {
   const first = span({ start: 0n, endTimeUnixNano: '18446744073709551615' })
   const backwards = span({ traceId: first.traceId, start: 2n ** 64n - 1n, endTimeUnixNano: '0' })
   await traces.put(tracesOf('extreme', [first, backwards]))
-  const answer = await findTrace(traces.store, first.traceId, {})
-  expect(answer?.spans.map((one) => [one.startTimeUnixNano, one.endTimeUnixNano])).toEqual([
+  const trace = await findTrace(traces.store, first.traceId, {})
+  expect(trace?.spans.map((one) => [one.startTimeUnixNano, one.endTimeUnixNano])).toEqual([
     ['0', '18446744073709551615'],
     ['18446744073709551615', '0'],
   ])
@@ -260,7 +260,7 @@ test('times and lengths at the ends of fixed64 are answered exactly', async () =
   expect(found).toMatchObject([{ durationNano: '18446744073709551615', spanCount: 2 }])
 })
 
-test('text of the sender is never part of a statement', async () => {
+test('SQL syntax in names does not change the queries', async () => {
   const nasty = `'); drop table spans; -- \n\n \\ " {service:String} \u0000 ☃`
   await traces.put(tracesOf(nasty, [span({ start: now, name: nasty })]))
   expect(await ids({ service: nasty, operation: nasty })).toHaveLength(1)

@@ -29,7 +29,7 @@ const searches = {
 }
 
 test.each(['filters', 'TraceQL'] as const)(
-  'pages of a search by %s adjoin and the last one is complete',
+  'searched ranges of pages of a search by %s are adjacent, and only the last page is complete',
   async (by) => {
     const ranges: SearchedRange[] = []
     let cursor: string | undefined
@@ -46,21 +46,21 @@ test.each(['filters', 'TraceQL'] as const)(
   },
 )
 
-test('a search of all time ends now', async () => {
+test('a search without a time range is complete from 0 to now', async () => {
   const before = BigInt(Date.now()) * MS
   const { searched, complete } = await searches.filters({})
   expect({ start: searched.start, complete }).toEqual({ start: '0', complete: true })
   expect(BigInt(searched.end)).toBeGreaterThanOrEqual(before)
 })
 
-test('a heatmap searched all of its range', async () => {
+test('a heat map reports its whole range as searched', async () => {
   expect(await findHeatmap(traces.store, { start: START, end: END }, {})).toMatchObject({
     searched: { start: START, end: END },
     complete: true,
   })
 })
 
-test('names and values that stop at their limit are not complete', async () => {
+test('attribute keys and values that reach their limit are incomplete', async () => {
   const window = { start: BigInt(START), end: BigInt(END), scope: 'span' as const }
   const all = await listAttributeKeys(traces.store, { ...window, limit: 6 })
   expect(all.found).toHaveLength(5)
@@ -70,7 +70,7 @@ test('names and values that stop at their limit are not complete', async () => {
   expect(values).toEqual({ found: ['shop'], scanned: { isCut: true } })
 })
 
-test('names and values are the same however long each query takes', async () => {
+test('attribute keys and values are the same when each query is slow', async () => {
   const { store } = traces
   const slow: Store = {
     ...store,
@@ -79,7 +79,7 @@ test('names and values are the same however long each query takes', async () => 
       return await store.query(...args)
     },
   }
-  // Longer than the first window that is read.
+  // Longer than the first window scanned.
   const window = { start: BigInt(END) - 3_600_000n * MS, end: BigInt(END), scope: 'span' as const }
   expect(await listAttributeKeys(slow, window)).toEqual(await listAttributeKeys(store, window))
   expect(await listAttributeValues(slow, 'span.key-3', window)).toEqual(
@@ -87,7 +87,7 @@ test('names and values are the same however long each query takes', async () => 
   )
 }, 120_000)
 
-test('names are those of the spans looked at, the traces with the lowest ids, and are not complete', async () => {
+test('attribute keys with maxSpans come from the traces with the lowest ids and are incomplete', async () => {
   const spans = Array.from({ length: 20 }, (_, index) => {
     const traceId = `${(index * 7) % 20}`.padStart(32, '0').replace(/^0/, 'f')
     return { ...span({ at: 600_000_000, attributes: { [`named-${(index * 7) % 20}`]: true } }), traceId }

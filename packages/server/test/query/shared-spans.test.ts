@@ -69,38 +69,41 @@ function zipkin(
 const names = ({ spans }: TraceResponse): string[] => spans.map(({ service, name }) => `${service} ${name}`)
 const all = ['web GET /', 'web call stock', 'stock serve stock', 'stock work']
 
-test.each(['otlp', 'zipkin'] as const)('both spans of a shared id are returned, each once, over %s', async (form) => {
-  const { root, call, work } = await putShared(form)
-  const { body: trace } = await spanlink.get<TraceResponse>(`/api/traces/${root.traceId}`)
-  expect(names(trace)).toEqual(all)
+test.each(['otlp', 'zipkin'] as const)(
+  'two spans that share an id and were sent twice over %s are returned once each',
+  async (form) => {
+    const { root, call, work } = await putShared(form)
+    const { body: trace } = await spanlink.get<TraceResponse>(`/api/traces/${root.traceId}`)
+    expect(names(trace)).toEqual(all)
 
-  const { body: skeleton } = await spanlink.get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
-  expect(skeleton.count).toBe(4)
-  const parents = Buffer.from(skeleton.parent, 'base64')
-  expect([...new Int32Array(parents.buffer, parents.byteOffset, 4)]).toEqual([-1, 0, 1, 2])
+    const { body: skeleton } = await spanlink.get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
+    expect(skeleton.count).toBe(4)
+    const parents = Buffer.from(skeleton.parent, 'base64')
+    expect([...new Int32Array(parents.buffer, parents.byteOffset, 4)]).toEqual([-1, 0, 1, 2])
 
-  const path = `/api/traces/${root.traceId}/spans/${call.spanId}`
-  const { body: server } = await spanlink.get<SpanResponse>(path, { kind: 'server', service: 'stock' })
-  expect(server).toMatchObject({
-    span: { name: 'serve stock' },
-    spansWithSameId: [{ kind: 'client', service: 'web' }],
-  })
-  expect((await spanlink.get(path, { kind: 'producer' })).status).toBe(404)
-  const { body: alone } = await spanlink.get<SpanResponse>(`/api/traces/${root.traceId}/spans/${work.spanId}`)
-  expect(alone.spansWithSameId).toBeUndefined()
+    const path = `/api/traces/${root.traceId}/spans/${call.spanId}`
+    const { body: server } = await spanlink.get<SpanResponse>(path, { kind: 'server', service: 'stock' })
+    expect(server).toMatchObject({
+      span: { name: 'serve stock' },
+      spansWithSameId: [{ kind: 'client', service: 'web' }],
+    })
+    expect((await spanlink.get(path, { kind: 'producer' })).status).toBe(404)
+    const { body: alone } = await spanlink.get<SpanResponse>(`/api/traces/${root.traceId}/spans/${work.spanId}`)
+    expect(alone.spansWithSameId).toBeUndefined()
 
-  const { body: found } = await spanlink.get<TracesResponse>('/api/traces', {
-    q: `{ trace:id = "${root.traceId}" && span:id = "${call.spanId}" }`,
-  })
-  expect(found.traces[0]).toMatchObject({ spanCount: 4, matches: [{ matched: 2 }] })
-  expect(found.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['call stock', 'serve stock'])
-  const { body: below } = await spanlink.get<TracesResponse>('/api/traces', {
-    q: `{ name = "serve stock" } > { trace:id = "${root.traceId}" }`,
-  })
-  expect(below.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['work'])
-})
+    const { body: found } = await spanlink.get<TracesResponse>('/api/traces', {
+      q: `{ trace:id = "${root.traceId}" && span:id = "${call.spanId}" }`,
+    })
+    expect(found.traces[0]).toMatchObject({ spanCount: 4, matches: [{ matched: 2 }] })
+    expect(found.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['call stock', 'serve stock'])
+    const { body: below } = await spanlink.get<TracesResponse>('/api/traces', {
+      q: `{ name = "serve stock" } > { trace:id = "${root.traceId}" }`,
+    })
+    expect(below.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['work'])
+  },
+)
 
-test('Jaeger and Tempo answers have both spans of a shared id under ids of their own, and the same tree', async () => {
+test('Jaeger and Tempo responses give two spans that share an id different ids in the same tree', async () => {
   const { root } = await putShared('otlp')
   type Jaeger = { data: { spans: { spanID: string; operationName: string; references: { spanID: string }[] }[] }[] }
   const { body: jaeger } = await spanlink.get<Jaeger>(`/jaeger/api/traces/${root.traceId}`)
@@ -122,7 +125,7 @@ test('Jaeger and Tempo answers have both spans of a shared id under ids of their
   expect(new Set(tempoSpans.map(({ spanId }) => spanId)).size).toBe(4)
 })
 
-test('each of two spans that share an id keeps its own links, and a link to the id leads to the inner one', async () => {
+test('two spans that share an id keep their own links, and a link to the id targets the inner span', async () => {
   const target = span({ at: 0 })
   const other = span({ at: 0 })
   const outer = span({

@@ -14,10 +14,7 @@ export type StoredTraces = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/**
- * Where tests of the cluster have the same suites look, by environment: the URL of a fresh
- * database.
- */
+/** Environment variable by which the cluster tests give shared suites the URL of a fresh database. */
 const STORE = 'SPANLINK_TEST_STORE'
 
 export function isOnCluster(): boolean {

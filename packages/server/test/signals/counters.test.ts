@@ -6,7 +6,7 @@ import { openSpanlink } from './spanlink.ts'
 
 const span = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), name: 'send' }
 
-test('status and metrics count what is taken of each signal, and what is refused by its reason', async () => {
+test('the status counts accepted items per signal and rejected items and requests by reason', async () => {
   await using spanlink = await openSpanlink({ access: { token: 'secret' }, inFlightBytes: 1024 * 1024 })
   const post = async (path: string, body: Uint8Array | string, token = 'secret'): Promise<number> => {
     const type = typeof body === 'string' ? 'json' : 'x-protobuf'

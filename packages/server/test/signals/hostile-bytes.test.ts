@@ -20,18 +20,21 @@ const codecs = [
   },
 ] as const
 
-test.each(codecs)('$signal: JSON gives the very rows that protobuf gives', ({ arbitrary, encode, protobuf, json }) => {
-  fc.assert(
-    fc.property(arbitrary, (request) => {
-      const fromJson = json(Buffer.from(JSON.stringify(request)), RECEIVED)
-      expect(fromJson).toEqual(protobuf(encode(request), RECEIVED))
-    }),
-    { numRuns: 300 },
-  )
-})
+test.each(codecs)(
+  'the same $signal request in JSON and protobuf is converted to identical rows',
+  ({ arbitrary, encode, protobuf, json }) => {
+    fc.assert(
+      fc.property(arbitrary, (request) => {
+        const fromJson = json(Buffer.from(JSON.stringify(request)), RECEIVED)
+        expect(fromJson).toEqual(protobuf(encode(request), RECEIVED))
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
 
 test.each(codecs)(
-  '$signal: cut off at any byte, a request is an error or fewer whole items',
+  'a $signal request truncated at any byte is converted or throws an OtlpError',
   ({ arbitrary, encode, protobuf }) => {
     fc.assert(
       fc.property(arbitrary, (request) => {
@@ -45,7 +48,7 @@ test.each(codecs)(
 )
 
 test.each(codecs)(
-  '$signal: a request with bytes changed is rows or an OtlpError',
+  'a $signal request with changed bytes is converted or throws an OtlpError',
   ({ arbitrary, encode, protobuf, json }) => {
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 })
     fc.assert(
@@ -63,7 +66,7 @@ test.each(codecs)(
   },
 )
 
-test.each(codecs)('$signal: garbage is rows or an OtlpError', ({ protobuf, json }) => {
+test.each(codecs)('random bytes sent as $signal are converted or throw an OtlpError', ({ protobuf, json }) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       expect(unexpected(() => protobuf(bytes, RECEIVED))).toBeUndefined()
@@ -73,7 +76,7 @@ test.each(codecs)('$signal: garbage is rows or an OtlpError', ({ protobuf, json 
   )
 })
 
-test.each(codecs)('$signal: JSON of the wrong shape is rows or an OtlpError', ({ json }) => {
+test.each(codecs)('JSON of the wrong shape sent as $signal is converted or throws an OtlpError', ({ json }) => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
       for (const list of ['resourceLogs', 'resourceMetrics']) {
@@ -84,7 +87,7 @@ test.each(codecs)('$signal: JSON of the wrong shape is rows or an OtlpError', ({
   )
 })
 
-test('a log record whose body nests deeper than 64 is rejected alone', () => {
+test('only the log record whose body nests deeper than 64 levels is rejected', () => {
   const nested = (depth: number): object =>
     depth === 0 ? { stringValue: 'x' } : { arrayValue: { values: [nested(depth - 1)] } }
   const request = (depth: number): object => ({
@@ -97,7 +100,7 @@ test('a log record whose body nests deeper than 64 is rejected alone', () => {
   }
 })
 
-test('bucket counts and bounds are taken packed, one by one, and in pieces', () => {
+test('bucket counts and bounds are read packed, unpacked and mixed', () => {
   const eight = (value: number): number[] => [value, 0, 0, 0, 0, 0, 0, 0]
   const packed = [0x32, 24, ...eight(1), ...eight(2), ...eight(3)]
   const single = [0x31, ...eight(1), 0x31, ...eight(2), 0x31, ...eight(3)]
@@ -116,7 +119,7 @@ test('bucket counts and bounds are taken packed, one by one, and in pieces', () 
   expect(rows[2]).toEqual(rows[0])
 })
 
-test('a series has one id whatever the order of its attributes', () => {
+test('the id of a series does not depend on the order of its attributes', () => {
   const point = (...keys: string[]): object => ({
     timeUnixNano: '1',
     asInt: '1',
@@ -127,7 +130,7 @@ test('a series has one id whatever the order of its attributes', () => {
   expect(transcodeMetrics(encodeMetrics(request), RECEIVED)).toMatchObject({ seriesCount: 2, pointCount: 4 })
 })
 
-/** What is thrown and shouldn't be. */
+/** The thrown error unless it is an OtlpError. */
 function unexpected(transcode: () => unknown): unknown {
   try {
     transcode()

@@ -13,8 +13,7 @@ import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-// The program that is published, under plain Node: vitest imports CommonJS packages otherwise than
-// Node does.
+// Runs the published program in plain Node, which imports CommonJS packages differently from vitest.
 const repository = fileURLToPath(new URL('../../../../', import.meta.url))
 const main = join(repository, 'packages/server/dist/cli/main.js')
 
@@ -42,7 +41,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 const WAIT = { timeout: 60_000, interval: 100 }
 
 test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
-  'spans of a topic are received over TLS with SASL %s',
+  'spans of a Kafka topic are received over TLS with SASL %s',
   async (mechanism) => {
     await using topic = await newTopic()
     const id = traceId()
@@ -65,7 +64,7 @@ test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
   120_000,
 )
 
-test('a wrong password is logged, and the server runs without the topic', async () => {
+test('a wrong Kafka password is logged and the server continues to run', async () => {
   await using spanlink = await startSpanlink({
     main,
     args: ['--kafka-brokers', kafka().tls?.broker ?? '', '--kafka-tls-ca', join(directory, 'ca.pem')],
@@ -82,7 +81,7 @@ test.each([
   ['lz4', CompressionTypes.GZIP, { 'compression.type': 'lz4' }],
   ['snappy', CompressionTypes.GZIP, { 'compression.type': 'snappy', 'max.message.bytes': '10000000' }],
 ])(
-  'a bomb of %s in a topic is kept in a file, counted and logged once, and what follows it is stored',
+  'a %s bomb in a Kafka topic is quarantined, counted and logged once, and later records are stored',
   async (_, compression, config) => {
     await using topic = await newTopic(config)
     const [before, after] = [traceId(), traceId()]

@@ -24,7 +24,7 @@ const traces = (name: string) =>
     { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), name, startTimeUnixNano: '1' },
   ])
 
-test.concurrent('requests of a topic are taken once the journal has them, in protobuf and JSON, bad ones passed over', async () => {
+test.concurrent('offsets are committed once the journal has the protobuf and JSON requests, and invalid records are skipped', async () => {
   await using topic = await newTopic()
   let full = true
   const kept: SignalRows[] = []
@@ -53,7 +53,7 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
   await second.close(10_000)
   expect(pipeline.stats).toMatchObject({ spans: 3 })
 
-  // What is committed isn't taken again.
+  // Committed records are not received again.
   const third = await startKafkaReceiver(options)
   await topic.send([Buffer.from(encodeTraces(traces('last')))])
   await vi.waitUntil(() => kept.length === 4, WAIT)
@@ -61,9 +61,9 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
   expect(pipeline.stats).toMatchObject({ spans: 4 })
 }, 120_000)
 
-// The broker compresses what it is sent with what the topic says: these are Java's own codecs.
+// The broker recompresses with the codec of the topic: these are Java's own codecs.
 test.concurrent.each(['snappy', 'lz4', 'zstd'])(
-  'batches that are compressed with %s are read',
+  'Kafka batches compressed with %s are received',
   async (compression) => {
     await using topic = await newTopic({ 'compression.type': compression })
     const kept: string[] = []
@@ -91,7 +91,7 @@ test.concurrent.each(['snappy', 'lz4', 'zstd'])(
   120_000,
 )
 
-test.concurrent('a receiver that waits for messages leaves its group before the server has to stop', async () => {
+test.concurrent('an idle Kafka receiver leaves its consumer group when it is closed', async () => {
   await using topic = await newTopic()
   const pipeline = createIngestPipeline(() => Promise.resolve())
   const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, pipeline, dataDir, log: () => {} }
@@ -102,11 +102,11 @@ test.concurrent('a receiver that waits for messages leaves its group before the 
   expect(await topic.members()).toBe(0)
 }, 120_000)
 
-test.concurrent('no broker is told and tried again, and stopping does not wait for it', async () => {
+test.concurrent('an unreachable broker is logged, and close does not wait for it', async () => {
   const log: string[] = []
   const receiver = await startKafkaReceiver({
     brokers: ['127.0.0.1:1'],
-    groupId: 'nobody',
+    groupId: 'unused',
     topics: new Map([['otlp_spans', findSignal('traces')]]),
     pipeline: createIngestPipeline(() => Promise.resolve()),
     dataDir,

@@ -10,9 +10,9 @@ import { openTestStore } from '../query/stored-traces.ts'
 export type Spanlink = {
   readonly store: Store
   readonly ingest: Ingest
-  /** Protobuf, to a path of the OTLP/HTTP receiver, which has to take all of it. */
+  /** Sends protobuf to a path of the OTLP/HTTP receiver, and expects it to be accepted whole. */
   send(path: string, body: Uint8Array): Promise<void>
-  /** Waits until all that was sent can be asked for. */
+  /** Waits until everything sent is queryable. */
   stored(): Promise<unknown>
   get<Body>(
     path: string,

@@ -4,7 +4,7 @@ import { applySchema } from '../../src/clickhouse/schema/schema.ts'
 
 export type BareEngine = { readonly client: Client; stop(): Promise<void> }
 
-/** An embedded engine without a store over it: its database has no tables yet. */
+/** An embedded engine without a store; its database has no tables yet. */
 export async function startBareEngine(dataDir: string): Promise<BareEngine> {
   let client: Client | undefined
   const engine = await startEngine({
@@ -30,7 +30,7 @@ export async function startBareEngine(dataDir: string): Promise<BareEngine> {
   }
 }
 
-/** The same with tables. */
+/** An embedded engine without a store, with tables. */
 export async function startEngineWithTables(dataDir: string): Promise<BareEngine> {
   const engine = await startBareEngine(dataDir)
   await applySchema(engine.client, 'spanlink')

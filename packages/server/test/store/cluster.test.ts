@@ -16,21 +16,21 @@ let dir: string
 let engine: Engine
 let access: EngineAccess
 /**
- * A ClickHouse server as the driver sees one: an engine of ours, and before it what adds the header
- * it wants.
+ * A ClickHouse server as the driver sees one: an embedded engine behind a proxy that adds the
+ * header it requires.
  */
-const front = createServer((incoming, outgoing) => {
+const proxy = createServer((incoming, outgoing) => {
   const { host: _host, ...headers } = incoming.headers
-  const onward = request(
+  const upstream = request(
     access.url + incoming.url,
     { method: incoming.method, headers: { ...headers, ...access.headers } },
-    (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
+    (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(outgoing)
     },
   )
-  onward.on('error', () => outgoing.destroy())
-  incoming.pipe(onward)
+  upstream.on('error', () => outgoing.destroy())
+  incoming.pipe(upstream)
 })
 
 beforeAll(async () => {
@@ -42,22 +42,22 @@ beforeAll(async () => {
     onDown: () => {},
     log: () => {},
   })
-  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
 })
 afterAll(async () => {
-  front.closeAllConnections()
-  front.close()
+  proxy.closeAllConnections()
+  proxy.close()
   await engine.stop()
   await rm(dir, { recursive: true })
 })
 
 function storeUrl(password = access.password, database = 'spanlink'): string {
-  const address = front.address()
+  const address = proxy.address()
   const port = typeof address === 'object' ? address?.port : undefined
   return `clickhouse://spanlink:${password}@127.0.0.1:${port}/${database}`
 }
 
-test('the tables may be on a ClickHouse server that is given by its URL', async () => {
+test('a store on a ClickHouse server given by URL stores each insert token once and serves searches', async () => {
   const store = await openClusterStore(storeUrl())
   const rows = transcodeTraces(encodeTraces(tracesOf('shop', [span({ start: nowNano() })])), Date.now() / 1000)
   for (let attempt = 0; attempt < 2; attempt += 1) await store.insert('spans', [rows.spans], 'segment-1')
@@ -67,7 +67,7 @@ test('the tables may be on a ClickHouse server that is given by its URL', async 
   expect(store.state()).toBe('down')
 })
 
-test('a server that refuses or is not there is told in one line without its password', async () => {
+test('a store that rejects or is unreachable fails with one line without the password', async () => {
   for (const url of [storeUrl('wrong-secret'), 'clickhouse://u:wrong-secret@127.0.0.1:1/spanlink']) {
     const error: unknown = await openClusterStore(url).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: expect.stringMatching(/refused|unavailable/) })
@@ -77,7 +77,7 @@ test('a server that refuses or is not there is told in one line without its pass
 })
 
 test.each(['postgres://x', 'nonsense', 'clickhouse://h/a-b', "clickhouse://h/x'; drop database spanlink"])(
-  'the store URL %s is refused',
+  'the store URL %s is rejected with the flag --store',
   async (url) => {
     await expect(openClusterStore(url)).rejects.toMatchObject({ message: expect.stringContaining('--store') })
   },

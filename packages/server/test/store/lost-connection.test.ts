@@ -25,19 +25,19 @@ afterAll(async () => {
 })
 
 /**
- * Between us and the engine: resets connections as soon as a question comes, as long as `losing`
- * says so.
+ * A proxy before the engine that resets connections on their first request while `isLosing()`
+ * is true.
  */
-async function lossyWay(losing: () => boolean): Promise<{ readonly url: string; readonly close: () => void }> {
+async function startLossyProxy(isLosing: () => boolean): Promise<{ readonly url: string; readonly close: () => void }> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
-    const onward = dial(Number(new URL(access.url).port), '127.0.0.1')
-    for (const one of [socket, onward]) {
+    const upstream = dial(Number(new URL(access.url).port), '127.0.0.1')
+    for (const one of [socket, upstream]) {
       sockets.add(one)
       one.on('error', () => {})
     }
-    socket.on('data', (bytes) => (losing() ? socket.resetAndDestroy() : onward.write(bytes)))
-    onward.pipe(socket)
+    socket.on('data', (bytes) => (isLosing() ? socket.resetAndDestroy() : upstream.write(bytes)))
+    upstream.pipe(socket)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = (): void => {
@@ -47,25 +47,25 @@ async function lossyWay(losing: () => boolean): Promise<{ readonly url: string; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
-test('a query whose connection is lost is sent once more', async () => {
+test('a query whose connection is lost is retried once', async () => {
   let losses = 1
-  const way = await lossyWay(() => losses-- > 0)
-  const client = connect({ ...access, url: way.url })
+  const proxy = await startLossyProxy(() => losses-- > 0)
+  const client = connect({ ...access, url: proxy.url })
   expect(await client.query('select 1 as one')).toEqual([{ one: 1 }])
   expect(losses).toBeLessThan(1)
   await client.close()
-  way.close()
+  proxy.close()
 })
 
-test('a query whose second connection is lost as well fails as unavailable', async () => {
-  let asked = 0
-  const way = await lossyWay(() => {
-    asked++
+test('a query whose retry loses its connection too fails as unavailable', async () => {
+  let requests = 0
+  const proxy = await startLossyProxy(() => {
+    requests++
     return true
   })
-  const client = connect({ ...access, url: way.url })
+  const client = connect({ ...access, url: proxy.url })
   await expect(client.query('select 1 as one')).rejects.toMatchObject({ code: 'unavailable' })
-  expect(asked).toBe(2)
+  expect(requests).toBe(2)
   await client.close()
-  way.close()
+  proxy.close()
 })

@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-test('a second schema version is applied once and in order, and the first version is refused afterwards', async () => {
+test('a second schema version is applied once and in order, and a downgrade is rejected', async () => {
   await applySchema(client, 'spanlink')
   await client.command(`insert into sources (source_id, service) values (1, 'shop')`)
   const versions = [
@@ -48,7 +48,7 @@ test('a second schema version is applied once and in order, and the first versio
   })
 })
 
-test('an interrupted migration is repeated by the next start', async () => {
+test('an interrupted migration is repeated at the next start', async () => {
   const versions = await readSchemaVersions()
   const cut = [[...(versions[0] ?? []).slice(0, 4), 'create table {db}.nonsense']]
   await expect(applySchema(client, 'spanlink', { versions: cut })).rejects.toMatchObject({ code: 'refused' })
@@ -57,7 +57,7 @@ test('an interrupted migration is repeated by the next start', async () => {
   expect(await client.query('select count() as n from traces')).toEqual([{ n: '0' }])
 })
 
-test('data of a pre-release Spanlink is refused with what to do, and is not changed', async () => {
+test('data of a pre-release Spanlink is rejected with advice and left unchanged', async () => {
   await client.command('create table schema_version (version UInt32) engine = MergeTree order by version')
   await expect(applySchema(client, 'spanlink')).rejects.toMatchObject({
     code: 'unsupported-schema',

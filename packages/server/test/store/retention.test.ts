@@ -13,7 +13,7 @@ const DAY = 86_400
 test.each([
   ['older than the retention', { keepSeconds: 3 * DAY }],
   ['beyond the size limit', { maxBytes: 1 }],
-])('what is %s is dropped from all tables by whole days of arrival, the newest stays', async (_kind, retention) => {
+])('whole days of arrival %s are dropped from all tables, and the newest day stays', async (_kind, retention) => {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-retention-'))
   const today = Math.floor(Date.now() / 1000)
   const filled = await openEmbeddedStore(dir)
@@ -22,7 +22,7 @@ test.each([
     ['older', 9],
     ['new', 0],
   ] as const) {
-    // Old by arrival; by its own clock each is from now.
+    // Old by arrival; the start time of each span is now.
     const sent = span({ start: nowNano() })
     const rows = transcodeTraces(
       encodeTraces(tracesOf(service, [{ ...sent, links: [linkTo(sent)] }])),

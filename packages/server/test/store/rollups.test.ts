@@ -27,7 +27,7 @@ const word = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 9 }),
 )
 
-/** What the engine may take for a number, and what it may not. */
+/** Strings that ClickHouse parses as a number, and similar ones that it does not. */
 const number = fc.oneof(
   fc.bigInt(-(2n ** 64n), 2n ** 64n).map(String),
   fc.integer().map(String),
@@ -97,10 +97,7 @@ const name = fc.oneof(
 const MINUTE = 60_000_000_000n
 const LAST_MINUTE = (2n ** 64n - 1n) / MINUTE
 
-/**
- * Any time of the wire, most often just beside the beginning of a minute, where rounding would
- * tell.
- */
+/** Any 64-bit time, most often next to the start of a minute, where rounding errors show. */
 const time = fc.oneof(
   fc.bigInt(0n, 2n ** 64n - 1n),
   fc
@@ -141,7 +138,7 @@ const span: fc.Arbitrary<OtlpSpan> = fc
 
 const service = fc.constantFrom('', 'shop', 'send', 'orders')
 
-test('columns and rollups derived from spans equal those computed in SQL', async () => {
+test('columns and rollups computed on insert equal those computed by ClickHouse', async () => {
   let segments = 0
   await fc.assert(
     fc.asyncProperty(service, fc.array(span, { minLength: 200, maxLength: 400 }), async (name, spans) => {
@@ -152,18 +149,18 @@ test('columns and rollups derived from spans equal those computed in SQL', async
     }),
     { numRuns: 15 },
   )
-  expect(await wrongColumns()).toEqual([])
-  const stored = await store.query(await summedUp(`select * from traffic_minutes`))
-  const byTheEngine = await store.query(await summedUp(await selectOfHours()))
+  expect(await findWrongColumns()).toEqual([])
+  const stored = await store.query(await sumRows(`select * from traffic_minutes`))
+  const computed = await store.query(await sumRows(await selectOfHours()))
   expect(stored.length).toBeGreaterThan(1000)
-  const wanted = new Set(byTheEngine.map((row) => JSON.stringify(row)))
-  const unwanted = stored.filter((row) => !wanted.has(JSON.stringify(row)))
-  expect(unwanted.slice(0, 3)).toEqual([])
-  expect(stored).toHaveLength(byTheEngine.length)
+  const expected = new Set(computed.map((row) => JSON.stringify(row)))
+  const unexpected = stored.filter((row) => !expected.has(JSON.stringify(row)))
+  expect(unexpected.slice(0, 3)).toEqual([])
+  expect(stored).toHaveLength(computed.length)
 }, 120_000)
 
-/** Spans whose column isn't what the engine's own default would have been. */
-async function wrongColumns(): Promise<unknown[]> {
+/** Spans whose column differs from the default expression of the table. */
+async function findWrongColumns(): Promise<unknown[]> {
   const defaults = await store.query<{ name: string; expression: string }>(
     `select name, default_expression as expression from system.columns
     where database = currentDatabase() and table = 'spans' and default_kind = 'DEFAULT'`,
@@ -180,7 +177,7 @@ async function wrongColumns(): Promise<unknown[]> {
   return wrong
 }
 
-/** The statement that sums up what is stored already, hour by hour. */
+/** The rollup query over all stored spans, hour by hour. */
 async function selectOfHours(): Promise<string> {
   const sql = (await readRollup('traffic_minutes')).replaceAll('{db}.', '')
   const select = sql.slice(sql.indexOf('with\n'))
@@ -192,8 +189,8 @@ async function selectOfHours(): Promise<string> {
     .join(' union all ')
 }
 
-/** As merges will. */
-async function summedUp(rows: string): Promise<string> {
+/** Sums rows as merges do. */
+async function sumRows(rows: string): Promise<string> {
   return `select toDate(received) as day, minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster, max(received) as last,
       sum(spans) as n, sum(errors) as failures, sum(messages) as about, sum(failed_messages) as failed_about, sumMap(durations) as lengths, hex(max(slowest).2), max(slowest).1 as longest,
       hex(max(slowest).3), hex(max(failed).1), hex(max(failed).2)

@@ -50,7 +50,7 @@ async function untilReady(store: EmbeddedStore): Promise<void> {
   while (store.state() !== 'ready') await sleep(20)
 }
 
-test.concurrent('rows come back after a restart, and the same token stores nothing twice, before it and after', async () => {
+test.concurrent('rows survive a restart, and a token is stored once before and after it', async () => {
   const dir = await makeDir()
   const rows = someRows(50)
   const expected = { spans: 50, span_links: 100, sources: 1, traces: 50, operations: 1, summed_up: 50 }
@@ -68,7 +68,7 @@ test.concurrent('rows come back after a restart, and the same token stores nothi
   await second.close()
 })
 
-test.concurrent('an insert whose part was never committed is made by the next try, in the table and in what is filled from it', async () => {
+test.concurrent('an insert whose part was not committed is repeated by its retry in the table and its rollups', async () => {
   const dir = await makeDir()
   const rows = someRows(50)
   const killed = await openEmbeddedStore(dir)
@@ -81,7 +81,7 @@ test.concurrent('an insert whose part was never committed is made by the next tr
       and partition_id = (select max(partition_id) from system.parts where database = currentDatabase() and table = 'spans')`,
   )
   await killed.close()
-  // What a kill leaves that comes after the token is written and before the part is committed.
+  // The state after a kill between writing the token and committing the part.
   expect(parts.map(({ table }) => table).toSorted()).toEqual(['spans', 'traces', 'traffic_minutes'])
   for (const { path } of parts) await rm(path, { recursive: true })
 
@@ -94,9 +94,9 @@ test.concurrent('an insert whose part was never committed is made by the next tr
   await next.close()
 })
 
-test.concurrent('sources and operations are stored again ten minutes later, not with each segment', async () => {
+test.concurrent('sources and operations are stored once per ten minutes, not with each segment', async () => {
   const store = await openEmbeddedStore(await makeDir())
-  const stretch = Math.floor(Date.now() / 600_000) * 600
+  const bucket = Math.floor(Date.now() / 600_000) * 600
   const last = async (): Promise<unknown> => {
     const [row] = await store.query(
       `select (select toUnixTimestamp(max(received)) from sources) as source,
@@ -104,15 +104,15 @@ test.concurrent('sources and operations are stored again ten minutes later, not 
     )
     return row
   }
-  await insertAll(store, someRows(3, stretch), 'first')
-  await insertAll(store, someRows(3, stretch + 599), 'in the same ten minutes')
-  expect(await last()).toEqual({ source: stretch, operation: stretch, spans: '6' })
-  await insertAll(store, someRows(3, stretch + 600), 'later')
-  expect(await last()).toEqual({ source: stretch + 600, operation: stretch + 600, spans: '9' })
+  await insertAll(store, someRows(3, bucket), 'first')
+  await insertAll(store, someRows(3, bucket + 599), 'in the same ten minutes')
+  expect(await last()).toEqual({ source: bucket, operation: bucket, spans: '6' })
+  await insertAll(store, someRows(3, bucket + 600), 'later')
+  expect(await last()).toEqual({ source: bucket + 600, operation: bucket + 600, spans: '9' })
   await store.close()
 })
 
-test.concurrent('chunks of one insert are one insert, each of whole rows', async () => {
+test.concurrent('chunks of an insert are stored together, and a row split over chunks is rejected', async () => {
   const requests = Array.from({ length: 7 }, (_, index) => someRows(index === 3 ? 300 : index).spans)
   const store = await openEmbeddedStore(await makeDir())
   await store.insert('spans', requests, 'chunked')
@@ -124,7 +124,7 @@ test.concurrent('chunks of one insert are one insert, each of whole rows', async
   await store.close()
 })
 
-test.concurrent('a segment on both sides of midnight is stored once', async () => {
+test.concurrent('a segment that spans midnight is stored once', async () => {
   const midnight = Math.floor(Date.now() / 86_400_000) * 86_400
   const [before, after] = [someRows(5, midnight - 1), someRows(5, midnight)]
   const store = await openEmbeddedStore(await makeDir())
@@ -133,7 +133,7 @@ test.concurrent('a segment on both sides of midnight is stored once', async () =
   await store.close()
 })
 
-test.concurrent('an insert that ClickHouse cannot parse is refused as a whole', async () => {
+test.concurrent('an insert that ClickHouse cannot parse stores no rows', async () => {
   const store = await openEmbeddedStore(await makeDir())
   const rows = someRows(10).spans
   await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'bad-rows' })
@@ -141,7 +141,7 @@ test.concurrent('an insert that ClickHouse cannot parse is refused as a whole', 
   await store.close()
 })
 
-test.concurrent('an engine that dies is started again; what was in flight is stored once when it is sent again', async () => {
+test.concurrent('an engine that dies is restarted, and inserts in flight are stored once by their retry', async () => {
   const store = await openEmbeddedStore(await makeDir())
   let sent = 0
   for (let kill = 0; kill < 3; kill += 1) {
@@ -153,7 +153,7 @@ test.concurrent('an engine that dies is started again; what was in flight is sto
     await sleep(kill * 7)
     process.kill(pid, 'SIGKILL')
     await inFlight
-    // What the receiver does: the same rows with the same token until it works.
+    // Like the receiver: retry the same rows with the same token.
     for (;;) {
       await untilReady(store)
       const error: unknown = await insertAll(store, rows, token).catch((reason: unknown) => reason)
@@ -170,7 +170,7 @@ test.concurrent('an engine that dies is started again; what was in flight is sto
   await store.close()
 })
 
-test.concurrent('while the engine is down, queries fail as unavailable and the state is down', async () => {
+test.concurrent('queries fail as unavailable while the engine is down, and succeed after its restart', async () => {
   const store = await openEmbeddedStore(await makeDir())
   process.kill(store.enginePid() ?? 0, 'SIGKILL')
   while (store.state() === 'ready') await sleep(5)
@@ -182,23 +182,23 @@ test.concurrent('while the engine is down, queries fail as unavailable and the s
   await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
 })
 
-test.concurrent('a query that is cancelled or times out ends in ClickHouse too', async () => {
+test.concurrent('a query that is cancelled or times out is stopped in ClickHouse', async () => {
   const store = await openEmbeddedStore(await makeDir())
   const endless = 'select sum(cityHash64(number)) from numbers(1000000000000)'
   const running =
     "select count() as n from system.processes where query like '%cityHash64%' and query not like '%processes%'"
   await expect(store.query(endless, {}, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'timeout' })
 
-  const reader = new AbortController()
-  const cancelled = store.query(endless, {}, { signal: reader.signal }).catch((error: unknown) => error)
+  const client = new AbortController()
+  const cancelled = store.query(endless, {}, { signal: client.signal }).catch((error: unknown) => error)
   while ((await store.query<{ n: string }>(running))[0]?.n !== '1') await sleep(20)
-  reader.abort()
+  client.abort()
   expect(await cancelled).toMatchObject({ code: 'cancelled' })
   while ((await store.query<{ n: string }>(running))[0]?.n !== '0') await sleep(20)
   await store.close()
 })
 
-test.concurrent('a query cannot write, nor read files', async () => {
+test.concurrent('a query cannot write or read files', async () => {
   const store = await openEmbeddedStore(await makeDir())
   await expect(store.query('drop table spans')).rejects.toMatchObject({ code: 'refused' })
   await expect(store.query("select * from file('/etc/passwd', 'LineAsString')")).rejects.toMatchObject({
@@ -213,17 +213,17 @@ test.concurrent('the engine responds only to its own server', async () => {
   const config = await readFile(join(dir, 'engine/engine.xml'), 'utf8')
   const port = /<http_port>(\d+)</.exec(config)?.[1]
   const key = /<X-Spanlink-Engine>(\w+)</.exec(config)?.[1] ?? ''
-  const ask = (headers: Record<string, string>): Promise<number> =>
+  const request = (headers: Record<string, string>): Promise<number> =>
     fetch(`http://127.0.0.1:${port}/?query=select+count()+from+spanlink.spans`, { headers }).then((r) => r.status)
-  expect(await ask({})).toBe(404)
-  expect(await ask({ 'x-spanlink-engine': 'guess' })).toBe(404)
-  expect(await ask({ 'x-spanlink-engine': key })).not.toBe(200)
-  expect(await ask({ 'x-spanlink-engine': key, authorization: `Basic ${btoa('spanlink:guess')}` })).not.toBe(200)
+  expect(await request({})).toBe(404)
+  expect(await request({ 'x-spanlink-engine': 'guess' })).toBe(404)
+  expect(await request({ 'x-spanlink-engine': key })).not.toBe(200)
+  expect(await request({ 'x-spanlink-engine': key, authorization: `Basic ${btoa('spanlink:guess')}` })).not.toBe(200)
   expect((await stat(join(dir, 'engine/engine.xml'))).mode & 0o077).toBe(0)
   await store.close()
 })
 
-test.concurrent('a directory that a server has is refused, naming the process, and free again once it is closed', async () => {
+test.concurrent('a data directory in use is rejected with the process id, and usable again after close', async () => {
   const dir = await makeDir()
   const store = await openEmbeddedStore(dir)
   await expect(openEmbeddedStore(dir)).rejects.toMatchObject({
@@ -238,8 +238,8 @@ test.concurrent('a directory that a server has is refused, naming the process, a
 test.concurrent.each([
   ['a file', (dir: string) => join(dir, 'file'), /it is a file/],
   ['below a file', (dir: string) => join(dir, 'file/data'), /part of the path is a file|it is a file/],
-  ['where no directory can be made', () => '/proc/spanlink/data', /no directory can be made there|no permission/],
-])('a data directory that is %s is refused in one line', async (_kind, path, reason) => {
+  ['in a file system without directories', () => '/proc/spanlink/data', /no directory can be made there|no permission/],
+])('a data directory that is %s is rejected with one line', async (_kind, path, reason) => {
   const dir = await makeDir()
   await writeFile(join(dir, 'file'), '')
   const error: unknown = await openEmbeddedStore(path(dir)).catch((thrown: unknown) => thrown)
@@ -247,7 +247,7 @@ test.concurrent.each([
   expect(String(error)).not.toContain('\n')
 })
 
-test.concurrent('an engine leaves when its server is killed, and a server started at once waits for the directory', async () => {
+test.concurrent('an engine exits when its server is killed, and the next server waits for the data directory', async () => {
   const dir = await makeDir()
   for (let round = 0; round < 3; round += 1) {
     const script = `
@@ -270,7 +270,7 @@ test.concurrent('an engine leaves when its server is killed, and a server starte
   }
 })
 
-test.concurrent('data of a newer schema is refused and its engine stopped', async () => {
+test.concurrent('data of a newer schema is rejected and its engine stopped', async () => {
   const dir = await makeDir()
   const store = await openEmbeddedStore(dir)
   const row = Buffer.alloc(8)
@@ -281,7 +281,7 @@ test.concurrent('data of a newer schema is refused and its engine stopped', asyn
   await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'unsupported-schema' })
 })
 
-/** False for a zombie too, which has given up all it held. */
+/** False for a zombie too, whose resources are released. */
 function isRunning(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
   return stdout.trim() !== '' && !stdout.trim().startsWith('Z')

@@ -9,7 +9,7 @@ import type { StoreError } from '../../src/clickhouse/store-error.ts'
 import { MS, nowNano, span } from '../query/order-spans.ts'
 import { startEngineWithTables } from './bare-engine.ts'
 
-test('spans whose minutes the engine refuses are stored, and the error has the minutes to store apart from them', async () => {
+test('spans are stored when ClickHouse rejects their rollups, and the error has the rollups to retry', async () => {
   const client = await openEngine()
   await client.command("alter table traffic_minutes add constraint no check service != 'shop'")
   const start = nowNano()

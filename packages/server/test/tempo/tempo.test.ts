@@ -42,11 +42,11 @@ async function getJson(path: string): Promise<unknown> {
   return response.json()
 }
 
-test('the datasource is saved and tested by an echo', async () => {
+test('the Tempo echo endpoint returns "echo" for the datasource test', async () => {
   expect(await (await get('/api/echo')).text()).toBe('echo')
 })
 
-test('a trace is protobuf where that is accepted, in an envelope for v2 and without for v1', async () => {
+test('a Tempo trace is protobuf when accepted, in an envelope for v2 and without for v1', async () => {
   const plain = Buffer.from(await (await get(`/api/traces/${pay.traceId}`, 'application/protobuf')).arrayBuffer())
   expect(decodeTraces(plain)).toMatchObject({
     resourceSpans: [
@@ -75,14 +75,14 @@ test('a trace is protobuf where that is accepted, in an envelope for v2 and with
   expect(wrapped.subarray(-plain.length).equals(plain)).toBe(true)
 })
 
-test('a trace as JSON has its ids in base64', async () => {
+test('a Tempo trace as JSON has its ids in base64', async () => {
   const base64 = Buffer.from(pay.traceId, 'hex').toString('base64')
   const scopeSpans = [{ spans: [{ traceId: base64, kind: 'SPAN_KIND_CONSUMER' }] }]
   expect(await getJson(`/api/v2/traces/${pay.traceId}`)).toMatchObject({ trace: { resourceSpans: [{ scopeSpans }] } })
   expect(await getJson(`/api/traces/${pay.traceId}`)).toMatchObject({ batches: [{ scopeSpans }] })
 })
 
-test('the older search by tags knows the fields of span and trace that it had names for', async () => {
+test('a Tempo search by tags matches the span and trace fields named without a scope', async () => {
   const traceIds = async (tags: string): Promise<readonly string[]> => {
     const { traces } = (await getJson(`/api/search?${new URLSearchParams({ tags })}`)) as Found
     return traces.map((trace) => trace.traceID)
@@ -94,7 +94,7 @@ test('the older search by tags knows the fields of span and trace that it had na
   expect(await traceIds(`${'a'.repeat(10_000)} code=500`)).toEqual([pay.traceId])
 })
 
-test('a set of spans tells the values of by() and of the aggregates', async () => {
+test('a Tempo span set has the values of by() and of the aggregates as attributes', async () => {
   const q = '{ } | by(resource.service.name) | by(.code) | count() > 0 | avg(duration) > 1ms'
   const { traces } = (await getJson(`/api/search?${new URLSearchParams({ q })}`)) as Found
   const paid = traces.find((trace) => trace.traceID === pay.traceId)
@@ -106,7 +106,7 @@ test('a set of spans tells the values of by() and of the aggregates', async () =
   ])
 })
 
-test('more traces than a search may return are refused as Tempo does', async () => {
+test('a Tempo search with a limit above the maximum returns 400', async () => {
   expect((await get('/api/search?limit=1001')).status).toBe(400)
   expect((await get('/api/search?spss=101')).status).toBe(400)
 })
@@ -118,12 +118,12 @@ type Found = {
   }[]
 }
 
-test('an unknown trace is 404, what is no trace id 400', async () => {
+test('the Tempo API returns 404 for an unknown trace and 400 for an invalid trace id', async () => {
   expect((await get(`/api/v2/traces/${'f'.repeat(32)}`)).status).toBe(404)
   expect((await get('/api/v2/traces/xyz')).status).toBe(400)
 })
 
-test('a search has the spans that match, typed, and no field that Grafana does not know', async () => {
+test('a Tempo search returns matching spans with typed attributes and only fields known to Grafana', async () => {
   const seconds = Math.floor(Date.now() / 1000)
   const q = encodeURIComponent('{ .code = 500 && status = error }')
   expect(await getJson(`/api/search?q=${q}&start=${seconds - 600}&end=${seconds + 1}&limit=20&spss=3`)).toEqual({
@@ -159,12 +159,12 @@ test('a search has the spans that match, typed, and no field that Grafana does n
   })
 })
 
-test('the older search by tags and durations finds the same', async () => {
+test('a Tempo search by tags and minimum duration finds its trace', async () => {
   const found = await getJson(`/api/search?tags=${encodeURIComponent('service.name=gateway')}&minDuration=1ms`)
   expect(found).toMatchObject({ traces: [{ traceID: send.traceId }] })
 })
 
-test('names come by scope, intrinsics among them', async () => {
+test('Tempo tag names are listed by scope with intrinsics', async () => {
   const { scopes } = (await getJson('/api/v2/search/tags')) as { scopes: { name: string; tags: string[] }[] }
   const tags = Object.fromEntries(scopes.map((scope) => [scope.name, scope.tags]))
   expect(tags['resource']).toContain('service.name')
@@ -175,7 +175,7 @@ test('names come by scope, intrinsics among them', async () => {
   })
 })
 
-test('values are words for status and kind, and have the type they are compared by', async () => {
+test('Tempo tag values have their type, with keywords for status and kind', async () => {
   const values = async (tag: string) =>
     ((await getJson(`/api/v2/search/tag/${tag}/values`)) as { tagValues: unknown[] }).tagValues
   expect(await values('status')).toContainEqual({ type: 'keyword', value: 'error' })
@@ -192,7 +192,7 @@ test('values are words for status and kind, and have the type they are compared 
   })
 })
 
-test('metrics are series over the range, in whole steps since 1970', async () => {
+test('Tempo range metrics have samples at multiples of the step', async () => {
   const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
   const seconds = Math.floor(Date.now() / 1000)
   const range = `q=${q}&start=${seconds - 60}&end=${seconds + 60}`
@@ -204,12 +204,12 @@ test('metrics are series over the range, in whole steps since 1970', async () =>
   expect(series.every((one) => one.samples.every(({ timestampMs }) => Number(timestampMs) % 30_000 === 0))).toBe(true)
 })
 
-test('labels have the type of the value, and exemplars the names that Grafana links by', async () => {
+test('Tempo series have typed labels, and exemplars the labels that Grafana links by', async () => {
   const seconds = Math.floor(Date.now() / 1000)
   const series = async (query: string, more = '') => {
     const range = `start=${seconds - 60}&end=${seconds + 60}&step=10m${more}`
-    const answer = await getJson(`/api/metrics/query_range?q=${encodeURIComponent(query)}&${range}`)
-    return (answer as { series: { labels: { key: string }[]; exemplars?: object[] }[] }).series
+    const response = await getJson(`/api/metrics/query_range?q=${encodeURIComponent(query)}&${range}`)
+    return (response as { series: { labels: { key: string }[]; exemplars?: object[] }[] }).series
   }
   const fields = ['code', 'sku', 'done', 'ratio', 'absent']
   const [typed] = await series(`{ .code = 500 } | rate() by (${fields.map((name) => `span.${name}`).join(', ')})`)
@@ -244,25 +244,25 @@ test('labels have the type of the value, and exemplars the names that Grafana li
   expect((await series(`${slowest} with (exemplars=false)`))[0]?.exemplars).toBeUndefined()
 })
 
-test('values and names are narrowed to spans that a query holds for, also one in the making', async () => {
+test('Tempo tag values and names are limited to spans that match a complete or partial query', async () => {
   const services = async (q: string) =>
     (
       (await getJson(`/api/v2/search/tag/resource.service.name/values?q=${encodeURIComponent(q)}`)) as {
         tagValues: { value: string }[]
       }
     ).tagValues.map(({ value }) => value)
-  // Names and values are what is found within a second, which on a busy machine may be nothing.
-  const busy = { timeout: 30_000 }
-  await expect.poll(() => services('{ status = error }'), busy).toEqual(['payment'])
-  await expect.poll(() => services('{ kind = producer && span.code = }'), busy).toEqual(['gateway'])
-  await expect.poll(async () => (await services('no query')).toSorted(), busy).toEqual(['gateway', 'payment'])
+  // The search stops after a second, so under load the first result may be empty.
+  const underLoad = { timeout: 30_000 }
+  await expect.poll(() => services('{ status = error }'), underLoad).toEqual(['payment'])
+  await expect.poll(() => services('{ kind = producer && span.code = }'), underLoad).toEqual(['gateway'])
+  await expect.poll(async () => (await services('no query')).toSorted(), underLoad).toEqual(['gateway', 'payment'])
   const { scopes } = (await getJson(
     `/api/v2/search/tags?scope=span&q=${encodeURIComponent('{ kind = producer }')}`,
   )) as { scopes: { tags: string[] }[] }
   expect(scopes.flatMap(({ tags }) => tags)).not.toContain('code')
 })
 
-test('an instant query has one value each, and no field that Grafana does not know', async () => {
+test('a Tempo instant query has one value per series and only fields known to Grafana', async () => {
   const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
   const seconds = Math.floor(Date.now() / 1000)
   expect(await getJson(`/api/metrics/query?q=${q}&start=${seconds - 60}&end=${seconds + 60}`)).toEqual({
@@ -274,7 +274,7 @@ test('an instant query has one value each, and no field that Grafana does not kn
   })
 })
 
-test('the structure that the traces drilldown draws comes with its numbers, typed', async () => {
+test('a Tempo search selects nested set numbers as integers for Traces Drilldown', async () => {
   const q = encodeURIComponent(
     '{ nestedSetParent<0 && true } | select(status, resource.service.name, nestedSetParent, nestedSetLeft, nestedSetRight)',
   )
@@ -293,13 +293,13 @@ test('the structure that the traces drilldown draws comes with its numbers, type
   }
 })
 
-test('a trace by id that was cut says so: status PARTIAL is field 3, the message field 4', () => {
+test('a truncated Tempo trace by id has status PARTIAL in field 3 and a message in field 4', () => {
   const trace = Buffer.from([1, 2, 3])
   expect([...traceByIdResponse(trace, [])]).toEqual([10, 3, 1, 2, 3])
   expect([...traceByIdResponse(trace, ['cut'])]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
 })
 
-test('a query that is wrong is 400 with the reason as text', async () => {
+test('an invalid TraceQL query to Tempo returns 400 with the reason as text', async () => {
   const response = await get(`/api/search?q=${encodeURIComponent('{ .a = }')}`)
   expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('column 8')])
 })

@@ -23,7 +23,7 @@ test.each([
   [0, 'few', 5],
   [1, 'sampled', 300],
 ] as const)(
-  'messages of batches with receive, batch and message spans are counted once, their queue times too: hour %i, %s',
+  'each message of a batch with receive, batch and message spans is counted once: hour %i, %s',
   async (hour, _, count) => {
     const at = hour * HOUR_MS
     for (let done = 0; done < count; done += 5) {
@@ -44,14 +44,14 @@ test.each([
   [2, 'few', 4],
   [3, 'sampled', 500],
 ] as const)(
-  'consumers that share the span id of their producer have its queue time, and are no calls: hour %i, %s',
+  'consumers that share the span id of their producer have queue times and no call edges: hour %i, %s',
   async (hour, _, count) => {
     const at = hour * HOUR_MS
     const roots = Array.from({ length: count }, () => span({ kind: 2, at, for: 30 }))
     const sent = roots.map((root, index) => send('orders', { at, for: 10, ...(index % 2 === 0 ? { in: root } : {}) }))
-    const taken = sent.map((one) => sharing(one, processing('orders', undefined, 'g', 'link', { at: at + 50 })))
+    const consumed = sent.map((one) => sharing(one, processing('orders', undefined, 'g', 'link', { at: at + 50 })))
     await traces.put(tracesOf('shop', [...roots, ...sent]))
-    await traces.put(tracesOf('billing', taken))
+    await traces.put(tracesOf('billing', consumed))
     const { edges: found } = await topology(hour)
     expect(found.map(({ type }) => type).toSorted()).toEqual(['consume', 'deliver', 'produce'])
     expect(found.find(({ type }) => type === 'deliver')).toMatchObject({

@@ -23,7 +23,7 @@ async function dependencies(hour: number): Promise<Dependency[]> {
 test.each([
   [0, 'parent'],
   [1, 'link'],
-] as const)('a message without a topic is a dependency: hour %i, %s', async (hour, mode) => {
+] as const)('a message without a topic is a Jaeger dependency: hour %i, %s', async (hour, mode) => {
   const sent = span({ name: 'publish', kind: 4, at: hour * HOUR_MS, attributes: { 'messaging.system': 'rabbitmq' } })
   const taken = processing('', sent, '', mode, { at: hour * HOUR_MS + 60 })
   await traces.put(tracesOf('shop', [sent]))
@@ -31,7 +31,7 @@ test.each([
   expect(await dependencies(hour)).toEqual([{ parent: 'shop', child: 'billing', callCount: 1 }])
 })
 
-test('services on topics of one name in two clusters do not depend on each other', async () => {
+test('services connected by the same topic name in different clusters are not Jaeger dependencies', async () => {
   const at = 2 * HOUR_MS
   for (const cluster of ['east', 'west']) {
     const attributes = { 'kafka.cluster.id': cluster }

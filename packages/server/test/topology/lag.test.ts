@@ -20,12 +20,12 @@ afterAll(async () => {
 /** Each test has an hour and a topic of its own. */
 const startOf = (hour: number): bigint => T0 + BigInt(hour) * HOUR
 
-/** One message, sent by `shop` and taken by the group `<topic>-group` of the service `worker`. */
-async function putTraffic(hour: number, topic: string, takes = true): Promise<void> {
+/** One message from `shop`, consumed by the group `<topic>-group` of the service `worker`. */
+async function putTraffic(hour: number, topic: string, isConsumed = true): Promise<void> {
   const at = Number((startOf(hour) - T0) / MS) + 1000
   const sent = send(topic, { at, for: 10 })
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [sent])))
-  if (!takes) return
+  if (!isConsumed) return
   const taken = processing(topic, sent, `${topic}-group`, 'link', { at: at + 50 })
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('worker', [taken])))
 }
@@ -67,13 +67,13 @@ async function topology(hour: number, length = HOUR): Promise<TopologyResponse> 
   return body
 }
 
-/** Of the edge into the only group, and of the group. */
+/** The lag of the edge into the only group, and of the group. */
 async function lagOf(hour: number, length = HOUR): Promise<readonly (TopologyLag | undefined)[]> {
   const { edges, nodes } = await topology(hour, length)
   return [edges.find(({ type }) => type === 'deliver')?.lag, nodes.find(({ type }) => type === 'group')?.lag]
 }
 
-test('lag of the plugin is the latest of each instance added up; an instance that is gone counts no more', async () => {
+test('the lag of the plugin is the sum of the latest values of its live instances', async () => {
   const attributes = { 'messaging.destination.name': 'own', 'messaging.consumer.group.name': 'own-group' }
   await putTraffic(0, 'own')
   const at = (minute: number): bigint => startOf(0) + BigInt(minute) * 60n * SECOND
@@ -94,7 +94,7 @@ test('lag of the plugin is the latest of each instance added up; an instance tha
   expect(await lagOf(0, 32n * 60n * SECOND)).toEqual([current, current])
 })
 
-test('the lag of a metric that fell silent is stale and keeps its time', async () => {
+test('the lag of a metric without recent points is stale and keeps its time', async () => {
   const attributes = { 'messaging.destination.name': 'silent', 'messaging.consumer.group.name': 'silent-group' }
   await putTraffic(7, 'silent')
   const at = (minute: number): bigint => startOf(7) + BigInt(minute) * 60n * SECOND
@@ -111,7 +111,7 @@ test('the lag of a metric that fell silent is stale and keeps its time', async (
   ])
 })
 
-test("a client's lag that is still exported comes before a broker's that fell silent", async () => {
+test('a current client lag takes precedence over a stale broker lag', async () => {
   await putTraffic(8, 'both')
   const ofClient = { 'messaging.destination.name': 'both', 'messaging.consumer.group.name': 'both-group' }
   const ofBroker = { group: 'both-group', topic: 'both', partition: '0' }
@@ -128,7 +128,7 @@ test("a client's lag that is still exported comes before a broker's that fell si
   ])
 })
 
-test('the lag of a group of two clusters is that of each, and of neither where the metric names no cluster', async () => {
+test('a group in two clusters has the lag of each cluster, and none from a metric without a cluster', async () => {
   const at = startOf(9)
   const ms = Number((at - T0) / MS)
   for (const cluster of ['east', 'west']) {
@@ -167,7 +167,7 @@ test('the lag of a group of two clusters is that of each, and of neither where t
   ])
 })
 
-test('what the broker says goes before what clients say, once a partition, whoever tells it last', async () => {
+test('the lag of the broker takes precedence over clients, with the latest value per partition', async () => {
   await putTraffic(1, 'seen')
   const at = startOf(1) + 600n * SECOND
   const ofClient = { 'messaging.destination.name': 'seen', 'messaging.consumer.group.name': 'seen-group' }
@@ -190,7 +190,7 @@ test('what the broker says goes before what clients say, once a partition, whoev
   ])
 })
 
-test('a partition that was never committed for has no lag', async () => {
+test('a partition without a committed offset has no lag', async () => {
   await putTraffic(2, 'exported')
   const at = startOf(2) + 600n * SECOND
   const of = (partition: string) => ({ consumergroup: 'exported-group', topic: 'exported', partition })
@@ -202,7 +202,7 @@ test('a partition that was never committed for has no lag', async () => {
   expect(await lagOf(2)).toMatchObject([{ messages: 3 }, { messages: 3 }])
 })
 
-test('clients of Java name no group: their service has but one', async () => {
+test('the lag of Java clients belongs to the only group of their service', async () => {
   await putTraffic(3, 'java')
   const at = startOf(3) + 600n * SECOND
   const points = [{ at, value: 9, attributes: { 'client-id': 'consumer-1' } }]
@@ -214,7 +214,7 @@ test('clients of Java name no group: their service has but one', async () => {
   expect(await lagOf(3)).toMatchObject([{ messages: 12 }, { messages: 12 }])
 })
 
-test('a group that takes nothing while messages wait for it is an edge without deliveries', async () => {
+test('a group with lag and without consumers has an edge without deliveries', async () => {
   await putTraffic(4, 'stuck', false)
   const at = startOf(4) + 600n * SECOND
   const of = (group: string, topic: string) => ({ group, topic, partition: '0' })
@@ -231,7 +231,7 @@ test('a group that takes nothing while messages wait for it is an edge without d
   expect(nodes.map(({ id, lag }) => [id, lag?.messages])).toContainEqual(['group:kafka::asleep', 77])
 })
 
-test('without a metric in the asked time there is no lag', async () => {
+test('there is no lag without a metric in the requested range', async () => {
   await putTraffic(5, 'quiet')
   const attributes = { 'messaging.destination.name': 'quiet', 'messaging.consumer.group.name': 'quiet-group' }
   await putMetric('kafka.consumer.lag', [{ at: startOf(6), value: 5, attributes }])

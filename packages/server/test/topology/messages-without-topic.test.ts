@@ -19,13 +19,13 @@ async function topology(hour: number): Promise<TopologyResponse> {
   return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
 }
 
-function edges(answer: TopologyResponse) {
-  return answer.edges
+function edges(response: TopologyResponse) {
+  return response.edges
     .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
     .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
 }
 
-test('a message over the default exchange of RabbitMQ goes through the queue that its routing key names', async () => {
+test('a RabbitMQ message over the default exchange has the queue of its routing key as topic', async () => {
   const at = 17 * HOUR_MS
   const attributes = {
     'messaging.system': 'rabbitmq',
@@ -46,21 +46,21 @@ test.each([
   [18, 'parent'],
   [19, 'link'],
   [20, 'both'],
-] as const)('a message without a topic is an edge between the two services: hour %i, %s', async (hour, mode) => {
+] as const)('a message without a topic is a call edge between its services: hour %i, %s', async (hour, mode) => {
   const at = hour * HOUR_MS
   const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes: { 'messaging.system': 'rabbitmq' } })
   const taken = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
   await traces.put(tracesOf('shop', [sent]))
   await traces.put(tracesOf('billing', [taken]))
-  const answer = await topology(hour)
-  expect(edges(answer)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
-  expect(answer.edges[0]).toMatchObject({
+  const response = await topology(hour)
+  expect(edges(response)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
+  expect(response.edges[0]).toMatchObject({
     durationNano: { p50: '30000000' },
     failed: { traceId: taken.traceId, spanId: taken.spanId },
   })
 })
 
-test('a consumer that names no topic is an edge from the sender that its link points at', async () => {
+test('a consumer without a topic has a call edge from the producer of its link', async () => {
   const at = 21 * HOUR_MS
   const sent = send('orders', { at, for: 10 })
   const named = processing('orders', sent, 'g', 'link', { at: at + 60 })

@@ -36,7 +36,7 @@ async function recordsOf(traceId: string): Promise<unknown[]> {
   return body.spans.map(({ record }) => record?.cluster)
 }
 
-test('a span that names no cluster is of the cluster of its resource, in topology, lists, flow and trace', async () => {
+test('a span without a cluster has the cluster of its resource in topology, lists, flow and trace', async () => {
   const producers = await Promise.all(
     ['east', 'west'].map(async (cluster, index) => {
       const sent = send('orders', { at: index, for: 10 })
@@ -61,7 +61,7 @@ test('a span that names no cluster is of the cluster of its resource, in topolog
     ['topic:kafka:west:orders', 'group:kafka:west:stock west', 1],
   ])
 
-  // Each group reads one of the clusters and has missed that one's message only.
+  // Each group consumes from one cluster and lacks only the message of that cluster.
   const { messages } = await get<MessagesResponse>('/api/messages/unconsumed', 0, { topic: 'orders' })
   expect(messages.map((one) => [one.spanId, one.cluster, one.producer?.cluster, one.consumerGroup]).toSorted()).toEqual(
     producers
@@ -84,7 +84,7 @@ test('a span that names no cluster is of the cluster of its resource, in topolog
   }
 })
 
-test('the cluster of a resource is not that of a span that names another, of another system or of no message', async () => {
+test('the cluster of a resource is ignored for spans with another cluster, another system or no message', async () => {
   const at = HOUR_MS
   const own = send('orders', { at, attributes: { 'messaging.kafka.cluster.id': 'own' } })
   const rabbit = send('orders', { at, in: own, attributes: { 'messaging.system.name': 'rabbitmq' } })

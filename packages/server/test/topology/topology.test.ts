@@ -20,8 +20,8 @@ async function topology(hour: number): Promise<TopologyResponse> {
   return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
 }
 
-function edges(answer: TopologyResponse) {
-  return answer.edges
+function edges(response: TopologyResponse) {
+  return response.edges
     .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
     .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
 }
@@ -42,7 +42,7 @@ async function putOrders(hour: number, mode: (index: number) => 'link' | 'parent
     const pay = processing('orders', order, 'payment', mode(index), { at: at + 110 })
     const failed = index === 0 ? { status: { code: 2 } } : {}
     const mail = processing('orders', order, 'email', mode(index), { at: at + 310, ...failed })
-    // Ends arrive in any order, apart.
+    // The producer arrives before or after its consumers.
     if (index % 2 === 0) await traces.put(tracesOf('gateway', [order]))
     await traces.put(tracesOf('payment', [pay]))
     await traces.put(tracesOf('email', [mail]))
@@ -55,12 +55,12 @@ test.each([
   [1, 'parent'],
   [2, 'both'],
 ] as const)(
-  'services, topics and groups have the same edges however consumers are tied: hour %i, %s',
+  'the topology has the same edges for each correlation mode of consumers: hour %i, %s',
   async (hour, mode) => {
     await putOrders(hour, () => mode)
-    const answer = await topology(hour)
-    expect(edges(answer)).toEqual(orderEdges)
-    expect(answer.nodes.map((node) => `${node.type} ${node.system} ${node.name}`).toSorted()).toEqual([
+    const response = await topology(hour)
+    expect(edges(response)).toEqual(orderEdges)
+    expect(response.nodes.map((node) => `${node.type} ${node.system} ${node.name}`).toSorted()).toEqual([
       'group kafka email',
       'group kafka payment',
       'service  email',
@@ -68,19 +68,19 @@ test.each([
       'service  payment',
       'topic kafka orders',
     ])
-    const produce = answer.edges.find((edge) => edge.type === 'produce')
+    const produce = response.edges.find((edge) => edge.type === 'produce')
     expect(produce).toMatchObject({ ratePerSecond: 4 / 3600, sampled: false, durationNano: { p50: '10000000' } })
     expect(produce?.failed).toBeUndefined()
-    expect(answer.edges.find((edge) => edge.to === 'service:email')?.failed?.traceId).toMatch(/^[0-9a-f]{32}$/)
+    expect(response.edges.find((edge) => edge.to === 'service:email')?.failed?.traceId).toMatch(/^[0-9a-f]{32}$/)
   },
 )
 
-test('half of the consumers link and half are children: still the same edges', async () => {
+test('the topology has the same edges when half of the consumers are linked and half are children', async () => {
   await putOrders(3, (index) => (index < 2 ? 'link' : 'parent'))
   expect(edges(await topology(3))).toEqual(orderEdges)
 })
 
-/** How each version of the conventions had instrumentations write one send and one consumption. */
+/** One send and one consumption as written in each version of the semantic conventions. */
 const spellings: Readonly<Record<string, readonly [Attributes, Attributes, string, string]>> = {
   '1.16': [
     { 'messaging.system': 'kafka', 'messaging.destination': 'orders' },
@@ -147,7 +147,7 @@ const spellings: Readonly<Record<string, readonly [Attributes, Attributes, strin
 
 type Attributes = Readonly<Record<string, PlainValue>>
 
-test('all spellings of the conventions are read as one', async () => {
+test('spans of every semantic conventions version are merged into the same edges', async () => {
   const hour = 4
   for (const [produced, consumed, produceName, consumeName] of Object.values(spellings)) {
     const at = hour * HOUR_MS
@@ -164,7 +164,7 @@ test('all spellings of the conventions are read as one', async () => {
   ])
 })
 
-test('a consumer with poll and process spans is counted once, a batch by its send', async () => {
+test('a consumer with poll and process spans is counted once per message, and so is a batch send', async () => {
   const at = 5 * HOUR_MS
   const made = ['a', 'b'].map(() =>
     span({
@@ -193,7 +193,7 @@ test('a consumer with poll and process spans is counted once, a batch by its sen
   ])
 })
 
-test('a batch span counts where its messages have no spans of their own', async () => {
+test('a batch span is counted only if its messages have no spans', async () => {
   const at = 11 * HOUR_MS
   const sent = send('orders', { at, for: 10 })
   const batch = { 'messaging.batch.message_count': 1 }
@@ -201,17 +201,17 @@ test('a batch span counts where its messages have no spans of their own', async 
   const each = processing('orders', sent, 'each', 'link', { at: at + 60, in: whole })
   const only = processing('orders', sent, 'only', 'link', { at: at + 110, attributes: batch })
   await traces.put(tracesOf('consumer', [sent, whole, each, only]))
-  const answer = await topology(11)
-  expect(edges(answer).filter(([type]) => type === 'deliver')).toEqual([
+  const response = await topology(11)
+  expect(edges(response).filter(([type]) => type === 'deliver')).toEqual([
     ['deliver', 'topic:kafka::orders', 'group:kafka::each', 1, 0, '50000000'],
     ['deliver', 'topic:kafka::orders', 'group:kafka::only', 1, 0, '100000000'],
   ])
-  // A message waited once, whatever the spans it is in.
-  const delivered = answer.edges.filter(({ type }) => type === 'deliver')
+  // The queue time of a message counts once, however many spans it has.
+  const delivered = response.edges.filter(({ type }) => type === 'deliver')
   expect(delivered.map(({ queueTimeCount }) => queueTimeCount)).toEqual([1, 1])
 })
 
-test('edges count the messages of a batch, failed ones too', async () => {
+test('edges count the messages of a batch span, including failed ones', async () => {
   const at = 12 * HOUR_MS
   const sent = [3, 4].map((count, index) =>
     send('orders', {
@@ -244,7 +244,7 @@ test.each([
   [13, 'process'],
   [14, 'receive'],
 ] as const)(
-  'a group has queue times where only one of its two spans is tied to the producer: hour %i, not its %s',
+  'a group has queue times when one of its two spans is linked to the producer: hour %i, not its %s',
   async (hour, loose) => {
     const at = hour * HOUR_MS
     const sent = send('orders', { at, for: 10 })
@@ -271,7 +271,7 @@ test.each([
   },
 )
 
-test('a receive span that ended before its message was sent has a negative queue time, as its link has', async () => {
+test('a receive span that ended before its message was sent has a negative queue time', async () => {
   const at = 70 * HOUR_MS
   const sent = send('orders', { at: at + 100, for: 10 })
   const attributes = { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' }
@@ -288,7 +288,7 @@ test('a receive span that ended before its message was sent has a negative queue
   ])
 })
 
-test('a topic of one name in two clusters is two topics, each with its groups and queue times', async () => {
+test('the same topic name in two clusters is two topics with their own groups and queue times', async () => {
   const at = 15 * HOUR_MS
   for (const [index, cluster] of ['east', 'west'].entries()) {
     const attributes = { 'kafka.cluster.id': cluster }
@@ -298,8 +298,8 @@ test('a topic of one name in two clusters is two topics, each with its groups an
     await traces.put(tracesOf(`shop ${cluster}`, [sent]))
     await traces.put(tracesOf('billing', [taken]))
   }
-  const answer = await topology(15)
-  expect(edges(answer)).toEqual([
+  const response = await topology(15)
+  expect(edges(response)).toEqual([
     ['consume', 'group:kafka:east:billing', 'service:billing', 1, 0, '50000000'],
     ['consume', 'group:kafka:west:billing', 'service:billing', 1, 0, '150000000'],
     ['deliver', 'topic:kafka:east:orders', 'group:kafka:east:billing', 1, 0, '50000000'],
@@ -307,11 +307,13 @@ test('a topic of one name in two clusters is two topics, each with its groups an
     ['produce', 'service:shop east', 'topic:kafka:east:orders', 1, 0, undefined],
     ['produce', 'service:shop west', 'topic:kafka:west:orders', 1, 0, undefined],
   ])
-  const topics = answer.nodes.filter(({ type }) => type === 'topic').map(({ name, cluster }) => `${name} of ${cluster}`)
+  const topics = response.nodes
+    .filter(({ type }) => type === 'topic')
+    .map(({ name, cluster }) => `${name} of ${cluster}`)
   expect(topics.toSorted()).toEqual(['orders of east', 'orders of west'])
 })
 
-test('spans without system and cluster are of the only ones that their topic is known in', async () => {
+test('spans without system and cluster get the only known system and cluster of their topic', async () => {
   const at = 16 * HOUR_MS
   const sent = send('orders', { at, for: 10, attributes: { 'kafka.cluster.id': 'c:1' } })
   const first = send('orders', { at, for: 10 })
@@ -324,7 +326,7 @@ test('spans without system and cluster are of the only ones that their topic is 
   ])
 })
 
-test('a message that waited since before the asked time has its queue time', async () => {
+test('a message sent before the requested range has its queue time', async () => {
   const order = send('orders', { at: 6 * HOUR_MS + HOUR_MS / 2, for: 0 })
   const taken = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
   await traces.put(tracesOf('producer', [order]))
@@ -335,23 +337,23 @@ test('a message that waited since before the asked time has its queue time', asy
   ])
 })
 
-test('a call is a span whose parent is of another service', async () => {
+test('a span whose parent belongs to another service is a call edge', async () => {
   const at = 8 * HOUR_MS
   const client = span({ name: 'GET /stock', kind: 3, at, for: 50 })
   const server = span({ name: 'GET /stock', kind: 2, at: at + 5, for: 30, in: client, status: { code: 2 } })
   const inner = span({ name: 'read', kind: 1, at: at + 6, in: server })
   await traces.put(tracesOf('web', [client]))
   await traces.put(tracesOf('stock', [server, inner]))
-  const answer = await topology(8)
-  expect(edges(answer)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
-  expect(answer.edges[0]).toMatchObject({
+  const response = await topology(8)
+  expect(edges(response)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
+  expect(response.edges[0]).toMatchObject({
     durationNano: { p99: '30000000' },
     slowest: { traceId: server.traceId, spanId: server.spanId },
     failed: { spanId: server.spanId },
   })
 })
 
-test('a call whose two sides share a span id is one call, and what the server does is of the server', async () => {
+test('a call whose client and server share a span id is one edge, and child spans belong to the server', async () => {
   const at = 40 * HOUR_MS
   const root = span({ name: 'GET /', kind: 2, at, for: 100 })
   const client = span({ name: 'GET /stock', kind: 3, at: at + 5, for: 50, in: root })
@@ -367,7 +369,7 @@ test('a call whose two sides share a span id is one call, and what the server do
   ])
 })
 
-test('names may hold anything', async () => {
+test('names with quotes, markup and SQL are returned unchanged in the topology', async () => {
   const at = 9 * HOUR_MS
   const name = `a:b'); drop table spans --<script>\u202e`
   const order = send(name, { at })
@@ -380,7 +382,7 @@ test('names may hold anything', async () => {
   ])
 })
 
-test('many messages are sampled for their queue times, quiet topics are not', async () => {
+test('queue times are sampled for busy topics and exact for low-volume topics', async () => {
   const at = 10 * HOUR_MS
   const spans: TestSpan[] = []
   for (let index = 0; index < 12_000; index++) {
@@ -390,15 +392,15 @@ test('many messages are sampled for their queue times, quiet topics are not', as
   const quiet = send('quiet', { at, for: 1 })
   spans.push(quiet, processing('quiet', quiet, 'g', 'link', { at: at + 501 }))
   await traces.put(tracesOf('shop', spans))
-  const answer = await topology(10)
-  const busy = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'busy')
+  const response = await topology(10)
+  const busy = response.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'busy')
   expect(busy).toMatchObject({ count: 12_000, queueTimeNano: { p50: '100000000', p99: '100000000' } })
   expect(busy?.queueTimeCount).toBeGreaterThan(3_000)
   expect(busy?.queueTimeCount).toBeLessThan(9_000)
-  const other = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'quiet')
+  const other = response.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'quiet')
   expect(other).toMatchObject({ queueTimeNano: { p50: '500000000' }, queueTimeCount: 1 })
 })
 
-test('a start that is not before its end is refused by name', async () => {
+test('a topology range whose start is not before its end is rejected', async () => {
   await expect(findTopology(traces.store, { start: '5', end: '5' }, {})).rejects.toThrow(InvalidParameterError)
 })

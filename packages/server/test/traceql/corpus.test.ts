@@ -30,15 +30,15 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-describe('the engine answers what plain objects do', () => {
-  test.each(searches)('%s', async (query) => {
-    expect(await answerOf(query)).toEqual(expectedOf(query))
+describe('a TraceQL query returns the result of a reference evaluation', () => {
+  test.each(searches)('search %s', async (query) => {
+    expect(await runSearch(query)).toEqual(getExpected(query))
   })
 
-  test('whatever the query', async () => {
+  test('random searches', async () => {
     await fc.assert(
       fc.asyncProperty(randomSearch(), async (query) => {
-        expect(await answerOf(query)).toEqual(expectedOf(query))
+        expect(await runSearch(query)).toEqual(getExpected(query))
       }),
       { numRuns: 100 },
     )
@@ -52,7 +52,7 @@ describe('the engine answers what plain objects do', () => {
     '{ kind = server } ->> { kind = consumer }',
     '({ kind = server } ->> { kind = consumer }) && { status = error }',
     '{ nestedSetRight > 8 }',
-  ])('%s page after page has each trace once, in the order of one long page', async (query) => {
+  ])('pages of %s contain each trace once in the order of a single page', async (query) => {
     const window = { start: dataStart, end: dataEnd }
     const whole = await searchTraceQL(store, query, { ...window, limit: 1000 })
     expect(whole.nextCursor).toBeUndefined()
@@ -71,7 +71,7 @@ describe('the engine answers what plain objects do', () => {
     expect(ids).toEqual(whole.traces.map((trace) => trace.summary.traceId))
   })
 
-  test.each(metrics)('%s', async (text) => {
+  test.each(metrics)('metrics %s', async (text) => {
     const step = 600_000_000_000n
     const { series, warnings } = await executeMetricsQuery(store, text, { start: dataStart, end: dataEnd, step })
     const query = parse(text)
@@ -94,7 +94,7 @@ describe('the engine answers what plain objects do', () => {
     expect(warnings).toEqual([])
   })
 
-  test('the corpus tells right from wrong: most of its queries match some traces and not all', () => {
+  test('most corpus searches match some traces but not all', () => {
     const counts = searches.map((query) => evaluatedSearch(query).size)
     const traces = new Set(spans.map((span) => span.traceId)).size
     expect(searches.length).toBeGreaterThanOrEqual(150)
@@ -102,10 +102,10 @@ describe('the engine answers what plain objects do', () => {
   }, 120_000)
 })
 
-async function answerOf(query: string): Promise<unknown> {
+async function runSearch(query: string): Promise<unknown> {
   const window = { start: dataStart, end: dataEnd }
-  const answer = await searchTraceQL(store, query, { ...window, limit: 1000, spansPerSpanset: 1000 })
-  const traces = answer.traces.map((trace) => ({
+  const response = await searchTraceQL(store, query, { ...window, limit: 1000, spansPerSpanset: 1000 })
+  const traces = response.traces.map((trace) => ({
     traceId: trace.summary.traceId,
     spansets: trace.spansets.map(({ group, spans, matched }) => ({
       labels: group.map(({ value }) => value),
@@ -113,19 +113,19 @@ async function answerOf(query: string): Promise<unknown> {
       matched,
     })),
   }))
-  return { traces: sorted(traces), warnings: answer.warnings }
+  return { traces: sorted(traces), warnings: response.warnings }
 }
 
 const evaluated = new Map<string, ReturnType<typeof evaluate>>()
 
-/** Worked out once for each query. */
+/** Evaluated once per query. */
 function evaluatedSearch(query: string): ReturnType<typeof evaluate> {
-  const answer = evaluated.get(query) ?? evaluate(parseSearch(query).pipeline, spans)
-  evaluated.set(query, answer)
-  return answer
+  const result = evaluated.get(query) ?? evaluate(parseSearch(query).pipeline, spans)
+  evaluated.set(query, result)
+  return result
 }
 
-function expectedOf(query: string): unknown {
+function getExpected(query: string): unknown {
   const traces = [...evaluatedSearch(query)].map(([traceId, spansets]) => ({
     traceId,
     spansets: spansets.map((spanset) => ({ ...spanset, matched: spanset.spanIds.length })),

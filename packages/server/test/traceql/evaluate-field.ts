@@ -1,7 +1,7 @@
 import type { Field } from '../../src/traceql/syntax/ast.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
-/** A status or a kind, which is no string. */
+/** A status or a kind, which is not a string. */
 export type EnumValue = { readonly enum: 'status' | 'kind'; readonly word: string }
 export type FieldValue = TestValue | EnumValue | undefined
 
@@ -13,9 +13,9 @@ export type Place = {
   readonly link?: TestSpan['links'][number]
 }
 
-/** What a condition says of a span: TraceQL's semantics, read straight off the objects. */
+/** Evaluates a condition on a span with TraceQL's semantics. */
 export function holds(field: Field, place: Place): boolean {
-  // A bare field of events or links, like a comparison, asks for one of them.
+  // A bare field of events or links, like a comparison, holds if it holds for one of them.
   if (mentions(field, 'link') && field.kind === 'attribute') {
     return place.span.links.some((link) => valueOf(field, { ...place, link }) === true)
   }
@@ -239,7 +239,7 @@ type NestedSet = Readonly<Record<'nestedSetLeft' | 'nestedSetRight' | 'nestedSet
 
 const nestedSets = new WeakMap<readonly TestSpan[], ReadonlyMap<string, NestedSet>>()
 
-/** Counted while walking down from every root and back up. */
+/** Numbered in depth-first order from every root. */
 function nestedSet(trace: readonly TestSpan[]): ReadonlyMap<string, NestedSet> {
   const known = nestedSets.get(trace)
   if (known) return known

@@ -11,7 +11,7 @@ function countOf({ start, end, step }: TestWindow): number {
   return Number((end - start + step - 1n) / step)
 }
 
-/** Of an interval, of which the last ends with the window. */
+/** Length of an interval; the last ends with the window. */
 function secondsOf(at: number, { start, end, step }: TestWindow): number {
   const left = end - (start + BigInt(at) * step)
   return Number(left < step ? left : step) / 1e9
@@ -155,7 +155,7 @@ function isDuration(field: Field | undefined): boolean {
   return field?.kind === 'binary' && (isDuration(field.left) || isDuration(field.right))
 }
 
-/** What a label tells of a value: its text, and its type, of which a list is none. */
+/** The label of a value: its text and its type, which lists do not have. */
 function typed(value: unknown): object | null {
   if (value === undefined) return null
   const text = typeof value === 'object' && value !== null && 'word' in value ? value.word : value

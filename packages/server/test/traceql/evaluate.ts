@@ -4,7 +4,7 @@ import type { TestSpan } from './spans.ts'
 
 type Group = { readonly spans: readonly TestSpan[]; readonly labels: readonly (string | null)[] }
 
-/** The answer of a search, worked out on objects: spansets by trace id, as span ids. */
+/** The expected result of a search: spansets by trace id, as span ids. */
 export function evaluate(
   pipeline: Pipeline,
   spans: readonly TestSpan[],
@@ -25,7 +25,7 @@ export function evaluate(
 type World = {
   readonly spans: readonly TestSpan[]
   readonly traces: ReadonlyMap<string, readonly TestSpan[]>
-  /** What operators over links found, which is the same whatever trace is looked at. */
+  /** Results of operators over links, which are the same for every trace. */
   readonly linked: Map<Spanset, readonly TestSpan[]>
 }
 

@@ -4,13 +4,12 @@ import { parse } from '../../src/traceql/syntax/parse.ts'
 import { metrics, searches } from './queries.ts'
 
 /**
- * Grafana's editor and Tempo must take what we take, and the other way round. Its grammar is one
- * for an editor, which colours what it doesn't know as an error and goes on; these are the features
- * that it doesn't know.
+ * Grafana's editor, Tempo and Spanlink must accept the same queries. Grafana's grammar marks what
+ * it does not know as an error and continues; these are the features that it does not know.
  */
 const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
-  [/->>|<<-/, 'operators over links are ours'],
-  [/childCount|nestedSet/, 'intrinsics of Tempo that it lacks'],
+  [/->>|<<-/, 'operators over links, a Spanlink extension'],
+  [/childCount|nestedSet/, 'Tempo intrinsics it lacks'],
   [/\\/, 'escapes in strings'],
   [/\dh\d/, 'durations of more than one unit'],
   [/\(duration, \./, 'numbers that begin with a dot'],
@@ -19,7 +18,7 @@ const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
   [/max_over_time\(.* \+/, 'expressions in a metrics function'],
   [/\) with/, 'hints after a metrics function'],
   [/\| by\(\w+, \w+\)/, 'several fields of by() in a search'],
-  [/^count/, 'a stage that comes first'],
+  [/^count/, 'a leading stage'],
   [/\^ 2 = 36|\^ 0 =/, 'powers'],
   [/minInt|maxInt/, 'limits of integers, which Tempo knows'],
 ]
@@ -29,14 +28,14 @@ const queries = [...searches, ...metrics].map((text) => ({
   unknown: unknownToGrafana.find(([pattern]) => pattern.test(text))?.[1],
 }))
 
-describe('Grafana and we take the same queries', () => {
+describe('a query is accepted by the grammars of Grafana and Spanlink', () => {
   test.each(queries.filter(({ unknown }) => unknown === undefined).map(({ text }) => text))('%s', (text) => {
     expect(() => parse(text)).not.toThrow()
     expect(errorsOf(text)).toEqual([])
   })
 })
 
-describe('both refuse', () => {
+describe('an invalid query is rejected by the grammars of Grafana and Spanlink', () => {
   test.each([
     '{',
     '}',

@@ -31,7 +31,7 @@ async function send(store: Store, spans: readonly TestSpan[], token: string): Pr
   if (logs.logCount > 0) await store.insert('logs', [logs.logs], token)
 }
 
-/** Half of the spans have their events as log records: a query must not see the difference. */
+/** Half of the spans have their events as log records, which must not change query results. */
 function hasLogEvents(span: TestSpan): boolean {
   return Number.parseInt(span.spanId.slice(-1), 16) % 2 === 1
 }

@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 
 test.each(['.a = 1', 'span.a =~ "b.*"', 'resource.b != "c"', 'event.d > 5'])(
-  'a long query of %s is answered, or refused for its conditions',
+  'a TraceQL query of 60 conditions %s succeeds, and of 450 is rejected',
   async (condition) => {
     const times = (count: number): string =>
       `{ ${Array.from({ length: count }, () => condition)

@@ -3,7 +3,7 @@ import type { TestSpan } from './spans.ts'
 const second = 1_000_000_000n
 let made = 0
 
-/** A span of its own trace, unlike all others made in this file. */
+/** A span in a new trace. */
 export function oneSpan(name: string, at: bigint, more: Partial<TestSpan> = {}): TestSpan {
   made++
   return {

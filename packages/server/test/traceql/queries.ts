@@ -3,10 +3,7 @@ import { intrinsics } from './queries/intrinsics.ts'
 import { pipelines } from './queries/pipelines.ts'
 import { structure } from './queries/structure.ts'
 
-/**
- * The corpus. What each answers is worked out by `evaluate.ts`, so a line there needs no expected
- * value.
- */
+/** The corpus. `evaluate.ts` computes the expected results. */
 export const searches: readonly string[] = [...filters, ...intrinsics, ...structure, ...pipelines]
 
 export { metrics } from './queries/metrics.ts'

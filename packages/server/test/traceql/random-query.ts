@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Queries of the kind that people don't write, over what the dataset has. */
+/** Random queries over the values of the dataset. */
 export function randomSearch(): fc.Arbitrary<string> {
   const filter = condition().map((text) => `{ ${text} }`)
   const operator = fc.constantFrom(

@@ -79,11 +79,11 @@ function hostileSpans(): TestSpan[] {
 }
 
 async function names(query: string, window = { start, end }, limit = 2000): Promise<readonly string[]> {
-  const answer = await searchTraceQL(store, query, { ...window, limit, spansPerSpanset: 5 })
-  return answer.traces.flatMap((trace) => trace.spansets.flatMap((spanset) => spanset.spans.map((each) => each.name)))
+  const response = await searchTraceQL(store, query, { ...window, limit, spansPerSpanset: 5 })
+  return response.traces.flatMap((trace) => trace.spansets.flatMap((spanset) => spanset.spans.map((each) => each.name)))
 }
 
-test('a trace id of 64 bits is one of 128 bits that begins with zeros', async () => {
+test('a 64-bit trace id in TraceQL matches the 128-bit id with leading zeros', async () => {
   const short = '00f067aa0ba902b7'
   await loadSpans(store, [oneSpan('short id', start, { traceId: short.padStart(32, '0') })], 'short')
   const names = async (query: string): Promise<readonly string[]> =>
@@ -92,20 +92,20 @@ test('a trace id of 64 bits is one of 128 bits that begins with zeros', async ()
   expect(await names(`{ name = "short id" && trace:id != "${short}" }`)).toEqual([])
 })
 
-describe('a search', () => {
-  test('is for spans that start in [start, end)', async () => {
+describe('a TraceQL search', () => {
+  test('returns spans that start in [start, end)', async () => {
     const window = { start: start + 3n * second, end: start + 5n * second }
     expect(await names('{ name =~ "hop.*" }', window)).toEqual(['hop 4', 'hop 3'])
   })
 
-  test('answers newest first, as many as asked for', async () => {
+  test('returns the newest traces first, up to its limit', async () => {
     expect(await names('{ name =~ "hop.*" }', undefined, 3)).toEqual(['hop 11', 'hop 10', 'hop 9'])
   })
 
-  test('looks at the whole of a trace that it found, however far it reaches', async () => {
+  test('evaluates aggregates and root fields on whole traces beyond its time range', async () => {
     expect(await names('{ name = "long root" } >> { name = "long middle" }')).toEqual([])
-    const answer = await searchTraceQL(store, '{ name =~ "long.*" } | count() = 3', { start, end })
-    expect(answer.traces).toMatchObject([
+    const response = await searchTraceQL(store, '{ name =~ "long.*" } | count() = 3', { start, end })
+    expect(response.traces).toMatchObject([
       { summary: { spanCount: 3, rootName: 'long root' }, spansets: [{ matched: 3 }] },
     ])
     expect(
@@ -113,13 +113,13 @@ describe('a search', () => {
     ).toEqual(['long leaf'])
   })
 
-  test('shows the fields that the query names, with their types', async () => {
-    const answer = await searchTraceQL(
+  test('returns the fields named by the query with their types', async () => {
+    const response = await searchTraceQL(
       store,
       '{ span.nth = 7 && .service.name = "test" } | select(instrumentation.library, duration)',
       { start, end },
     )
-    expect(answer.traces[0]?.spansets[0]?.spans[0]).toMatchObject({
+    expect(response.traces[0]?.spansets[0]?.spans[0]).toMatchObject({
       name: 'target',
       durationNanos: '1000000000',
       attributes: [
@@ -131,30 +131,30 @@ describe('a search', () => {
     })
   })
 
-  test('that its reader leaves is cancelled', async () => {
+  test('is cancelled when its client disconnects', async () => {
     const controller = new AbortController()
-    const answer = searchTraceQL(store, '{ } >> { }', { start, end, signal: controller.signal })
+    const response = searchTraceQL(store, '{ } >> { }', { start, end, signal: controller.signal })
     controller.abort()
-    await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(response).rejects.toMatchObject({ code: 'cancelled' })
   })
 
-  test('that takes too long says so and what to do', async () => {
+  test('that exceeds its time limit fails with advice to narrow it', async () => {
     await expect(searchTraceQL(store, '{ }', { start, end, timeoutMs: 0 })).rejects.toMatchObject({
       code: 'limit',
       message: expect.stringContaining('choose a shorter time range'),
     })
   })
 
-  test('over an empty time range is refused', async () => {
+  test('with an empty time range is rejected', async () => {
     await expect(searchTraceQL(store, '{ }', { start: end, end: start })).rejects.toMatchObject({ code: 'limit' })
   })
 
-  test('with an open end is answered', async () => {
+  test('over all 64-bit times succeeds', async () => {
     expect(await names('{ name = "hop 5" }', { start: 0n, end: 2n ** 64n - 1n })).toEqual(['hop 5'])
   })
 })
 
-describe('a search among more traces than one page looks at', () => {
+describe('a TraceQL search over more traces than one page scans', () => {
   const manyStart = start - 500n * hour
   const window = { start: manyStart, end: manyStart + hour, timeoutMs: 120_000 }
   const rare = '{ name = "many" } | count() > 1'
@@ -174,7 +174,7 @@ describe('a search among more traces than one page looks at', () => {
   }, 240_000)
 
   test.each([rare, '{ name = "many" } | count() > 0'])(
-    '%s as series says what was left out',
+    'of %s as series warns that only the newest traces are included',
     async (query) => {
       const { warnings } = await executeMetricsQuery(store, `${query} | count_over_time()`, { ...window, step: hour })
       expect(warnings).toEqual([expect.stringContaining('newest 10000 traces')])
@@ -183,23 +183,23 @@ describe('a search among more traces than one page looks at', () => {
   )
 })
 
-describe('a long query', () => {
-  test('nests as deep as it may', async () => {
+describe('a TraceQL query', () => {
+  test('with 50 nested parentheses succeeds', async () => {
     expect(
       await names(`${'('.repeat(20)}{ ${'('.repeat(30)}name = "hop 5"${')'.repeat(30)} }${')'.repeat(20)}`),
     ).toEqual(['hop 5'])
   })
 })
 
-describe('link traversal', () => {
-  test('finds what came of a trace of any age, eight hops on', async () => {
+describe('TraceQL link traversal', () => {
+  test('finds successors of a trace of any age up to eight hops', async () => {
     const found = await names('{ name = "hop 0" } ->> { name =~ "hop.*" }')
     expect(found).toEqual(['hop 8', 'hop 7', 'hop 6', 'hop 5', 'hop 4', 'hop 3', 'hop 2', 'hop 1'])
   })
 
-  test('finds where a trace came from, and tells when there was more', async () => {
-    const answer = await searchTraceQL(store, '{ name = "hop 11" } <<- { name =~ "hop.*" }', { start, end })
-    expect(answer.traces.map((trace) => trace.summary.rootName)).toEqual([
+  test('finds predecessors of a trace up to eight hops', async () => {
+    const response = await searchTraceQL(store, '{ name = "hop 11" } <<- { name =~ "hop.*" }', { start, end })
+    expect(response.traces.map((trace) => trace.summary.rootName)).toEqual([
       'hop 10',
       'hop 9',
       'hop 8',
@@ -209,21 +209,21 @@ describe('link traversal', () => {
       'hop 4',
       'hop 3',
     ])
-    expect(answer.warnings).toEqual([])
+    expect(response.warnings).toEqual([])
   })
 
-  test('over a wide fan-out is cut off and says so', async () => {
-    const answer = await searchTraceQL(store, '{ name = "source" } ->> { name = "target" }', {
+  test('is truncated with a warning after a fan-out of 1000 traces', async () => {
+    const response = await searchTraceQL(store, '{ name = "source" } ->> { name = "target" }', {
       start,
       end,
       limit: 2000,
     })
-    expect(answer.traces.length).toBeGreaterThanOrEqual(1000)
-    expect(answer.warnings.join()).toContain('1000 traces')
+    expect(response.traces.length).toBeGreaterThanOrEqual(1000)
+    expect(response.warnings.join()).toContain('1000 traces')
   })
 })
 
-describe('any text is only ever text', () => {
+describe('hostile text in TraceQL', () => {
   const quoted = JSON.stringify(hostile).replaceAll('\u202e', '\\u202e')
 
   test.each([
@@ -234,11 +234,11 @@ describe('any text is only ever text', () => {
     `{ resource.service.name = ${quoted} }`,
     `{ event:name = ${quoted} && event.${quoted} = ${quoted} }`,
     `{ .plain = "x" } | by(span.${quoted}) | select(resource.${quoted})`,
-  ])('%j', async (query) => {
+  ])('is matched literally by %j', async (query) => {
     expect(await names(query)).toEqual([hostile])
   })
 
-  test('and never part of a statement', async () => {
+  test('is passed in parameters and never in SQL', async () => {
     const statements: string[] = []
     const recording: Store = {
       ...store,
@@ -268,7 +268,7 @@ describe('any text is only ever text', () => {
     expect(statements.filter((sql) => sql.includes(mark))).toEqual([])
   }, 120_000)
 
-  test('whatever is looked for, the answer is that there is none', async () => {
+  test('matches no span when random', async () => {
     const anything = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => text !== '')
     await fc.assert(
       fc.asyncProperty(anything, anything, async (key, value) => {
@@ -281,25 +281,25 @@ describe('any text is only ever text', () => {
   }, 120_000)
 })
 
-describe('metrics', () => {
-  test('with too many points are refused', async () => {
+describe('TraceQL metrics', () => {
+  test('with too many points are rejected', async () => {
     await expect(executeMetricsQuery(store, '{ } | rate()', { start, end, step: 1_000_000n })).rejects.toMatchObject({
       code: 'limit',
     })
   })
 
-  test('with too many series are refused', async () => {
+  test('with too many series are rejected', async () => {
     await expect(
       executeMetricsQuery(store, '{ } | rate() by (span.nth)', { start, end, step: hour }),
     ).rejects.toMatchObject({ code: 'limit' })
   })
 })
 
-describe('names', () => {
-  // However busy the machine is.
+describe('TraceQL completion', () => {
+  // Long enough under load.
   const window = { start, end, timeoutMs: 60_000 }
 
-  test('of attributes come with their scope, most used first, narrowed by a prefix', async () => {
+  test('lists attribute keys with their scope, most used first, filtered by a prefix', async () => {
     expect(await foundKeys(store, { ...window, scope: 'span' })).toEqual([
       { field: 'span.nth', scope: 'span', key: 'nth' },
       { field: `span.${JSON.stringify(hostile)}`, scope: 'span', key: hostile },
@@ -315,7 +315,7 @@ describe('names', () => {
     ])
   })
 
-  test('of values come as text', async () => {
+  test('lists values as text, filtered by a prefix', async () => {
     expect(await foundValues(store, 'resource.service.name', { ...window })).toEqual(
       expect.arrayContaining(['test', hostile]),
     )
@@ -343,7 +343,7 @@ describe('names', () => {
   })
 
   test.each(['rootName', 'parent.a', '1', 'duration > 1ms && name', '', 'a } || { b'])(
-    '%s has no values to list',
+    'rejects a value list of %j',
     async (field) => {
       await expect(foundValues(store, field, { ...window })).rejects.toMatchObject({ name: 'TraceQLError' })
     },

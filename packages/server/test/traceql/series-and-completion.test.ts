@@ -20,7 +20,7 @@ const foundValues = async (...args: Parameters<typeof listAttributeValues>) =>
   (await listAttributeValues(...args)).found
 
 const second = 1_000_000_000n
-// However busy the machine is.
+// Long enough under load.
 const timeoutMs = 60_000
 const hour = 3600n * second
 const callsStart = 1_790_000_000_000_000_000n
@@ -39,10 +39,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/**
- * Spans ten minutes apart, each but the first with another number of seconds; of two services, one
- * of which has versions.
- */
+/** Spans ten minutes apart with distinct durations, of two services, one with versions. */
 function calls(): TestSpan[] {
   return Array.from({ length: 12 }, (_, at) =>
     oneSpan('call', callsStart + BigInt(at) * 600n * second, {
@@ -64,37 +61,37 @@ function linked(): TestSpan[] {
   return [target, oneSpan('taken', callsStart - second, { links, resource })]
 }
 
-describe('a rate', () => {
+describe('a TraceQL rate', () => {
   const step = 1200n * second
   const ratesTo = async (until: bigint) => {
-    const asked = { start: callsStart, end: until, step, timeoutMs }
-    const { series, lastStep } = await executeMetricsQuery(store, '{ name = "call" } | rate()', asked)
+    const request = { start: callsStart, end: until, step, timeoutMs }
+    const { series, lastStep } = await executeMetricsQuery(store, '{ name = "call" } | rate()', request)
     return { rates: series[0]?.points.map(({ value }) => value), lastStep }
   }
 
-  test('is over as much of the last interval as the time asked for has', async () => {
+  test('divides by the part of the last interval inside the requested range', async () => {
     const whole = await ratesTo(callsStart + 2n * step)
     expect(whole).toEqual({ rates: [1 / 600, 1 / 600], lastStep: step })
     const cut = await ratesTo(callsStart + step + 100n * second)
     expect(cut).toEqual({ rates: [1 / 600, 1 / 100], lastStep: 100n * second })
   })
 
-  test('is over a second at least', async () => {
+  test('divides by at least one second', async () => {
     expect(await ratesTo(callsStart + step + 1n)).toEqual({ rates: [1 / 600, 1], lastStep: second })
   })
 
-  test('is over what has passed of an interval in the making', () => {
+  test('divides by the elapsed part of the current interval', () => {
     const intervals = { start: 0n, end: 180n * second, step: 60n * second, count: 3, now: 150n * second }
     expect([0, 1, 2].map((at) => getIntervalLength(at, intervals) / second)).toEqual([60n, 60n, 30n])
     expect(getIntervalLength(2, { ...intervals, now: 60n * second })).toBe(60n * second)
   })
 })
 
-describe('labels', () => {
+describe('labels of TraceQL series', () => {
   test('have the type that the values were sent with', async () => {
-    const asked = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour, timeoutMs }
+    const request = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour, timeoutMs }
     const labelsOf = async (query: string, field: string) =>
-      (await executeMetricsQuery(store, query, asked)).series.map(({ labels }) => labels[field])
+      (await executeMetricsQuery(store, query, request)).series.map(({ labels }) => labels[field])
     const codes = [
       { text: '500', type: 'int' },
       { text: '500', type: 'string' },
@@ -113,11 +110,11 @@ describe('labels', () => {
   })
 })
 
-describe('exemplars', () => {
-  const asked = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100, timeoutMs }
+describe('exemplars of TraceQL series', () => {
+  const request = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100, timeoutMs }
   const shownOf = async (query: string, more: object = {}) => {
-    const { series } = await executeMetricsQuery(store, query, { ...asked, ...more })
-    const { traces } = await searchTraceQL(store, '{ name = "call" }', { ...asked, limit: 100 })
+    const { series } = await executeMetricsQuery(store, query, { ...request, ...more })
+    const { traces } = await searchTraceQL(store, '{ name = "call" }', { ...request, limit: 100 })
     const known = new Map(
       traces.map(({ summary, spansets }) => [summary.traceId, spansets[0]?.spans[0]?.startTimeUnixNano]),
     )
@@ -129,12 +126,12 @@ describe('exemplars', () => {
     }))
   }
 
-  test('are the spans that greatest and least values are of', async () => {
+  test('are the spans with the maximum and minimum values', async () => {
     expect(await shownOf('{ name = "call" } | max_over_time(duration)')).toEqual([{ points: [6, 12], values: [6, 12] }])
     expect(await shownOf('{ name = "call" } | min_over_time(duration)')).toEqual([{ points: [1, 7], values: [1, 7] }])
   })
 
-  test('of what is only counted stand at the point, also when it is made of several queries', async () => {
+  test('of counts have the value of their point, also in arithmetic of several queries', async () => {
     expect(await shownOf('{ name = "call" } | count_over_time()')).toEqual([{ points: [6, 6], values: [6, 6] }])
     const share = '({ name = "call" && status = error } | rate()) / ({ name = "call" } | rate())'
     const [{ points, values } = { points: [], values: [] }] = await shownOf(share)
@@ -142,12 +139,12 @@ describe('exemplars', () => {
     expect(values.toSorted()).toEqual([...points, ...points].toSorted())
   })
 
-  test('of quantiles lie with the lowest that they are under, the slowest with the highest', async () => {
+  test('include the slowest span in the highest quantile', async () => {
     const [, highest] = await shownOf('{ name = "call" } | quantile_over_time(duration, .1, 1)')
     expect(highest?.values).toEqual(expect.arrayContaining([6, 12]))
   })
 
-  test('of whole traces are shown as well', async () => {
+  test('are returned for queries over whole traces', async () => {
     const query = '{ name = "call" } | count() = 1 | max_over_time(duration) by (kind)'
     expect(await shownOf(query)).toEqual(
       expect.arrayContaining([
@@ -157,11 +154,11 @@ describe('exemplars', () => {
     )
   })
 
-  test('go with the points that a second stage keeps', async () => {
+  test('are limited to the points kept by a second stage', async () => {
     expect(await shownOf('{ name = "call" } | max_over_time(duration) > 6')).toEqual([{ points: [12], values: [12] }])
   })
 
-  test('are as many as asked for, which a hint decides', async () => {
+  test('are limited by the requested number, which a hint overrides', async () => {
     const query = '{ name = "call" } | rate() by (kind)'
     const count = async (text: string, exemplars: number): Promise<number> =>
       (await shownOf(text, { exemplars, step: 600n * second })).flatMap(({ values }) => values).length
@@ -174,7 +171,7 @@ describe('exemplars', () => {
   })
 })
 
-describe('names and values of the spans that a filter holds for', () => {
+describe('TraceQL completion with a filter', () => {
   const window = { start: callsStart, end: callsStart + 2n * hour, timeoutMs }
   const before = { start: callsStart - hour, end: callsStart, timeoutMs }
   const valuesOf = (field: string, query: string) =>
@@ -191,24 +188,24 @@ describe('names and values of the spans that a filter holds for', () => {
     ['event:name', '{ resource.version != nil }', ['late']],
     ['kind', '{ span.only = "fourth" || duration = 1s }', ['server']],
     ['resource.service.name', '{ event:name = "early" }', ['old']],
-    // In the making, as it is typed
+    // Incomplete, while typing
     ['resource.service.name', '{ resource.version = 2 && span.code = }', ['new']],
     ['resource.service.name', '{ resource.version = 2 && .only ', ['new']],
     ['resource.service.name', '{ resource.version = 2 && rootName = "x" } | rate()', ['new']],
     ['resource.service.name', '{ resource.version = 2 || span.code = }', ['new', 'old']],
     ['resource.service.name', '{ resource.version = 2 } && { resource.service.name = "old" }', ['new', 'old']],
-  ])('values of %s, of spans with %s', async (field, query, values) => {
+  ])('lists values of %s for spans with %s', async (field, query, values) => {
     const found = await valuesOf(field, query)
     expect(found.toSorted()).toEqual(values)
   })
 
-  test('values of links are those that such spans carry', async () => {
+  test('lists link attribute values of matching spans', async () => {
     const hops = (query: string) => foundValues(store, 'link.hop', { ...before, condition: parseSpanCondition(query) })
     expect(await hops('{ name = "taken" }')).toEqual(['7'])
     expect(await hops('{ name = "sent" }')).toEqual([])
   })
 
-  test('names come of every scope', async () => {
+  test('lists attribute keys of every scope of matching spans', async () => {
     const keysOf = async (query: string, from = window) =>
       (await foundKeys(store, { ...from, condition: parseSpanCondition(query) })).map(({ field }) => field).toSorted()
     expect(await keysOf('{ resource.service.name = "old" }')).toEqual([
@@ -227,7 +224,7 @@ describe('names and values of the spans that a filter holds for', () => {
   })
 
   test.each(['{ rootName = "x" }', '{ } >> { }', '{ } | rate()', '{ .a = }', '{ } | by(name)'])(
-    'that is %s is refused where it has to be one',
+    'rejects %s, which is not a span condition',
     (query) => {
       expect(() => parseSpanCondition(query)).toThrow(TraceQLError)
       expect(parsePartialCondition(query)).toBeUndefined()

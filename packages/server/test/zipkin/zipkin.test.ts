@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const TRACE = '0000000000000000463ac35c9f6413ad'
 
-test('spans of Zipkin are stored as the OTLP they mean', async () => {
+test('Zipkin spans are stored with the equivalent OTLP fields', async () => {
   const client = {
     traceId: '463ac35c9f6413ad',
     id: 'A2FB4A1D1A96D312',
@@ -76,7 +76,7 @@ test('spans of Zipkin are stored as the OTLP they mean', async () => {
   })
 })
 
-test("Brave's tag kafka.topic is a topic between its producer and its consumer", async () => {
+test('the kafka.topic tag of Brave is a topic between producer and consumer', async () => {
   const traceId = '463ac35c9f6413ae'
   const timestamp = 1795132800000000
   const sent = {
@@ -111,9 +111,9 @@ test("Brave's tag kafka.topic is a topic between its producer and its consumer",
   ])
 })
 
-test('a body without Content-Type is taken as JSON, as Zipkin does', async () => {
+test('a Zipkin body without Content-Type is parsed as JSON', async () => {
   const url = new URL('/api/v2/spans', spanlink.ingest.otlpHttpUrl)
-  // A body of bytes: fetch gives one of text a type.
+  // Bytes, because fetch adds a Content-Type to text.
   const response = await fetch(url, { method: 'POST', body: Buffer.from('[{"traceId":"abc","id":"1"}]') })
   expect(response.status).toBe(202)
   await spanlink.stored()
@@ -125,7 +125,7 @@ test.each([
   ['1', '1'.padStart(32, '0')],
   ['463ac35c9f6413a', '463ac35c9f6413a'.padStart(32, '0')],
   ['463AC35C9F6413AD1', '463ac35c9f6413ad1'.padStart(32, '0')],
-])('zeros are put before the short trace id %s', (traceId, stored) => {
+])('the short Zipkin trace id %s is padded with zeros', (traceId, stored) => {
   const rows = transcodeZipkin(Buffer.from(JSON.stringify([{ traceId, id: 'f', parentId: 'abc' }])), RECEIVED)
   expect(readSpans(rows)).toMatchObject([
     { traceId: stored, spanId: '000000000000000f', parentSpanId: '0000000000000abc' },
@@ -140,7 +140,7 @@ test.each([
   [{ parentId: 'no hex' }, 'parentId must be 1 to 16 hex digits, got "no hex"'],
   [{ timestamp: 'soon' }, 'timestamp must be a number of microseconds'],
   [{ annotations: [{ timestamp: -1 }] }, 'annotation timestamp must be a number of microseconds'],
-])('a span with %j is rejected with a message, and the others are stored', (fields, message) => {
+])('only the Zipkin span with %j is rejected, with a message', (fields, message) => {
   const spans = [
     { traceId: 'a', id: 'b' },
     { traceId: 'a', id: 'c', ...fields },
@@ -151,7 +151,7 @@ test.each([
   expect(rows.rejectReason).toContain(`span 1 of the request: ${message}`)
 })
 
-test('1,041 distinct spans, of which 88 are the server side of a client span, are all returned', async () => {
+test('a trace of 953 Zipkin client spans and 88 shared server spans is returned whole', async () => {
   const traceId = 'e'.repeat(32)
   const common = { traceId, timestamp: 1795132800000001, duration: 5 }
   const spanOf = (i: number) => ({
@@ -170,27 +170,27 @@ test('1,041 distinct spans, of which 88 are the server side of a client span, ar
   expect(body.spans).toHaveLength(1041)
 })
 
-test('an empty list is taken', async () => {
+test('an empty Zipkin list is accepted', async () => {
   expect(await post('[]')).toEqual({ status: 202, body: '' })
 })
 
 test.each([
-  ['no JSON', '[{', 400],
-  ['no list', '{}', 400],
-  ['a list of no spans', '[1]', 400],
+  ['invalid JSON', '[{', 400],
+  ['not a list', '{}', 400],
+  ['a list of numbers', '[1]', 400],
   ['a span without ids', '[{"name":"x"}]', 400],
-  ['a time that is none', '[{"traceId":"1","id":"2","timestamp":"soon"}]', 400],
-])('%s is refused', async (_what, body, status) => {
-  const answer = await post(body)
-  expect(answer.status).toBe(status)
-  expect(JSON.parse(answer.body)).toMatchObject({ code: 3, message: expect.any(String) })
+  ['a span with an invalid timestamp', '[{"traceId":"1","id":"2","timestamp":"soon"}]', 400],
+])('a Zipkin body that is %s returns 400', async (_what, body, status) => {
+  const response = await post(body)
+  expect(response.status).toBe(status)
+  expect(JSON.parse(response.body)).toMatchObject({ code: 3, message: expect.any(String) })
 })
 
-test('protobuf is not taken here', async () => {
+test('Zipkin protobuf returns 415', async () => {
   expect((await post('', 'application/x-protobuf')).status).toBe(415)
 })
 
-test('whatever JSON comes is rows or an OtlpError', () => {
+test('random Zipkin JSON is converted or throws an OtlpError', () => {
   const names = [
     'traceId',
     'id',
