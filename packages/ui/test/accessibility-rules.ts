@@ -13,7 +13,7 @@ const COLOR_RULES: RunOptions = { runOnly: { type: 'rule', values: ['color-contr
  * Returns what axe finds wrong with a page as it is, and then in the dark theme. The script comes
  * through the debugger: the page's content-security policy lets none of ours in.
  */
-export async function violations(page: Page): Promise<string[]> {
+export async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(await axe)
   const light = await runAxe(page, EVERY_RULE)
   await page.emulateMedia({ colorScheme: 'dark' })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 let site: Site
 let shop: Order
@@ -16,30 +16,30 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
 })
 
-/** What it is, where, what shows that it is there, and what to do then. */
+/** `shown` is the selector to wait for, before `then` runs. */
 type State = [name: string, path: () => string, shown: string, then?: (page: Page) => Promise<void>]
 
-describe('axe finds nothing wrong in both themes', () => {
+describe('axe reports no violations in both themes', () => {
   test.each<State>([
     ['with traces', () => '/', 'table.traces'],
     ['with no match', () => '/?minDuration=5m', '.notice'],
     ['with a trace', () => `/trace/${shop.payment}`, '.span-row'],
-    ['with details and links in', () => `/trace/${shop.gateway}?span=${shop.sendSpan}`, '.link-item'],
-    ['with a trail', () => `/trace/${shop.gateway}`, '.span-row', followOn],
+    ['with span details and backlinks', () => `/trace/${shop.gateway}?span=${shop.sendSpan}`, '.link-item'],
+    ['with followed links', () => `/trace/${shop.gateway}`, '.span-row', followOn],
     ['with a missing trace', () => `/trace/${'a'.repeat(32)}`, '.notice'],
-    ['with how to connect', () => '/connect', '.steps'],
+    ['with connection steps', () => '/connect', '.steps'],
     ['with the keyboard help', () => '/', 'table.traces', async (page) => await page.keyboard.press('?')],
-    ['with an address that is no page', () => '/nowhere', '.notice'],
-  ])('%s', async (_, path, shown, then) => {
+    ['with an unknown path', () => '/nowhere', '.notice'],
+  ])('on the page %s', async (_, path, shown, then) => {
     const page = await site.open(path())
     await page.locator(shown).first().waitFor()
     await then?.(page)
-    expect(await violations(page)).toEqual([])
+    expect(await findViolations(page)).toEqual([])
     await page.close()
   })
 })
 
-test('at the width of a phone no page is wider than the window', async () => {
+test('no page scrolls horizontally at a viewport width of 390 px', async () => {
   const page = await site.open('/', { viewport: { width: 390, height: 844 } })
   const pages = [
     ['/', 'table.traces'],

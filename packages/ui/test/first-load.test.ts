@@ -6,7 +6,7 @@ import { builtDir, ensureBuilt } from './site.ts'
 
 beforeAll(ensureBuilt)
 
-test('the script of the first load is 60 kB or less, gzipped', async () => {
+test('the scripts of the first load are at most 60 kB gzipped', async () => {
   const html = await readFile(join(builtDir, 'index.html'), 'utf8')
   const scripts = new Set<string>()
   const follow = async (name: string): Promise<void> => {
@@ -25,7 +25,7 @@ test('the script of the first load is 60 kB or less, gzipped', async () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60_000)
 })
 
-test('nothing in the page needs more than a strict content-security policy allows', async () => {
+test('the built page has no inline script, inline style or external URL in its styles', async () => {
   const html = await readFile(join(builtDir, 'index.html'), 'utf8')
   expect(html).not.toMatch(/<script(?![^>]*\ssrc=)/)
   expect(html).not.toMatch(/\sstyle=|<style/)

@@ -16,7 +16,7 @@ interface Message {
 
 let seeds = 1000
 
-/** For ids that nothing before had: a test that is tried again finds nothing of its first try. */
+/** A seed for new ids, so that a retried test finds no data of its first attempt. */
 export function freshSeed(): number {
   seeds += 1
   return seeds
@@ -24,7 +24,7 @@ export function freshSeed(): number {
 
 /** Spans by service, with times in milliseconds from `now`, and ids that differ between numbers. */
 export interface SpanBook {
-  /** Of the nth trace that was begun; a new one where there are not so many yet. */
+  /** Id of the nth trace; starts a new one if there are fewer. */
   readonly traceId: (nth: number) => string
   readonly traceCount: () => number
   readonly add: (of: string, span: Omit<OtlpSpan, 'startTimeUnixNano' | 'endTimeUnixNano'> & Timed) => string
@@ -43,7 +43,7 @@ interface Consumed extends Timed {
   /** In the trace of the producer, as a child of the send span. */
   readonly asChild?: boolean
   readonly name?: string
-  /** The client's receive span, which ends before a handler begins. */
+  /** A receive span, which ends before the handler starts. */
   readonly isReceive?: boolean
 }
 

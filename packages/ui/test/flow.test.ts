@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { denseFlow, freshSeed, orderFlow, spanBook, wideFlow } from './flow-data.ts'
 import { post } from './shop-signals.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 let site: Site
 let order: string
@@ -26,8 +26,8 @@ afterAll(async () => {
 const rows = (page: Page) => page.locator('.flow-row')
 const cursor = (page: Page) => page.locator('.flow-row.cursor')
 
-describe('by mouse', () => {
-  test('from a search row to the flow, which tells where the time went', async () => {
+describe('the flow page, by mouse', () => {
+  test('opens from a search row and shows critical path, clock skew and grouped consumers', async () => {
     const page = await site.open('/?service=gateway')
     await page.locator('table.traces').getByRole('link', { name: 'Flow' }).first().click()
     await page.waitForURL(`**/flow/${order}`)
@@ -44,11 +44,11 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('what is alike unfolds in place, and a trace opens to all of its spans', async () => {
+  test('expands a group in place and a trace to its spans, and keeps both in the URL', async () => {
     const page = await site.open(`/flow/${order}`)
     await rows(page).filter({ hasText: '×12' }).click()
     await expect.poll(() => rows(page).count()).toBe(20)
-    // Whoever is given the address sees the same rows.
+    // The URL restores the same rows.
     await page.waitForURL(/unfolded=/)
     await page.reload()
     await expect.poll(() => rows(page).count()).toBe(20)
@@ -61,7 +61,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('a wait is a place of its own, with both ends to go to', async () => {
+  test('shows the details of a queue time with links to producer and critical path', async () => {
     const page = await site.open(`/flow/${order}`)
     await rows(page).filter({ hasText: 'process orders.retry' }).getByRole('link').click()
     const details = page.getByRole('complementary', { name: 'Details' })
@@ -78,7 +78,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('the bar of a send and the hatched wait are clicked where they are drawn', async () => {
+  test('opens the queue details when the hatched queue bar is clicked', async () => {
     const page = await site.open(`/flow/${order}`)
     const cell = rows(page).filter({ hasText: 'process orders.retry' }).locator('.time-cell')
     const box = await cell.boundingBox()
@@ -89,7 +89,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('a flow of more traces than one response holds says so and loads the rest', async () => {
+  test('notes that only the nearest traces are loaded and loads the rest', async () => {
     const page = await site.open(`/flow/${wide}`)
     const notes = page.getByRole('list', { name: 'Notes' })
     await expect.poll(() => notes.innerText()).toContain('The figures are of the nearest 200')
@@ -100,11 +100,11 @@ describe('by mouse', () => {
   })
 })
 
-describe('by keyboard alone', () => {
-  test('along the flow and back, over a branch that one chooses', async () => {
+describe('the flow page, by keyboard', () => {
+  test('moves along hops and back, and to a chosen next hop', async () => {
     const page = await site.open(`/flow/${order}`)
     await rows(page).first().waitFor()
-    // The way of the critical path comes first.
+    // The hop on the critical path comes first.
     await page.keyboard.press(']')
     await expect.poll(() => cursor(page).textContent()).toContain('payment')
     await expect.poll(() => page.locator('.announcer').textContent()).toContain('1 of 3 next hops over orders')
@@ -129,7 +129,7 @@ describe('by keyboard alone', () => {
     await page.close()
   })
 
-  test('rows, details, spans in place, graph, and Back', async () => {
+  test('selects rows, opens details, spans and the graph, and goes back', async () => {
     const page = await site.open(`/flow/${order}`)
     await rows(page).first().waitFor()
     await page.keyboard.press('j')
@@ -150,23 +150,23 @@ describe('by keyboard alone', () => {
     await page.close()
   })
 
-  test('a screen reader is told what the canvas draws', async () => {
+  test('describes each bar of the canvas in an aria-label', async () => {
     const page = await site.open(`/flow/${order}`)
     const grid = page.getByRole('treegrid', { name: 'Traces of the flow' })
     const retry = grid.getByRole('row').filter({ hasText: 'process orders.retry' })
     await expect.poll(() => retry.getAttribute('aria-level')).toBe('3')
-    const said = (row: typeof retry) => row.getByRole('gridcell').last().getAttribute('aria-label')
+    const readLabel = (row: typeof retry) => row.getByRole('gridcell').last().getAttribute('aria-label')
     await expect
-      .poll(() => said(retry))
+      .poll(() => readLabel(retry))
       .toContain('96 ms, starts at 1.12 s, waited 806 ms in orders.retry, on the critical path')
     const parcels = grid.getByRole('row').filter({ hasText: '×12' })
     await expect.poll(() => parcels.getAttribute('aria-expanded')).toBe('false')
-    await expect.poll(() => said(parcels)).toContain('12 traces from 190 ms to')
+    await expect.poll(() => readLabel(parcels)).toContain('12 traces from 190 ms to')
     await page.close()
   })
 })
 
-describe('a batch of several events', () => {
+describe('a flow with a batch of several events', () => {
   let first: string
   let second: string
   let batch: { readonly traceId: string; readonly spanId: string }
@@ -188,7 +188,7 @@ describe('a batch of several events', () => {
     await site.send(book.request(), batch.traceId)
   })
 
-  test('is in the flow of each, without the others, which can be loaded', async () => {
+  test('shows the batch without the other events, which can be loaded', async () => {
     const page = await site.open(`/flow/${second}`)
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/till\s+sale 2/)
     await expect.poll(() => rows(page).count()).toBe(3)
@@ -202,11 +202,11 @@ describe('a batch of several events', () => {
     await joined.getByRole('link', { name: /sale 1/ }).click()
     await page.waitForURL(`**/flow/${first}?span=*`)
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/till\s+sale 1/)
-    expect(await violations(page)).toEqual([])
+    expect(await findViolations(page)).toEqual([])
     await page.close()
   })
 
-  test('opened by itself names its events, and the opened trace is marked', async () => {
+  test('opened at the batch lists its events and marks the opened trace', async () => {
     const page = await site.open(`/flow/${batch.traceId}`)
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/till\s+sale 1/)
     await expect.poll(() => page.locator('.flow-row.opened').innerText()).toMatch(/ledger\s+process batch/)
@@ -220,7 +220,7 @@ describe('a batch of several events', () => {
   })
 })
 
-test('a chain that ends at the receive span of a client says so, in its row and in its details', async () => {
+test('a lane that ends at a receive span is marked in its row and its details', async () => {
   const book = spanBook(Date.now() - 180_000, freshSeed())
   const traceId = book.traceId(0)
   const root = book.add('web', { traceId, name: 'POST /orders', from: 0, to: 30 })
@@ -235,7 +235,7 @@ test('a chain that ends at the receive span of a client says so, in its row and 
   await page.close()
 })
 
-test('a group that has not taken a message is a row of the flow', async () => {
+test('a consumer group that has not consumed a message of the flow has a row and a graph node', async () => {
   const book = spanBook(Date.now() - 150_000, freshSeed())
   const before = book.traceId(0)
   const earlier = book.add('shop', { traceId: before, name: 'bill', from: -50_000, to: -49_990 })
@@ -258,11 +258,11 @@ test('a group that has not taken a message is a row of the flow', async () => {
   await expect.poll(() => details.getByRole('heading', { level: 2 }).innerText()).toBe('send bills')
   await page.keyboard.press('g')
   await page.locator('.flow-node.missing').waitFor()
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.close()
 })
 
-test('details of a lane are those of its span, with error, attributes, events and logs, and lead to what failed below it', async () => {
+test('lane details show attributes and link to the failed child span with its error, events and logs', async () => {
   const now = Date.now() - 200_000
   const book = spanBook(now, freshSeed())
   const traceId = book.traceId(0)
@@ -317,11 +317,11 @@ test('details of a lane are those of its span, with error, attributes, events an
   await expect.poll(() => details.getByRole('heading', { level: 2 }).innerText()).toBe('charge card')
   for (const text of [/card expired/, /card\.network\s+acme-pay/, /exception\.type\s+CardExpired/, /refused the card/])
     await expect.poll(() => details.innerText()).toMatch(text)
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.close()
 })
 
-test('two flows are compared on one axis, with where their times differ', async () => {
+test('the compare page shows two flows and their time differences, with separate keyboard focus', async () => {
   const other = orderFlow(Date.now() - 500_000, freshSeed())
   await site.send(other.request, other.traceId)
   const page = await site.open(`/flow/${order}`)
@@ -332,26 +332,26 @@ test('two flows are compared on one axis, with where their times differ', async 
   await second.locator('.flow-row').first().waitFor()
   const differences = page.getByRole('region', { name: 'Differences' })
   await expect.poll(() => differences.innerText()).toMatch(/queued in orders.retry\s+806 ms\s+806 ms\s+=/)
-  // Keys are of the flow that has the focus, and lead nowhere else.
+  // Keys act on the focused flow only.
   await second.locator('.flow-row').first().focus()
   await page.keyboard.press(']')
   await expect.poll(() => second.locator('.cursor').textContent()).toContain('payment')
   await page.keyboard.press('Enter')
   await page.keyboard.press('Escape')
   expect(page.url()).toContain(`?with=${other.traceId}`)
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.goto(`${site.server.url}/flow/${order}?with=${'9'.repeat(32)}`)
   await page.getByRole('heading', { name: 'The flows could not be loaded' }).waitFor()
   await page.close()
 })
 
-test('two hundred traces with two thousand links are one picture', async () => {
+test('a flow of 200 traces with 2,000 links is shown whole', async () => {
   const dense = denseFlow(Date.now() - 600_000, freshSeed(), 200, 10)
   await site.send(dense.request, dense.traceId)
   const page = await site.open(`/flow/${dense.traceId}`)
   await rows(page).first().waitFor()
   await page.keyboard.press('E')
-  // Besides, what nobody has taken from the topic.
+  // Missing consumers are additional rows.
   await expect
     .poll(async () => Number(await page.getByRole('treegrid').getAttribute('aria-rowcount')))
     .toBeGreaterThanOrEqual(201)
@@ -360,7 +360,7 @@ test('two hundred traces with two thousand links are one picture', async () => {
   await page.close()
 })
 
-test('a consumer in the trace of its producer is a lane like any other', async () => {
+test('a consumer in the trace of its producer has its own lane with only its spans', async () => {
   const book = spanBook(Date.now() - 200_000, freshSeed())
   const traceId = book.traceId(0)
   const root = book.add('gateway', { traceId, name: 'POST /orders', from: 0, to: 40 })
@@ -372,12 +372,12 @@ test('a consumer in the trace of its producer is a lane like any other', async (
   await expect.poll(() => rows(page).count()).toBe(2)
   await rows(page).nth(1).getByRole('button', { name: '2 spans' }).click()
   await rows(page).filter({ hasText: 'charge' }).waitFor()
-  // Its spans are those of its part of the trace only.
+  // Only the spans of its part of the trace.
   await expect.poll(() => rows(page).count()).toBe(4)
   await page.close()
 })
 
-test('a flow that is not here is waited for, and an address that is no trace is refused in words', async () => {
+test('the flow page waits for a trace that is not stored yet, and shows an error for an invalid trace id', async () => {
   const late = orderFlow(Date.now() - 3000, freshSeed())
   const page = await site.open(`/flow/${late.traceId}`)
   await page.getByRole('heading', { name: 'Flow not found' }).waitFor()
@@ -386,10 +386,10 @@ test('a flow that is not here is waited for, and an address that is no trace is 
   await page.goto(`${site.server.url}/flow/nonsense`)
   await expect.poll(() => page.getByRole('alert').textContent()).toContain('could not be loaded')
   await page.close()
-  site.complaints.length = 0
+  site.pageErrors.length = 0
 })
 
-test('names made to break a page are shown as the text they are', async () => {
+test('the flow page shows hostile names as plain text', async () => {
   const evil = `<img src=x onerror="document.title='owned'">\u202Eevil`
   const book = spanBook(Date.now() - 200_000, freshSeed())
   const traceId = book.traceId(0)
@@ -410,25 +410,25 @@ test('names made to break a page are shown as the text they are', async () => {
   }
   const page = await site.open(`/flow/${traceId}?lane=${traceId}`)
   await page.getByRole('button', { name: /all .* characters/ }).waitFor()
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.close()
 })
 
-describe('axe finds nothing wrong in both themes', () => {
+describe('axe reports no violations in both themes on the flow page', () => {
   test.each([
     ['with the timeline', '', '.flow-row', []],
     ['with details of a trace', '', '.flow-row', ['j', 'j', 'Enter']],
     ['with the graph', '?view=graph', '.flow-node', []],
-    ['with the choice of a way', '', '.flow-row', ['Control+]']],
+    ['with the choice of next hops', '', '.flow-row', ['Control+]']],
   ] as const)('%s', async (_, search, shown, keys) => {
     const page = await site.open(`/flow/${order}${search}`)
     await page.locator(shown).first().waitFor()
     for (const key of keys) await page.keyboard.press(key)
-    expect(await violations(page)).toEqual([])
+    expect(await findViolations(page)).toEqual([])
     await page.close()
   })
 })
 
-test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
-  expect(site.complaints).toEqual([])
+test('the flow pages caused no script error, CSP violation or request to another host', () => {
+  expect(site.pageErrors).toEqual([])
 })

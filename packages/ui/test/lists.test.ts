@@ -24,7 +24,7 @@ const newestFirst = Array.from({ length: TRACES }, (_, nth) => `item ${TRACES - 
 test.each([
   ['a query', '/?q=%7B%20resource.service.name%20%3D%20%22lister%22%20%7D'],
   ['filters', '/?service=lister'],
-])('what %s finds is read to its end, page by page', async (_, path) => {
+])('search results of %s are loaded page by page to the end', async (_, path) => {
   const page = await site.open(path)
   await expect.poll(() => names(page)).toEqual(newestFirst.slice(0, 50))
   await page.getByRole('button', { name: 'Load older' }).click()
@@ -33,7 +33,7 @@ test.each([
   await page.close()
 })
 
-test('traces that were searched in part are not said to be none', async () => {
+test('a search without matches shows the searched range until all time is searched', async () => {
   const page = await site.open('/?service=lister')
   await page.locator('a.trace-link').first().waitFor()
   await page.route('**/api/traces?*operation=nothing*', async (route) => {
@@ -54,7 +54,7 @@ test('traces that were searched in part are not said to be none', async () => {
   await page.close()
 })
 
-test('a heat map that was searched in part does not say that there are no spans', async () => {
+test('an empty heat map shows the searched range while older spans are unsearched', async () => {
   const page = await site.open('/?service=lister&last=1h')
   await page.getByRole('img', { name: /Durations over time: \d+ spans/ }).waitFor()
   await page.route('**/api/heatmap?*', async (route) => {
@@ -72,7 +72,7 @@ test('a heat map that was searched in part does not say that there are no spans'
   await page.close()
 })
 
-test('a trace and its flow that may lack spans say so, and so does a trace that is not found', async () => {
+test('the trace and flow pages note unreadable stored parts, also when the trace is not found', async () => {
   const traceId = spanBook(0, 21).traceId(0)
   const page = await site.open(`/trace/${traceId}`)
   const notes = page.getByRole('list', { name: 'Notes' })
@@ -93,7 +93,7 @@ test('a trace and its flow that may lack spans say so, and so does a trace that 
   await page.context().close()
 })
 
-test('a page that could not be had is said so, and can be asked for again', async () => {
+test('a failed page of search results shows an error and can be retried', async () => {
   const page = await site.open('/?service=lister')
   await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })
   await page.getByRole('button', { name: 'Load older' }).click()
@@ -101,14 +101,14 @@ test('a page that could not be had is said so, and can be asked for again', asyn
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
   await page.close()
-  site.complaints.length = 0
+  site.pageErrors.length = 0
 })
 
-test('Back leads to the rows one saw, and keys go on from the one that was opened', async () => {
+test('Back restores the loaded rows and the focus of the opened row', async () => {
   const page = await site.open('/?service=lister')
   await page.getByRole('button', { name: 'Load older' }).click()
   const opened = page.locator('a.trace-link').filter({ hasText: 'item 20' })
-  // Times and counts have titles of their own; a click there is meant for the row too.
+  // Times and counts have a tooltip; a click on them opens the row too.
   await page.locator('table.traces tr').filter({ has: opened }).locator('time').click()
   await page.waitForURL('**/trace/*')
   await page.getByRole('treegrid').waitFor()
@@ -121,6 +121,6 @@ test('Back leads to the rows one saw, and keys go on from the one that was opene
   await page.close()
 })
 
-test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
-  expect(site.complaints).toEqual([])
+test('the search lists caused no script error, CSP violation or request to another host', () => {
+  expect(site.pageErrors).toEqual([])
 })

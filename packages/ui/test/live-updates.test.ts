@@ -3,7 +3,7 @@ import { freshSeed } from './flow-data.ts'
 import { post } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 type Route = Parameters<Parameters<Page['route']>[1]>[0]
 
@@ -19,11 +19,11 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
 })
 
-test('an empty list leads to how to connect, which knows the endpoint and sees spans arrive', async () => {
+test('an empty trace list links to the connect page, which shows the endpoint and counts arriving spans', async () => {
   await using empty = await startSite()
   const page = await empty.open('/', { colorScheme: 'dark' })
   await page.getByRole('link', { name: 'Connect an application' }).waitFor()
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.getByRole('link', { name: 'Connect an application' }).click()
   await page.waitForURL('**/connect')
   await page.getByText('None received since the server started').waitFor()
@@ -38,7 +38,7 @@ test('an empty list leads to how to connect, which knows the endpoint and sees s
   await page.close()
 })
 
-test('the list brings new traces by itself, and none while it is paused', async () => {
+test('the trace list adds new traces automatically, but not while it is paused', async () => {
   const page = await site.open('/')
   await page.locator('table.traces').waitFor()
   const rowOf = (sent: Order) => page.locator(`a.trace-link[href*="${sent.gateway}"]`)
@@ -48,15 +48,15 @@ test('the list brings new traces by itself, and none while it is paused', async 
 
   await page.keyboard.press('p')
   await page.getByRole('button', { name: 'Paused' }).waitFor()
-  // What was asked just before the pause may still be answered; after that nothing may be asked.
+  // Requests from before the pause may still complete; afterwards there are none.
   await page.waitForLoadState('networkidle').catch(() => undefined)
-  const asked: string[] = []
-  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  const requestPaths: string[] = []
+  page.on('request', (request) => requestPaths.push(new URL(request.url()).pathname))
   const third = order(Date.now() - 600, freshSeed())
   await site.send(third.request, third.inventory)
   await page.waitForRequest('**/api/status')
   await page.waitForRequest('**/api/status')
-  expect(asked).not.toContain('/api/traces')
+  expect(requestPaths).not.toContain('/api/traces')
   expect(await rowOf(third).count()).toBe(0)
 
   await page.keyboard.press('p')
@@ -75,7 +75,7 @@ test.each([
     async (page: Page) => await page.locator('a.trace-link').nth(1).focus(),
     async (page: Page) => await page.getByRole('button', { name: /^\d+ new$/ }).click(),
   ],
-])('rows with %s on them stay where they are, and new ones are counted until then', async (_, hold, letIn) => {
+])('rows under %s stay in position, and new rows are counted until they are shown', async (_, hold, showNew) => {
   const page = await site.open('/')
   const links = page.locator('a.trace-link')
   await links.nth(1).waitFor()
@@ -86,13 +86,13 @@ test.each([
   const pill = page.getByRole('button', { name: /^\d+ new$/ })
   await pill.waitFor()
   expect(await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')))).toEqual(before)
-  await letIn(page)
+  await showNew(page)
   await page.locator(`a.trace-link[href*="${sent.gateway}"]`).waitFor()
   await expect.poll(() => pill.count()).toBe(0)
   await page.close()
 })
 
-test('log records that are scrolled stay where they are while new ones come', async () => {
+test('a scrolled log list keeps its position and counts new records', async () => {
   const now = Date.now()
   const write = async (from: number, count: number): Promise<void> =>
     await post(site.server, 'logs', {
@@ -123,7 +123,7 @@ test('log records that are scrolled stay where they are while new ones come', as
   await page.close()
 })
 
-test('traces of the last question do not stand under the next one when that fails', async () => {
+test('the trace list is cleared when the next search fails', async () => {
   const page = await site.open('/')
   await page.locator('table.traces').waitFor()
   await page.route('**/api/traces?*', async (route) => await route.abort())
@@ -135,22 +135,22 @@ test('traces of the last question do not stand under the next one when that fail
   await page.close()
 })
 
-test('a list that a busy server refused is asked for again by itself', async () => {
+test('a trace list rejected with 503 is requested again automatically', async () => {
   const page = await site.open('/connect')
   const busy = { status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'busy' }) }
-  let refused = 0
-  const refuse = async (route: Route): Promise<void> => {
-    refused += 1
+  let rejectedRequests = 0
+  const reject = async (route: Route): Promise<void> => {
+    rejectedRequests += 1
     await route.fulfill(busy)
   }
-  await page.route('**/api/traces?*', refuse, { times: 1 })
+  await page.route('**/api/traces?*', reject, { times: 1 })
   await page.getByRole('link', { name: 'Traces', exact: true }).click()
   await page.locator('a.trace-link').first().waitFor()
-  expect(refused).toBe(1)
+  expect(rejectedRequests).toBe(1)
   await page.close()
 })
 
-test('what is in quarantine or cannot be read is said on every page', async () => {
+test('every page shows a notice of quarantined segments', async () => {
   const page = await site.open('/connect')
   await page.waitForRequest('**/api/status')
   expect(await page.locator('.status-notices').count()).toBe(0)
@@ -162,11 +162,11 @@ test('what is in quarantine or cannot be read is said on every page', async () =
   })
   await page.getByText('1 notice').click()
   await expect.poll(() => page.locator('.status-notices ul').innerText()).toContain('2 journal segments (2.0 KiB)')
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.close()
 })
 
-test('a chosen theme is there from the first paint of the next visit', async () => {
+test('the chosen theme is applied before the first paint of the next visit', async () => {
   const page = await site.open('/connect', { colorScheme: 'light' })
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   const light = await background()
@@ -174,14 +174,14 @@ test('a chosen theme is there from the first paint of the next visit', async () 
   await page.getByRole('button', { name: 'Theme: light. Change to dark' }).click()
   await expect.poll(background).not.toBe(light)
   const dark = await background()
-  // Without the application's script only what runs before the first paint can have set it.
+  // Without the application's script, only code before the first paint can set the theme.
   await page.route('**/assets/*.js', async (route) => await route.abort())
   await page.reload({ waitUntil: 'domcontentloaded' })
   await expect.poll(background).toBe(dark)
   await page.close()
 })
 
-test('an id pasted with what is around it opens its trace', async () => {
+test('a trace id pasted as part of a traceparent header opens its trace', async () => {
   const { gateway } = order(0, 1)
   const page = await site.open('/connect')
   await page.getByLabel('Trace id').fill(`traceparent: 00-${gateway}-00f067aa0ba902b7-01`)

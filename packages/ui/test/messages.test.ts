@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { orderFlow, spanBook } from './flow-data.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 let site: Site
 
@@ -24,21 +24,23 @@ afterAll(async () => {
 
 const rows = (page: Page) => page.locator('table.messages tbody tr')
 
-test('the dead letter is listed with its attempts and errors, and opens its flow at the first failed one', async () => {
+test('a dead letter is listed with its attempts and errors, and opens its flow at the first failed attempt', async () => {
   const page = await site.open('/messages')
   await expect.poll(() => rows(page).count()).toBe(1)
-  const said = (await rows(page).innerText()).replace(/\s+/g, ' ')
-  expect(said).toMatch(/^orders .*1\.19 s gateway send orders payment card declined payment card declined orders\.dlq/)
+  const rowText = (await rows(page).innerText()).replace(/\s+/g, ' ')
+  expect(rowText).toMatch(
+    /^orders .*1\.19 s gateway send orders payment card declined payment card declined orders\.dlq/,
+  )
   await rows(page).locator('a.message-link').click()
   await page.waitForURL(/\/flow\/[0-9a-f]{32}\?end=[0-9a-f]{16}&span=/)
-  // At the first failed attempt, with what went wrong.
+  // At the first failed attempt, with its error.
   await expect.poll(() => page.locator('.flow-row.selected').innerText()).toMatch(/payment\s+process orders\b(?!\.)/)
   const details = page.getByRole('complementary', { name: 'Details' })
   await expect.poll(() => details.innerText()).toMatch(/card declined[^]*error\.type\s+CardDeclined/)
   await page.close()
 })
 
-test('lists, filters and counts, by mouse and by keyboard', async () => {
+test('the messages page switches lists and filters them by mouse and by keyboard', async () => {
   const page = await site.open('/messages')
   await rows(page).first().waitFor()
   await page.getByRole('link', { name: 'Late', exact: true }).click()
@@ -69,7 +71,7 @@ test('lists, filters and counts, by mouse and by keyboard', async () => {
   await page.close()
 })
 
-test('a message is unconsumed for each group that reads its topic, and never consumed is a filter', async () => {
+test('the unconsumed list has a row per group of the topic, and a filter for never consumed messages', async () => {
   const book = spanBook(Date.now() - 400_000, 3)
   const traceId = book.traceId(0)
   const root = book.add('shop', { traceId, name: 'sell', from: 0, to: 90 })
@@ -83,7 +85,7 @@ test('a message is unconsumed for each group that reads its topic, and never con
   const page = await site.open('/messages?list=unconsumed&topic=sales')
   const groups = () => rows(page).locator('td:last-child').allInnerTexts()
   await expect.poll(async () => (await groups()).toSorted()).toEqual(['ledger', 'mail', 'mail'])
-  // Younger messages are not judged, so the list does not claim to be about them.
+  // The searched range excludes messages that are too young.
   await expect.poll(() => page.locator('.results-bar').innerText()).toMatch(/to \d\d:\d\d \(up to 1m ago\)/)
   await page.getByLabel('Never consumed').check()
   await page.waitForURL(/never=1/)
@@ -92,7 +94,7 @@ test('a message is unconsumed for each group that reads its topic, and never con
   await page.goBack()
   await page.getByLabel('Topic').fill('sale')
   await page.getByLabel('Topic').press('Enter')
-  // Part of a name is no topic, and nothing was found out about it.
+  // A part of a topic name matches no topic.
   await page.getByRole('heading', { name: 'No unconsumed messages with these filters' }).waitFor()
   await page.goBack()
   await page.getByLabel('Consumer group').fill('ledger')
@@ -101,7 +103,7 @@ test('a message is unconsumed for each group that reads its topic, and never con
   await page.close()
 })
 
-test('a range that was searched in part is no all-clear, and the rest can be searched', async () => {
+test('an empty message list shows the searched range until the rest is loaded', async () => {
   const page = await site.open('/messages?list=redelivered')
   await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
   await page.route('**/api/messages/redelivered?*', async (route) => {
@@ -128,25 +130,25 @@ test('a range that was searched in part is no all-clear, and the rest can be sea
   await page.close()
 })
 
-test('what the server refuses is told with its reason', async () => {
+test('the messages page shows the reason of a rejected request', async () => {
   const page = await site.open('/messages?list=late&after=soon')
   const alert = page.getByRole('alert')
   await alert.waitFor()
   await expect.poll(() => alert.textContent()).toContain('minQueueTime')
   await page.close()
-  site.complaints.length = 0
+  site.pageErrors.length = 0
 })
 
-test('axe finds nothing wrong in both themes', async () => {
+test('axe reports no violations in both themes on the messages page', async () => {
   const page = await site.open('/messages')
   await rows(page).first().waitFor()
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.goto(`${site.server.url}/messages?list=redelivered`)
   await page.getByRole('heading', { name: 'No redeliveries' }).waitFor()
-  expect(await violations(page)).toEqual([])
+  expect(await findViolations(page)).toEqual([])
   await page.close()
 })
 
-test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
-  expect(site.complaints).toEqual([])
+test('the messages pages caused no script error, CSP violation or request to another host', () => {
+  expect(site.pageErrors).toEqual([])
 })

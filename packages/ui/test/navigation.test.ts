@@ -17,8 +17,8 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
 })
 
-describe('by mouse', () => {
-  test('from the search to the producer, on to a consumer, and back', async () => {
+describe('the trace pages, by mouse', () => {
+  test('lead from a search to a producer, to its consumer and back', async () => {
     const page = await site.open('/')
     await page.getByLabel('Service').selectOption('gateway')
     await expect.poll(() => page.locator('table.traces tbody tr').count()).toBe(2)
@@ -48,7 +48,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('a consumer below its producer shows how long its message waited, and clock skew only where it began before the send', async () => {
+  test('show the queue time of a child consumer, and clock skew only if it started before the send', async () => {
     const book = spanBook(Date.now() - 5000, freshSeed())
     const traceId = book.traceId(0)
     const root = book.add('front', { traceId, name: 'POST /orders', from: 0, to: 300 })
@@ -68,7 +68,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('both spans of a shared id have a row, and details of their own', async () => {
+  test('show two spans that share an id with a row and details each', async () => {
     const book = spanBook(Date.now() - 5000, freshSeed())
     const traceId = book.traceId(0)
     const spanId = 'b3'.repeat(8)
@@ -89,7 +89,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('every trace and link is an address that opens by itself', async () => {
+  test('open a linked span directly from its URL', async () => {
     const page = await site.open(`/trace/${first.gateway}?span=${first.sendSpan}`)
     const link = page.getByRole('region', { name: 'Consumers' }).getByRole('link').first()
     const address = await link.getAttribute('href')
@@ -99,7 +99,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('dragging over the minimap zooms, a double click shows all again', async () => {
+  test('zoom by dragging over the minimap and reset on a double click', async () => {
     const page = await site.open(`/trace/${first.payment}`)
     const strip = page.locator('.minimap')
     const box = await strip.boundingBox()
@@ -114,7 +114,7 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('filters that match nothing say so and can be taken back', async () => {
+  test('show that no trace matches and clear the filters', async () => {
     const page = await site.open('/?minDuration=5m')
     await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
     await page.getByRole('link', { name: 'clear filters' }).click()
@@ -122,18 +122,18 @@ describe('by mouse', () => {
     await page.close()
   })
 
-  test('a filter the server refuses is told with its reason', async () => {
+  test('show the reason of a rejected filter', async () => {
     const page = await site.open('/?minDuration=soon')
     const alert = page.getByRole('alert')
     await alert.waitFor()
     await expect.poll(() => alert.textContent()).toContain('minDuration')
     await page.close()
-    site.complaints.length = 0
+    site.pageErrors.length = 0
   })
 })
 
-describe('by keyboard alone', () => {
-  test('from the list to a trace, along its links and back again', async () => {
+describe('the trace pages, by keyboard', () => {
+  test('lead from the list to a trace, along its links and back', async () => {
     const page = await site.open('/?service=gateway')
     await page.locator('table.traces').waitFor()
     await page.keyboard.press('j')
@@ -162,7 +162,7 @@ describe('by keyboard alone', () => {
     await page.close()
   })
 
-  test('searching, collapsing, help', async () => {
+  test('search in a trace, collapse spans and open the help', async () => {
     const page = await site.open(`/trace/${first.payment}`)
     await page.getByRole('treegrid').waitFor()
     await page.keyboard.press('/')
@@ -176,7 +176,7 @@ describe('by keyboard alone', () => {
     const root = page.getByRole('row').filter({ hasText: 'process orders' })
     await expect.poll(() => root.getAttribute('aria-expanded')).toBe('false')
     await expect.poll(() => page.getByRole('treegrid').getAttribute('aria-rowcount')).toBe('2')
-    // Whoever is given the address sees the same rows.
+    // The URL restores the same rows.
     await page.waitForURL(/collapsed=all/)
     await page.reload()
     await expect.poll(() => root.getAttribute('aria-expanded')).toBe('false')
@@ -190,7 +190,7 @@ describe('by keyboard alone', () => {
     await page.close()
   })
 
-  test('a row that scrolls out of sight gives up the focus, and keys go on from it', async () => {
+  test('continue from the last row after it scrolled out of view and lost focus', async () => {
     const book = spanBook(Date.now() - 5000, freshSeed())
     const traceId = book.traceId(0)
     const root = book.add('worker', { traceId, name: 'batch', from: 0, to: 900 })
@@ -211,7 +211,7 @@ describe('by keyboard alone', () => {
     await page.close()
   })
 
-  test('where no link leads on, a key says so instead of nothing', async () => {
+  test('announce that a trace has no consumer when the next-hop key is pressed', async () => {
     const page = await site.open(`/trace/${first.inventory}`)
     await page.getByRole('treegrid').waitFor()
     await page.keyboard.press(']')
@@ -220,7 +220,7 @@ describe('by keyboard alone', () => {
   })
 })
 
-test('a trace that arrives late opens by itself, and what comes later still joins it', async () => {
+test('the trace page opens a trace when it arrives and adds consumers that arrive later', async () => {
   const late = order(Date.now(), freshSeed())
   const [gateway, payment] = late.request.resourceSpans ?? []
   if (gateway === undefined || payment === undefined) throw new Error('the order has no services')
@@ -234,7 +234,7 @@ test('a trace that arrives late opens by itself, and what comes later still join
   await page.close()
 })
 
-test('names made to break a page are shown as the text they are', async () => {
+test('the search and trace pages show hostile names as plain text', async () => {
   const evil = `<img src=x onerror="document.title='owned'">\u202Eevil\u0000`
   const traceId = 'e'.repeat(32)
   const now = Date.now()
@@ -269,6 +269,6 @@ test('names made to break a page are shown as the text they are', async () => {
   await page.close()
 })
 
-test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
-  expect(site.complaints).toEqual([])
+test('the trace pages caused no script error, CSP violation or request to another host', () => {
+  expect(site.pageErrors).toEqual([])
 })

@@ -16,7 +16,7 @@ const SIZES = [
   ['light', 800, 900],
 ] as const
 
-/** `shown`: what is there when the picture may be taken. */
+/** `shown`: selector to wait for before the screenshot. */
 interface State {
   readonly name: string
   readonly path: string
@@ -227,7 +227,7 @@ async function take(states: readonly State[]): Promise<void> {
   }
 }
 
-/** One message that nobody takes, one that waits long, and a batch of 120. */
+/** One unconsumed message, one late message, and a batch of 120. */
 function lateMessages() {
   const book = spanBook(now - 400_000, 11)
   const traceId = book.traceId(0)
@@ -245,7 +245,7 @@ function lateMessages() {
   return { traceId, request: book.request(), batchTrace: batch.traceId, batchSpan: batch.spanId }
 }
 
-/** Three sales that one batch takes, of a topic with a group that took an earlier one only. */
+/** Three sales consumed in one batch; another group of the topic consumed only an earlier sale. */
 function batchOfSales() {
   const book = spanBook(now - 250_000, 14)
   const begin = (nth: number) => {
@@ -277,7 +277,7 @@ function batchOfSales() {
   return { traceId: first.traceId, batchTrace: batch.traceId, request: book.request() }
 }
 
-/** A trace with depth, siblings alike, errors and events. */
+/** A deep trace with similar siblings, errors and events. */
 function manySpans() {
   const book = spanBook(now - 200_000, 12)
   const traceId = book.traceId(0)

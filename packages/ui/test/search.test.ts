@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { post, sendSignals } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 let site: Site
 let shop: Order
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const rows = (page: Page) => page.locator('table.traces tbody tr')
 
-test('a query is completed, run by Enter, kept in the address, and leads to the span it found', async () => {
+test('a TraceQL query is completed, run with Enter, kept in the URL and links to its matched span', async () => {
   const page = await site.open('/')
   await expect.poll(() => rows(page).count()).toBe(6)
   await page.keyboard.press('/')
@@ -34,7 +34,7 @@ test('a query is completed, run by Enter, kept in the address, and leads to the 
   await page.keyboard.type('&& status = error }')
   await page.keyboard.press('Enter')
   await expect.poll(() => rows(page).count()).toBe(2)
-  // What filters can say is said by filters.
+  // A query that filters can express is shown as filters.
   expect(new URL(page.url()).searchParams.get('service')).toBe('payment')
   await expect.poll(() => page.getByLabel('Status').inputValue()).toBe('error')
 
@@ -50,7 +50,7 @@ test('a query is completed, run by Enter, kept in the address, and leads to the 
   await page.close()
 })
 
-test('filters write the query, and a query that is wrong says where', async () => {
+test('filters update the TraceQL query, and an invalid query shows the position of its error', async () => {
   const page = await site.open('/')
   await page.getByLabel('Service').selectOption('gateway')
   const input = page.getByRole('combobox', { name: 'TraceQL query' })
@@ -65,7 +65,7 @@ test('filters write the query, and a query that is wrong says where', async () =
   await page.close()
 })
 
-test('traces are seen by a field, and a group narrows the search', async () => {
+test('traces are grouped by a field, and a click on a group filters the search', async () => {
   const page = await site.open('/?by=resource.service.name')
   const groups = page.locator('table.grouped tbody tr')
   await expect.poll(() => groups.count()).toBe(3)
@@ -75,7 +75,7 @@ test('traces are seen by a field, and a group narrows the search', async () => {
   await page.close()
 })
 
-test('a stroke over the heat map narrows the search to its time', async () => {
+test('dragging over the heat map limits the search to that time range', async () => {
   const page = await site.open('/')
   await page.getByRole('img', { name: /Durations over time: 6 spans/ }).waitFor()
   const box = await page.locator('.heatmap-area').boundingBox()
@@ -89,7 +89,7 @@ test('a stroke over the heat map narrows the search to its time', async () => {
   await page.close()
 })
 
-test('a stroke over nothing keeps the map, and Back brings back every filter', async () => {
+test('dragging over an empty part keeps the heat map, and Back restores each filter', async () => {
   const page = await site.open('/')
   await page.getByLabel('Service').selectOption('gateway')
   await expect.poll(() => rows(page).count()).toBe(2)
@@ -116,7 +116,7 @@ test('a stroke over nothing keeps the map, and Back brings back every filter', a
   await page.close()
 })
 
-test('a log record leads to its span, whose details show it', async () => {
+test('a log record links to its span, whose details show the record', async () => {
   const page = await site.open('/logs?q=declined')
   const record = page.locator('.logs > li')
   await expect.poll(() => record.count()).toBe(1)
@@ -129,17 +129,17 @@ test('a log record leads to its span, whose details show it', async () => {
   await page.close()
 })
 
-test('an exemplar of a metric opens its trace', async () => {
+test('an exemplar of a metric opens its trace at its span', async () => {
   const page = await site.open('/metrics')
   await page.locator('.uplot canvas').waitFor()
   await page.getByRole('region', { name: 'Exemplars' }).getByRole('link').first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
   await expect.poll(() => page.locator('.details-panel h2').innerText()).toBe('send orders')
-  expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
+  expect(site.pageErrors.filter((text) => !text.includes('400'))).toEqual([])
   await page.close()
 })
 
-test('of two metrics that share a name, the list marks the one that is drawn', async () => {
+test('the metric list marks the drawn one of two metrics that share a name', async () => {
   const points = (count: number) =>
     Array.from({ length: count }, (_, shard) => ({
       timeUnixNano: `${Date.now() - 60_000}000000`,
@@ -172,7 +172,7 @@ test('of two metrics that share a name, the list marks the one that is drawn', a
   await page.close()
 })
 
-describe('axe finds nothing wrong in both themes', () => {
+describe('axe reports no violations in both themes', () => {
   test.each([
     ['with a query over links', '/?q=%7B%20%7D%20-%3E%3E%20%7B%20%7D', 'a.matched'],
     ['with groups', '/?by=name', 'table.grouped'],
@@ -180,10 +180,10 @@ describe('axe finds nothing wrong in both themes', () => {
     ['with a metric', '/metrics', '.uplot'],
     ['with a histogram', '/metrics?name=process.duration&view=buckets', '.bucket-map'],
     ['with a histogram by group', '/metrics?name=process.duration&view=buckets&groupBy=service', '.bucket-map h3'],
-  ])('%s', async (_, path, shown) => {
+  ])('on the page %s', async (_, path, shown) => {
     const page = await site.open(path)
     await page.locator(shown).first().waitFor()
-    expect(await violations(page)).toEqual([])
+    expect(await findViolations(page)).toEqual([])
     await page.close()
   })
 })

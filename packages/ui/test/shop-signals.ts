@@ -57,10 +57,7 @@ export async function sendSignals(
   }
 }
 
-/**
- * A consumer's own word on how many messages it has still to take; resolves when the topology tells
- * it.
- */
+/** Sends the lag that a consumer reports; resolves when the topology shows it. */
 export async function sendLag(
   server: SpanlinkServer,
   { topic, group, messages }: { readonly topic: string; readonly group: string; readonly messages: number },
@@ -85,5 +82,5 @@ export async function post(server: SpanlinkServer, signal: string, body: object)
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (!response.ok) throw new Error(`the receiver answered ${response.status}: ${await response.text()}`)
+  if (!response.ok) throw new Error(`the receiver returned ${response.status}: ${await response.text()}`)
 }

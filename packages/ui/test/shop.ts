@@ -1,8 +1,8 @@
 import type { OtlpSpan, ResourceSpans, TracesRequest } from '@spanlink/testkit/otlp'
 
 /**
- * The ids of one order's way through the shop: the gateway sends it, payment and inventory each
- * process it in traces of their own.
+ * The ids of one order: the gateway sends it; payment and inventory each process it in their own
+ * traces.
  */
 export interface Order {
   readonly gateway: string

@@ -19,7 +19,7 @@ export interface PageOptions {
 /** The built pages, where the server finds them. */
 export const builtDir = fileURLToPath(new URL('../../server/dist/ui', import.meta.url))
 
-/** Builds them where nobody has; the root's build keeps them fresh. */
+/** Builds the pages if missing; the root build keeps them up to date. */
 export async function ensureBuilt(): Promise<void> {
   if (existsSync(`${builtDir}/index.html`)) return
   await build({ configFile: fileURLToPath(new URL('../vite.config.ts', import.meta.url)), logLevel: 'error' })
@@ -33,13 +33,13 @@ export interface Site {
    * resources, requests to other hosts.
    */
   readonly open: (path: string, options?: PageOptions) => Promise<Page>
-  readonly complaints: string[]
-  /** Sends spans and waits until this trace of theirs can be read. */
+  readonly pageErrors: string[]
+  /** Sends spans and waits until the trace is queryable. */
   readonly send: (request: TracesRequest, traceId: string) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** The real server with the real pages, in the real browser. */
+/** A server with the built pages, and a browser. */
 export async function startSite(): Promise<Site> {
   await ensureBuilt()
   const server = await startSpanlink()
@@ -50,17 +50,17 @@ export async function startSite(): Promise<Site> {
   // Not an assertion: a page alone needs a second, and 30 s (the default) have been too few beside
   // other suites.
   context.setDefaultTimeout(90_000)
-  const complaints: string[] = []
+  const pageErrors: string[] = []
   return {
     server,
     browser,
-    complaints,
+    pageErrors,
     async send(request, traceId) {
       const response = await server.sendSpans(request)
-      if (!response.ok) throw new Error(`the receiver answered ${response.status}: ${await response.text()}`)
+      if (!response.ok) throw new Error(`the receiver returned ${response.status}: ${await response.text()}`)
       const until = Date.now() + 20_000
       while ((await fetch(`${server.url}/api/traces/${traceId}`)).status !== 200) {
-        if (Date.now() > until) throw new Error(`trace ${traceId} was acked and cannot be read`)
+        if (Date.now() > until) throw new Error(`trace ${traceId} was acknowledged but is not queryable`)
         await setTimeout(100)
       }
     },
@@ -69,14 +69,14 @@ export async function startSite(): Promise<Site> {
       await clearSettings(page, server.url)
       if (options.viewport !== undefined) await page.setViewportSize(options.viewport)
       if (options.colorScheme !== undefined) await page.emulateMedia({ colorScheme: options.colorScheme })
-      page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`))
+      page.on('pageerror', (error) => pageErrors.push(`${page.url()}: ${error.message}`))
       page.on('console', (message) => {
         if (message.type() !== 'error' || message.text().includes('status of 404')) return
-        const why = message.text().includes('status of 5') ? `; the server said: ${server.stderr().slice(-1000)}` : ''
-        complaints.push(`${message.text()} ${message.location().url}${why}`)
+        const why = message.text().includes('status of 5') ? `; server log: ${server.stderr().slice(-1000)}` : ''
+        pageErrors.push(`${message.text()} ${message.location().url}${why}`)
       })
       page.on('request', (request) => {
-        if (!request.url().startsWith(server.url)) complaints.push(`asked another host: ${request.url()}`)
+        if (!request.url().startsWith(server.url)) pageErrors.push(`request to another host: ${request.url()}`)
       })
       await page.goto(server.url + path)
       return page

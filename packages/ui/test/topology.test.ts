@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { landscape, orderFlow } from './flow-data.ts'
 import { sendLag } from './shop-signals.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './accessibility-rules.ts'
+import { findViolations } from './accessibility-rules.ts'
 
 let site: Site
 
@@ -16,7 +16,7 @@ afterAll(async () => {
 
 const nodes = (page: Page) => page.locator('.topology-node')
 
-test('where no message has been, the page says what it waits for', async () => {
+test('the topology page without data offers a search of the last 7 days', async () => {
   const page = await site.open('/topology')
   await page.getByRole('heading', { name: 'No data in range' }).waitFor()
   await page.getByRole('link', { name: 'Search the last 7 days' }).click()
@@ -24,13 +24,13 @@ test('where no message has been, the page says what it waits for', async () => {
   await page.close()
 })
 
-describe('with the shop', () => {
+describe('the topology page', () => {
   beforeAll(async () => {
     const flow = orderFlow(Date.now() - 300_000, 1)
     await site.send(flow.request, flow.traceId)
   })
 
-  test('from the list to a topic, to a queue that is slow, to an example of it', async () => {
+  test('leads from the list to a topic, to its queue times and to an example flow', async () => {
     const page = await site.open('/topology')
     const list = page.locator('.node-list')
     await list.getByRole('link', { name: 'orders.retry' }).click()
@@ -44,7 +44,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('a group that is behind says so in the list, in the picture and in its details', async () => {
+  test('shows the lag of a group in the list, the graph and the details', async () => {
     await sendLag(site.server, { topic: 'orders', group: 'payment', messages: 43_210 })
     const page = await site.open('/topology')
     await nodes(page).filter({ hasText: 'lag 43.2k' }).waitFor()
@@ -63,7 +63,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('a focus leaves what is around one node, and says how to get everything back', async () => {
+  test('shows only the neighbours of a focused node, and all nodes again with Show all', async () => {
     const page = await site.open('/topology')
     await expect.poll(() => nodes(page).count()).toBe(18)
     await page.locator('.node-list').getByRole('link', { name: 'orders.dlq' }).click()
@@ -75,7 +75,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('the graph fits its window, and Fit shows all of it again', async () => {
+  test('fits the graph into the window, and again with Fit after zooming', async () => {
     const page = await site.open('/topology', { viewport: { width: 1920, height: 1080 } })
     await nodes(page).first().waitFor()
     const isWhole = () =>
@@ -92,7 +92,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('a column of the list sorts it, and the address keeps the order', async () => {
+  test('sorts the list by a column and keeps the order in the URL', async () => {
     const page = await site.open('/topology')
     const names = () => page.locator('.node-list tbody td:first-child').allInnerTexts()
     await page.locator('.node-list').getByRole('button', { name: 'Name' }).click()
@@ -105,7 +105,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('by keyboard alone: find, choose, close', async () => {
+  test('filters, opens and closes details by keyboard', async () => {
     const page = await site.open('/topology')
     await nodes(page).first().waitFor()
     await page.keyboard.press('/')
@@ -120,7 +120,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('only what fails is one check away', async () => {
+  test('shows only failing edges with the Errors only checkbox', async () => {
     const page = await site.open('/topology')
     await page.getByRole('checkbox', { name: 'Errors only' }).check()
     await page.waitForURL(/errors=1/)
@@ -130,7 +130,7 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('no errors is no all-clear while connections are left out', async () => {
+  test('says "No errors" only of the busiest connections when others are omitted', async () => {
     const page = await site.open('/topology')
     await nodes(page).first().waitFor()
     await page.route('**/api/topology?*', async (route) => {
@@ -147,37 +147,41 @@ describe('with the shop', () => {
     await page.close()
   })
 
-  test('axe finds nothing wrong in both themes', async () => {
+  test('has no axe violations in both themes', async () => {
     const page = await site.open('/topology?node=service%3Apayment')
     await nodes(page).first().waitFor()
-    expect(await violations(page)).toEqual([])
+    expect(await findViolations(page)).toEqual([])
     await page.close()
   })
 })
 
-// Four hundred nodes take a processor of one's own some seconds to lay out, and there may be none.
-const LAYOUT_MILLIS = 90_000
+// The layout of 400 nodes takes seconds of CPU time, and longer under load.
+const LAYOUT_TIMEOUT_MS = 90_000
 
-test('a hundred services and three hundred topics stay readable', { timeout: 2 * LAYOUT_MILLIS }, async () => {
-  await site.server.sendSpans(landscape(Date.now() - 600_000, 5, 100, 300))
-  const page = await site.open('/topology')
-  await expect.poll(() => page.locator('.topology-count').innerText()).toMatch(/^1\d\d services · 3\d\d topics/)
-  await page.getByText(/busiest of .* connections/).waitFor()
-  await nodes(page).first().waitFor()
-  // Letters keep their size, however small the graph is drawn.
-  const letters = await nodes(page)
-    .first()
-    .evaluate((node) => {
-      const name = node.querySelector('.text') ?? node
-      const scale = node.getBoundingClientRect().width / (node as HTMLElement).offsetWidth
-      return Number.parseFloat(getComputedStyle(name).fontSize) * scale
-    })
-  expect(letters).toBeGreaterThan(9)
-  await page.getByRole('region', { name: 'Graph' }).getByRole('link', { name: 'Show all' }).click()
-  await expect.poll(() => nodes(page).count(), { timeout: LAYOUT_MILLIS }).toBeGreaterThan(400)
-  await page.close()
-})
+test(
+  'the topology of 100 services and 300 topics keeps readable labels',
+  { timeout: 2 * LAYOUT_TIMEOUT_MS },
+  async () => {
+    await site.server.sendSpans(landscape(Date.now() - 600_000, 5, 100, 300))
+    const page = await site.open('/topology')
+    await expect.poll(() => page.locator('.topology-count').innerText()).toMatch(/^1\d\d services · 3\d\d topics/)
+    await page.getByText(/busiest of .* connections/).waitFor()
+    await nodes(page).first().waitFor()
+    // Labels keep their size at any zoom.
+    const fontSizePx = await nodes(page)
+      .first()
+      .evaluate((node) => {
+        const name = node.querySelector('.text') ?? node
+        const scale = node.getBoundingClientRect().width / (node as HTMLElement).offsetWidth
+        return Number.parseFloat(getComputedStyle(name).fontSize) * scale
+      })
+    expect(fontSizePx).toBeGreaterThan(9)
+    await page.getByRole('region', { name: 'Graph' }).getByRole('link', { name: 'Show all' }).click()
+    await expect.poll(() => nodes(page).count(), { timeout: LAYOUT_TIMEOUT_MS }).toBeGreaterThan(400)
+    await page.close()
+  },
+)
 
-test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
-  expect(site.complaints).toEqual([])
+test('the topology pages caused no script error, CSP violation or request to another host', () => {
+  expect(site.pageErrors).toEqual([])
 })

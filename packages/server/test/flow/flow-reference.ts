@@ -1,10 +1,10 @@
 /**
- * A link of a random graph: from the span that carries it to its target, each as trace and place in
+ * A link of a random graph: from the span that carries it to its target, each as trace and index in
  * the trace.
  */
 export type GraphLink = { readonly from: GraphSpan; readonly to: GraphSpan }
-/** Place 0 is the root; the others are its children. */
-export type GraphSpan = readonly [trace: number, place: number]
+/** Index 0 is the root; the others are its children. */
+export type GraphSpan = readonly [trace: number, index: number]
 
 export type Graph = {
   /** Children of each trace's root. A trace starts after the traces before it. */
@@ -20,17 +20,14 @@ export type ReferenceFlow = {
   /** Stored spans that belong to it, as `spanName`. */
   readonly spans: ReadonlySet<string>
   readonly edges: number
-  /** By trace: other events' traces whose messages it took. */
+  /** By trace: number of other events' traces whose messages it consumed. */
   readonly joinedWith: ReadonlyMap<number, number>
   readonly isDeeper: boolean
 }
 
-type Unit = { readonly trace: number; readonly place: number; readonly causes: readonly GraphSpan[] }
+type Unit = { readonly trace: number; readonly index: number; readonly causes: readonly GraphSpan[] }
 
-/**
- * The flow of a trace by definition, everything worked out anew in each round. Links of lost traces
- * are not known.
- */
+/** The flow of a trace by definition, recomputed in each round without links of lost traces. */
 export function referenceFlow(
   graph: Graph,
   opened: number,
@@ -38,18 +35,18 @@ export function referenceFlow(
 ): ReferenceFlow {
   const links = graph.links.filter(({ from }) => !graph.lost.has(from[0]))
   const units = graph.children.flatMap((children, trace): Unit[] => {
-    const places = graph.lost.has(trace) ? [] : Array.from({ length: children + 1 }, (_, place) => place)
-    const ofSpans = places.map((place): Unit => ({
+    const indexes = graph.lost.has(trace) ? [] : Array.from({ length: children + 1 }, (_, index) => index)
+    const ofSpans = indexes.map((index): Unit => ({
       trace,
-      place,
-      causes: links.filter(({ from }) => from[0] === trace && from[1] === place).map(({ to }) => to),
+      index,
+      causes: links.filter(({ from }) => from[0] === trace && from[1] === index).map(({ to }) => to),
     }))
-    return [{ trace, place: -1, causes: [] }, ...ofSpans.filter(({ causes }) => causes.length > 0)]
+    return [{ trace, index: -1, causes: [] }, ...ofSpans.filter(({ causes }) => causes.length > 0)]
   })
-  const find = (trace: number, place: number): Unit | undefined =>
-    units.find((unit) => unit.trace === trace && unit.place === place)
+  const find = (trace: number, index: number): Unit | undefined =>
+    units.find((unit) => unit.trace === trace && unit.index === index)
   /** A span's own unit, else its root's, else the rest of the trace. */
-  const unitOf = ([trace, place]: GraphSpan): Unit => (find(trace, place) ?? find(trace, 0) ?? find(trace, -1)) as Unit
+  const unitOf = ([trace, index]: GraphSpan): Unit => (find(trace, index) ?? find(trace, 0) ?? find(trace, -1)) as Unit
   const above = (unit: Unit): Unit[] => {
     const own = unit.causes.map(unitOf).filter((cause) => cause !== unit)
     if (own.length > 0) return own
@@ -93,7 +90,7 @@ export function referenceFlow(
     for (const trace of next) taken.add(trace)
     const known = units.filter(({ trace }) => taken.has(trace))
     const outer = (unit: Unit): Unit[] =>
-      [unit.place > 0 ? find(unit.trace, 0) : undefined, find(unit.trace, -1)].filter(
+      [unit.index > 0 ? find(unit.trace, 0) : undefined, find(unit.trace, -1)].filter(
         (one): one is Unit => one !== undefined && one !== unit && one.causes.length !== 1,
       )
     down = new Set(known.filter((unit) => unit.trace === opened || chain.has(unit)))
@@ -118,7 +115,7 @@ export function referenceFlow(
   const spans = [...taken].flatMap((trace) =>
     graph.lost.has(trace)
       ? []
-      : Array.from({ length: (graph.children[trace] ?? 0) + 1 }, (_, place): GraphSpan => [trace, place]),
+      : Array.from({ length: (graph.children[trace] ?? 0) + 1 }, (_, index): GraphSpan => [trace, index]),
   )
   const others = [...taken].map((trace): [number, number] => {
     const causes = units.filter((unit) => unit.trace === trace).flatMap((unit) => unit.causes)
@@ -135,8 +132,8 @@ export function referenceFlow(
   }
 }
 
-export function spanName([trace, place]: GraphSpan): string {
-  return `${trace}.${place}`
+export function spanName([trace, index]: GraphSpan): string {
+  return `${trace}.${index}`
 }
 
 /** Adds what `more` finds until nothing is new. */

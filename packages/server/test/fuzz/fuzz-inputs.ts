@@ -19,7 +19,7 @@ export type FuzzInput = {
 const GOOD_EVERY = 25
 
 /** API queries take milliseconds each, so they are few. */
-const QUESTION_SHARE = 0.02
+const QUERY_SHARE = 0.02
 const GRPC_SHARE = 0.25
 
 /** Deterministic by seed and index, so that each input can be reproduced alone. */
@@ -27,8 +27,8 @@ export function fuzzInput(seed: number, index: number): FuzzInput {
   const random = seededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b))
   if (index % GOOD_EVERY === 0) return goodInput(seed, index, random)
   const kind = random()
-  if (kind < QUESTION_SHARE) return question(random)
-  return kind < QUESTION_SHARE + GRPC_SHARE ? grpcCall(random) : httpRequest(random)
+  if (kind < QUERY_SHARE) return createQuery(random)
+  return kind < QUERY_SHARE + GRPC_SHARE ? grpcCall(random) : httpRequest(random)
 }
 
 const T = 1_795_132_800_000_000_000n
@@ -265,7 +265,7 @@ const VALUES = [
   '\u{1f600}',
 ] as const
 
-function question(random: Random): FuzzInput {
+function createQuery(random: Random): FuzzInput {
   const [path, ...parameters] = pick(random, QUESTIONS)
   const query = new URLSearchParams()
   for (const name of parameters) {

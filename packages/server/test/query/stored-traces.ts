@@ -14,7 +14,7 @@ export type StoredTraces = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Environment variable by which the cluster tests give shared suites the URL of a fresh database. */
+/** Environment variable with a fresh database URL, set by the cluster tests for shared suites. */
 const STORE = 'SPANLINK_TEST_STORE'
 
 export function isOnCluster(): boolean {

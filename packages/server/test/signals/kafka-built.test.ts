@@ -13,7 +13,7 @@ import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-// Runs the published program in plain Node, which imports CommonJS packages differently from vitest.
+// Runs the built program in plain Node, which imports CommonJS packages differently from vitest.
 const repository = fileURLToPath(new URL('../../../../', import.meta.url))
 const main = join(repository, 'packages/server/dist/cli/main.js')
 

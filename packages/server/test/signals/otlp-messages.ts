@@ -2,8 +2,8 @@ import { OTLP_COMMON } from '@spanlink/testkit/otlp'
 import protobuf from 'protobufjs'
 
 /**
- * Logs and metrics of opentelemetry-proto 1.11.0, as far as the wire knows them: numbers only, for
- * an encoder that shares nothing with ours. Requests are written in their JSON form.
+ * Field numbers of logs and metrics in opentelemetry-proto 1.11.0, for an encoder that shares no
+ * code with the server. Requests are written in their JSON form.
  */
 const PROTO = `
 syntax = "proto3";
@@ -145,7 +145,7 @@ export function encodeMetrics(request: object): Uint8Array {
   return metrics.encode(metrics.fromObject(withIds(request) as Record<string, unknown>)).finish()
 }
 
-/** The answer of any signal. */
+/** The export response of any signal. */
 export function decodeResponse(bytes: Uint8Array): {
   readonly partialSuccess?: { readonly rejected?: string; readonly errorMessage?: string }
 } {

@@ -246,7 +246,7 @@ function addConsumer(
 }
 
 /**
- * What real data has too: a missing parent, two roots, a chain, an empty service, a clock that runs
+ * Irregular data: a missing parent, two roots, a chain, an empty service, a clock that runs
  * backwards.
  */
 function addOddities(spans: TestSpan[]): void {

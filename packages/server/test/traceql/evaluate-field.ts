@@ -5,7 +5,7 @@ import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 export type EnumValue = { readonly enum: 'status' | 'kind'; readonly word: string }
 export type FieldValue = TestValue | EnumValue | undefined
 
-export type Place = {
+export type EvaluationContext = {
   readonly span: TestSpan
   /** All spans of its trace. */
   readonly trace: readonly TestSpan[]
@@ -14,35 +14,35 @@ export type Place = {
 }
 
 /** Evaluates a condition on a span with TraceQL's semantics. */
-export function holds(field: Field, place: Place): boolean {
+export function holds(field: Field, context: EvaluationContext): boolean {
   // A bare field of events or links, like a comparison, holds if it holds for one of them.
   if (mentions(field, 'link') && field.kind === 'attribute') {
-    return place.span.links.some((link) => valueOf(field, { ...place, link }) === true)
+    return context.span.links.some((link) => valueOf(field, { ...context, link }) === true)
   }
-  return valueOf(field, place) === true
+  return valueOf(field, context) === true
 }
 
-export function valueOf(field: Field, place: Place): FieldValue {
+export function valueOf(field: Field, context: EvaluationContext): FieldValue {
   switch (field.kind) {
     case 'literal':
       return literal(field)
     case 'attribute':
-      return attribute(field, place)
+      return attribute(field, context)
     case 'intrinsic':
-      return intrinsic(field.name, place)
+      return intrinsic(field.name, context)
     case 'unary': {
-      const value = valueOf(field.operand, place)
+      const value = valueOf(field.operand, context)
       if (field.op === '!') return typeof value === 'boolean' ? !value : undefined
       return typeof value === 'number' ? -value : typeof value === 'bigint' ? -value : undefined
     }
     case 'binary':
-      return binary(field, place)
+      return binary(field, context)
   }
 }
 
-function binary(field: Field & { kind: 'binary' }, place: Place): FieldValue {
-  if (field.op === '&&') return holds(field.left, place) && holds(field.right, place)
-  if (field.op === '||') return holds(field.left, place) || holds(field.right, place)
+function binary(field: Field & { kind: 'binary' }, context: EvaluationContext): FieldValue {
+  if (field.op === '&&') return holds(field.left, context) && holds(field.right, context)
+  if (field.op === '||') return holds(field.left, context) || holds(field.right, context)
   const arithmetic: Record<string, (a: number, b: number) => number> = {
     '+': (a, b) => a + b,
     '-': (a, b) => a - b,
@@ -53,30 +53,31 @@ function binary(field: Field & { kind: 'binary' }, place: Place): FieldValue {
   }
   const calculate = arithmetic[field.op]
   if (calculate) {
-    const a = asNumber(valueOf(field.left, place))
-    const b = asNumber(valueOf(field.right, place))
+    const a = asNumber(valueOf(field.left, context))
+    const b = asNumber(valueOf(field.right, context))
     return a === undefined || b === undefined ? undefined : calculate(a, b)
   }
-  return comparison(field, place)
+  return comparison(field, context)
 }
 
 /**
  * Over the events or links of a span, a comparison holds when it does for one; `= nil` when no one
  * has the field.
  */
-function comparison(field: Field & { kind: 'binary' }, place: Place): boolean {
+function comparison(field: Field & { kind: 'binary' }, context: EvaluationContext): boolean {
   const isNilOnly = [field.left, field.right].every((side) => side.kind === 'literal' && side.type === 'nil')
   if (isNilOnly) return false
   if (field.left.kind === 'literal' && field.left.type === 'nil')
-    return comparison({ ...field, left: field.right, right: field.left }, place)
+    return comparison({ ...field, left: field.right, right: field.left }, context)
   const isNil = field.right.kind === 'literal' && field.right.type === 'nil'
   const many = mentions(field, 'event')
-    ? place.span.events.map((event) => ({ ...place, event }))
+    ? context.span.events.map((event) => ({ ...context, event }))
     : mentions(field, 'link')
-      ? place.span.links.map((link) => ({ ...place, link }))
+      ? context.span.links.map((link) => ({ ...context, link }))
       : undefined
-  const one = (at: Place): boolean => compare(valueOf(field.left, at), field.op, valueOf(field.right, at), isNil)
-  if (!many) return one(place)
+  const one = (at: EvaluationContext): boolean =>
+    compare(valueOf(field.left, at), field.op, valueOf(field.right, at), isNil)
+  if (!many) return one(context)
   return isNil && field.op === '=' ? many.every(one) : many.some(one)
 }
 
@@ -160,8 +161,8 @@ function literal(field: Field & { kind: 'literal' }): FieldValue {
   }
 }
 
-function attribute(field: Field & { kind: 'attribute' }, place: Place): FieldValue {
-  const span = field.parent ? parentOf(place) : place.span
+function attribute(field: Field & { kind: 'attribute' }, context: EvaluationContext): FieldValue {
+  const span = field.parent ? parentOf(context) : context.span
   if (!span) return undefined
   const own = (attributes: TestAttributes | undefined): TestValue | undefined =>
     attributes && Object.hasOwn(attributes, field.key) ? attributes[field.key] : undefined
@@ -173,19 +174,19 @@ function attribute(field: Field & { kind: 'attribute' }, place: Place): FieldVal
     case 'instrumentation':
       return own(span.scope.attributes)
     case 'event':
-      return own(place.event?.attributes)
+      return own(context.event?.attributes)
     case 'link':
-      return own(place.link?.attributes)
+      return own(context.link?.attributes)
     case 'any':
       return Object.hasOwn(span.attributes, field.key) ? own(span.attributes) : own(span.resource)
   }
 }
 
-function parentOf({ span, trace }: Place): TestSpan | undefined {
+function parentOf({ span, trace }: EvaluationContext): TestSpan | undefined {
   return trace.find((other) => other.spanId === span.parentSpanId)
 }
 
-function intrinsic(name: string, { span, trace, event, link }: Place): FieldValue {
+function intrinsic(name: string, { span, trace, event, link }: EvaluationContext): FieldValue {
   const root = trace.filter((other) => other.parentSpanId === '').sort((a, b) => Number(a.start - b.start))[0]
   const ends = trace.map((other) => other.start + other.duration)
   const starts = trace.map((other) => other.start)

@@ -60,12 +60,12 @@ function aggregate(metrics: MetricsAggregate, spans: readonly TestSpan[], window
   const groups = new Map<string, Map<number, number[]>>()
   for (const span of spans) {
     if (!found.get(span.traceId)?.some(({ spanIds }) => spanIds.includes(span.spanId))) continue
-    const place = { span, trace: traces.get(span.traceId) ?? [] }
-    const raw = field ? valueOf(field, place) : 1
+    const context = { span, trace: traces.get(span.traceId) ?? [] }
+    const raw = field ? valueOf(field, context) : 1
     if (typeof raw !== 'number' && typeof raw !== 'bigint') continue
     const value = Number(raw) * (isDuration(field) ? 1e-9 : 1)
     const labels: Record<string, object | null> = Object.fromEntries(
-      by.map((each) => [describeField(each), typed(valueOf(each, place))]),
+      by.map((each) => [describeField(each), typed(valueOf(each, context))]),
     )
     if (fn === 'histogram_over_time') labels['__bucket'] = typed(bucketOf(Number(raw)) * (isDuration(field) ? 1e-9 : 1))
     const name = JSON.stringify(labels)

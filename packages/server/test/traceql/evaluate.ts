@@ -10,16 +10,16 @@ export function evaluate(
   spans: readonly TestSpan[],
 ): Map<string, { labels: readonly (string | null)[]; spanIds: string[] }[]> {
   const world: World = { spans, traces: Map.groupBy(spans, (span) => span.traceId), linked: new Map() }
-  const answer = new Map<string, { labels: readonly (string | null)[]; spanIds: string[] }[]>()
+  const result = new Map<string, { labels: readonly (string | null)[]; spanIds: string[] }[]>()
   for (const [traceId, trace] of world.traces) {
     const groups = runPipeline(pipeline, trace, world)
     if (groups.length > 0)
-      answer.set(
+      result.set(
         traceId,
         groups.map(({ spans, labels }) => ({ labels, spanIds: spans.map((span) => span.spanId).sort() })),
       )
   }
-  return answer
+  return result
 }
 
 type World = {
