@@ -62,23 +62,23 @@ const lost = goodTraces.filter((id) => !stored.has(id)).length
 
 const whole = (count: number): string => count.toLocaleString('en')
 const text = `${[
-  'Fuzz: mutated requests on every port and codec, and questions, with good requests between',
+  'Fuzz: mutated requests on every port and codec, and queries, with valid requests between',
   '',
   ...machine,
   `inputs          ${whole(inputs)} of seed ${seed} from ${from}, ${senders} at a time`,
   '',
   ...table([
-    ['good requests taken', whole(goodTraces.length)],
-    ['good requests that are not stored', whole(lost)],
+    ['valid requests accepted', whole(goodTraces.length)],
+    ['accepted valid requests that are not stored', whole(lost)],
     ['unexpected responses', whole(findings.length)],
     ['the engine died', engineDied ? 'yes' : 'no'],
     ['exit code of the server', String(exitCode)],
   ]),
   '',
-  'Answers by port (HTTP status, gRPC code):',
+  'Responses by port (HTTP status, gRPC code):',
   ...table([...responses].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, whole(count)])),
   '',
-  'Memory with nothing on its way:',
+  'Memory while idle:',
   ...columns(tenths),
   ...(findings.length === 0 ? [] : ['', ...findings.slice(0, 50)]),
 ].join('\n')}\n`

@@ -13,7 +13,7 @@ export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], sende
       const body = bodies[next++] as Buffer
       const start = performance.now()
       const status = await post(agent, otlpHttp, body)
-      if (status !== 200) throw new Error(`the receiver answered ${status}`)
+      if (status !== 200) throw new Error(`the receiver returned ${status}`)
       latencies.push(performance.now() - start)
     }
   }

@@ -28,7 +28,7 @@ const senders = Number(values.senders)
 const attributes = Number(values.attributes)
 
 const BATCHES = [1, 50, 512, 8192]
-const MOST_REQUESTS = 4000
+const MAX_REQUESTS = 4000
 
 const machine = describeMachine()
 const load = generateRequests({ spans, attributes, linkRatio: 0.25, seed: 7 }, batch)
@@ -74,7 +74,7 @@ await stored()
 const batches: string[][] = []
 for (const each of BATCHES) {
   for (const count of [1, 16]) {
-    const few = Math.min(spans, each * MOST_REQUESTS)
+    const few = Math.min(spans, each * MAX_REQUESTS)
     const requests = generateRequests({ spans: few, attributes, linkRatio: 0.25, seed: 9 }, each)
     const encoded = Array.from(requests, (request) => Buffer.from(encodeTraces(request)))
     const used = cpuSeconds(server.pid) + cpuSeconds(enginePid)

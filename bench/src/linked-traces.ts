@@ -32,7 +32,7 @@ try {
   const hour = `start=${startNano}&end=${endNano}`
   const topic = (): string => `topic-${Math.floor(Math.random() * TOPICS)}`
   const group = (): string => `group-${Math.floor(Math.random() * TOPICS)}-1`
-  const asked: readonly (readonly [name: string, bar: string, path: () => string])[] = [
+  const queries: readonly (readonly [name: string, bar: string, path: () => string])[] = [
     ['flow of 200 traces, 2,000 links', '200', () => `/api/flows/${flowId}`],
     ['topology of the hour', '500', () => `/api/topology?${hour}`],
     ...(['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] as const).flatMap(
@@ -44,13 +44,13 @@ try {
     ),
   ]
   const rows: string[][] = []
-  for (const [name, bar, path] of asked) {
-    await ask(path())
+  for (const [name, bar, path] of queries) {
+    await fetchBody(path())
     const times: number[] = []
     const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
     for (let i = 0; i < Number(values.times); i++) {
       const start = performance.now()
-      await ask(path())
+      await fetchBody(path())
       times.push(performance.now() - start)
     }
     const cpu = ((cpuSeconds(server.pid) + cpuSeconds(enginePid) - before) / times.length) * 1000
@@ -71,10 +71,10 @@ try {
   process.stdout.write(text)
   if (values.out !== undefined) await writeFile(values.out, text)
 
-  async function ask(path: string): Promise<void> {
-    const answer = await fetch(server.url + path)
-    const body = await answer.text()
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${body.slice(0, 300)}`)
+  async function fetchBody(path: string): Promise<void> {
+    const response = await fetch(server.url + path)
+    const body = await response.text()
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${body.slice(0, 300)}`)
   }
 } finally {
   if (values.data === undefined) await rm(dir, { recursive: true, force: true })
@@ -83,12 +83,12 @@ try {
 async function dataset(): Promise<LinkedTracesDataset> {
   const file = join(dir, 'linked-traces.json')
   if (existsSync(file)) {
-    const said = JSON.parse(await readFile(file, 'utf8')) as Record<keyof LinkedTracesDataset, string>
-    return { startNano: BigInt(said.startNano), endNano: BigInt(said.endNano) }
+    const stored = JSON.parse(await readFile(file, 'utf8')) as Record<keyof LinkedTracesDataset, string>
+    return { startNano: BigInt(stored.startNano), endNano: BigInt(stored.endNano) }
   }
-  const began = performance.now()
+  const startedAt = performance.now()
   const written = await writeLinkedTraces(dir, spans, (line) => process.stderr.write(`${line}\n`))
-  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  process.stderr.write(`dataset written in ${Math.round((performance.now() - startedAt) / 1000)} s\n`)
   await writeFile(
     file,
     JSON.stringify(written, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)),

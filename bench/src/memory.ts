@@ -23,7 +23,7 @@ const senders = Number(values.senders)
 const batch = Number(values.batch)
 
 /** Expensive queries over all data. */
-const QUESTIONS = [
+const QUERIES = [
   '/api/traces?limit=500',
   `/api/traces?q=${encodeURIComponent('{ span.a0 =~ ".*9.*" } | by(resource.service.name) | count() > 1')}&limit=500`,
   `/api/traces?q=${encodeURIComponent('{ } | select(span.a0, span.a1, name)')}&limit=500`,
@@ -32,7 +32,7 @@ const QUESTIONS = [
   '/api/services',
   '/api/messages/unconsumed',
 ]
-const ASKERS = 4
+const QUERY_CLIENTS = 4
 
 const machine = describeMachine()
 const bodies = Array.from(
@@ -45,7 +45,7 @@ await sleep(10_000)
 const idle = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
 
 const most = { receiver: 0, engine: 0, sum: 0 }
-const counts = { acked: 0, pushedBack: 0, failed: 0, answered: 0, tooHeavy: 0 }
+const counts = { acked: 0, pushedBack: 0, failed: 0, succeeded: 0, tooHeavy: 0 }
 let next = 0
 const end = performance.now() + seconds * 1000
 const running = (): boolean => performance.now() < end
@@ -53,7 +53,7 @@ const running = (): boolean => performance.now() < end
 await Promise.all([
   watch(),
   ...Array.from({ length: senders }, send),
-  ...Array.from({ length: ASKERS }, (_, at) => ask(at)),
+  ...Array.from({ length: QUERY_CLIENTS }, (_, at) => sendQueries(at)),
 ])
 while (((await server.getJson('/api/status')) as Status).journal.bytes > 0) await sleep(100)
 const last = (await server.getJson('/api/status')) as Status
@@ -64,7 +64,7 @@ const lines = [
   'Memory of receiver and engine (MiB resident), pushed to its limit',
   '',
   ...machine,
-  `load            ${senders} senders, ${batch} spans a request, for ${seconds} s; ${ASKERS} askers of heavy questions beside them`,
+  `load            ${senders} senders, ${batch} spans a request, for ${seconds} s; ${QUERY_CLIENTS} clients with expensive queries beside them`,
   `limit           --max-memory ${values.memory}`,
   '',
   ...table([
@@ -76,11 +76,11 @@ const lines = [
     ['after the load: receiver', whole(after.receiver)],
     ['  engine', whole(after.engine)],
     ['spans acked', whole(counts.acked)],
-    ['requests told to come again', whole(counts.pushedBack)],
+    ['requests rejected with Retry-After', whole(counts.pushedBack)],
     ['requests failed otherwise', whole(counts.failed)],
-    ['questions answered', whole(counts.answered)],
-    ['questions refused as too heavy or too slow', whole(counts.tooHeavy)],
-    ['starts of the engine after it died', whole(last.engine.restarts)],
+    ['queries succeeded', whole(counts.succeeded)],
+    ['queries rejected as too expensive or too slow', whole(counts.tooHeavy)],
+    ['engine restarts', whole(last.engine.restarts)],
     ['spans stored', whole(last.store.spans)],
   ]),
 ]
@@ -121,21 +121,25 @@ async function send(): Promise<void> {
   while (running()) {
     const body = bodies[next++ % bodies.length] as Buffer
     const headers = { 'content-type': 'application/x-protobuf' }
-    const answer = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body: new Uint8Array(body) })
-    await answer.arrayBuffer()
-    if (answer.status === 200) counts.acked += batch
-    else if (answer.status === 503 || answer.status === 429) {
+    const response = await fetch(`${server.otlpHttp}/v1/traces`, {
+      method: 'POST',
+      headers,
+      body: new Uint8Array(body),
+    })
+    await response.arrayBuffer()
+    if (response.status === 200) counts.acked += batch
+    else if (response.status === 503 || response.status === 429) {
       counts.pushedBack++
-      await sleep(Number(answer.headers.get('retry-after')) * 1000)
+      await sleep(Number(response.headers.get('retry-after')) * 1000)
     } else counts.failed++
   }
 }
 
-async function ask(first: number): Promise<void> {
+async function sendQueries(first: number): Promise<void> {
   for (let at = first; running(); at++) {
-    const answer = await fetch(server.url + (QUESTIONS[at % QUESTIONS.length] ?? ''))
-    await answer.arrayBuffer()
-    if (answer.ok) counts.answered++
+    const response = await fetch(server.url + (QUERIES[at % QUERIES.length] ?? ''))
+    await response.arrayBuffer()
+    if (response.ok) counts.succeeded++
     else counts.tooHeavy++
   }
 }

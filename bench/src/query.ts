@@ -39,7 +39,7 @@ try {
     const from = startNano + BigInt(number(23)) * 3_600_000_000_000n
     return `start=${from}&end=${from + 3_600_000_000_000n}`
   }
-  const asked: readonly (readonly [name: string, bar: string, path: () => string, count: number])[] = [
+  const queries: readonly (readonly [name: string, bar: string, path: () => string, count: number])[] = [
     ['trace by id', '20', () => `/api/traces/${pick(ids.any)}`, questions],
     ['backlinks of any age', '10', () => `/api/traces/${pick(ids.linkedTo)}/links?direction=in`, questions],
     [
@@ -91,24 +91,24 @@ try {
   ]
   const measure = async (): Promise<string[][]> => {
     const rows: string[][] = []
-    for (const [name, bar, path, count] of asked) {
+    for (const [name, bar, path, count] of queries) {
       const times: number[] = []
-      let refused = 0
+      let rejected = 0
       const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
       for (let i = 0; i < count; i++) {
         const start = performance.now()
-        const answer = await fetch(server.url + path())
-        const text = await answer.text()
+        const response = await fetch(server.url + path())
+        const text = await response.text()
         // During ingest a query over a day may exceed its time or memory limit; that counts as
-        // refused.
-        if ([422, 503, 504].includes(answer.status)) refused++
-        else if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
+        // rejected.
+        if ([422, 503, 504].includes(response.status)) rejected++
+        else if (!response.ok) throw new Error(`${name}: ${response.status} ${text.slice(0, 300)}`)
         times.push(performance.now() - start)
       }
       const used = cpuSeconds(server.pid) + cpuSeconds(enginePid) - before
       const cpu = ((used / count) * 1000).toFixed(1)
       const [p50, p95] = [percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]
-      const row = [name, String(count), p50, p95, cpu, bar, refused === 0 ? '' : String(refused)]
+      const row = [name, String(count), p50, p95, cpu, bar, rejected === 0 ? '' : String(rejected)]
       process.stderr.write(`${row.join('  ')}\n`)
       rows.push(row)
     }
@@ -146,7 +146,7 @@ try {
 
   /** Warms up compiled code and opened files, as in a server that has run for a minute. */
   async function measureOnce(): Promise<void> {
-    for (const [, , path] of asked.slice(0, -2))
+    for (const [, , path] of queries.slice(0, -2))
       for (let i = 0; i < 5; i++) await (await fetch(server.url + path())).text()
   }
 } finally {
@@ -161,9 +161,9 @@ async function datasetIn(directory: string): Promise<Dataset> {
   if (existsSync(join(directory, 'clickhouse'))) {
     throw new Error(`${directory} holds other data, or a load that was cut off: name an empty directory`)
   }
-  const began = performance.now()
+  const startedAt = performance.now()
   const written = await writeDataset(directory, Number(values.spans), (line) => process.stderr.write(`${line}\n`))
-  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  process.stderr.write(`dataset written in ${Math.round((performance.now() - startedAt) / 1000)} s\n`)
   const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
   await writeFile(notes, JSON.stringify(written, asText))
   return written

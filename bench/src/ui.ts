@@ -38,9 +38,9 @@ try {
   const jumped = await measureFrames(page, 'jump')
   const panned = await measureFrames(page, 'pan')
   const flow = await measureFlow(page)
-  const asked = performance.now()
+  const startedAt = performance.now()
   const skeleton = await (await fetch(`${server.url}/api/traces/${traceId}/skeleton`)).text()
-  const answered = performance.now() - asked
+  const responseMs = performance.now() - startedAt
   const ms = (value: number): string => `${value.toFixed(1)} ms`
   const frames = (name: string, one: Frames): (readonly [string, string])[] => [
     [`${name}, frame p50`, ms(percentile(one.intervals, 0.5))],
@@ -56,7 +56,7 @@ try {
     ...table([
       ['click to rows on screen, best of ' + OPENS, ms(Math.min(...opens))],
       ['click to rows on screen, median', ms(percentile(opens, 0.5))],
-      ['of which the server took, about', ms(answered)],
+      ['of which the server took, about', ms(responseMs)],
       ['answer', `${(skeleton.length / 1e6).toFixed(1)} MB`],
       ...frames('scroll by 3 rows a frame', scrolled),
       ...frames('scroll by 10,000 rows a frame', jumped),
@@ -66,7 +66,7 @@ try {
     `a flow of ${FLOW_TRACES} traces and ${flow.links.toLocaleString('en')} links, every trace a row, critical path shown`,
     '',
     ...table([
-      ["the flow's response, best of " + OPENS, ms(flow.answered)],
+      ["the flow's response, best of " + OPENS, ms(flow.responseMs)],
       ['address to rows on screen', ms(flow.opened)],
       ...frames('scroll by 3 rows a frame', flow.scrolled),
       ...frames('pan in time', flow.panned),
@@ -101,7 +101,7 @@ async function send(): Promise<void> {
     const response = await server.sendSpans(
       tracesOf(`service-${(from / AT_ONCE) % 7}`, spans.slice(from, from + AT_ONCE)),
     )
-    if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
+    if (!response.ok) throw new Error(`the receiver returned ${response.status}`)
   }
   for (;;) {
     const response = await fetch(`${server.url}/api/traces/${traceId}/skeleton`)
@@ -113,17 +113,17 @@ async function send(): Promise<void> {
 async function measureFlow(page: Page) {
   const { traceId, request } = denseFlow(Date.now() - 600_000, 1, FLOW_TRACES, LINKS_OF_A_TRACE)
   const response = await server.sendSpans(request)
-  if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
-  const question = `${server.url}/api/flows/${traceId}`
-  const ask = async () =>
-    (await (await fetch(question)).json()) as { readonly lanes?: unknown[]; readonly edges?: unknown[] }
-  while (((await ask()).lanes?.length ?? 0) < FLOW_TRACES) await sleep(200)
+  if (!response.ok) throw new Error(`the receiver returned ${response.status}`)
+  const flowUrl = `${server.url}/api/flows/${traceId}`
+  const fetchFlow = async () =>
+    (await (await fetch(flowUrl)).json()) as { readonly lanes?: unknown[]; readonly edges?: unknown[] }
+  while (((await fetchFlow()).lanes?.length ?? 0) < FLOW_TRACES) await sleep(200)
   const times: number[] = []
   let links = 0
   for (let turn = 0; turn < OPENS; turn += 1) {
-    const asked = performance.now()
-    links = (await ask()).edges?.length ?? 0
-    times.push(performance.now() - asked)
+    const startedAt = performance.now()
+    links = (await fetchFlow()).edges?.length ?? 0
+    times.push(performance.now() - startedAt)
   }
   const opening = performance.now()
   await page.goto(`${server.url}/flow/${traceId}`)
@@ -133,7 +133,7 @@ async function measureFlow(page: Page) {
   await page.locator(`[aria-rowcount="${FLOW_TRACES + 1}"]`).waitFor()
   const scrolled = await measureFrames(page, 'scroll')
   const panned = await measureFrames(page, 'pan')
-  return { answered: Math.min(...times), links, opened, scrolled, panned }
+  return { responseMs: Math.min(...times), links, opened, scrolled, panned }
 }
 
 type Page = Awaited<ReturnType<typeof browser.newPage>>

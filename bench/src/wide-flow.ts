@@ -36,8 +36,8 @@ export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
         links: span === 0 ? linksOf(trace) : [],
       }
     })
-    const answer = await server.sendSpans(tracesOf(`service-${trace % 20}`, spans))
-    if (!answer.ok) throw new Error(`the flow was refused: ${answer.status}`)
+    const response = await server.sendSpans(tracesOf(`service-${trace % 20}`, spans))
+    if (!response.ok) throw new Error(`the flow was rejected: ${response.status}`)
   }
   for (;;) {
     const { edges } = (await server.getJson(`/api/flows/${traceId(0)}`)) as { readonly edges: readonly object[] }

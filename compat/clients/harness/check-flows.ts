@@ -19,10 +19,12 @@ export async function checkFlows(
     results.figure(name, 'lanes', ownLanes(flow, client).length)
     checkLanes(flow, client)
     const { edges, missingConsumers } = flow
-    const taken = edges.filter(({ role, topic, to }) => role === 'message' && topic === ORDERS && to.service === name)
+    const deliveries = edges.filter(
+      ({ role, topic, to }) => role === 'message' && topic === ORDERS && to.service === name,
+    )
     // A message is one edge, however many spans of its consumer link to the send.
-    assert.equal(taken.length, 1, `messages from ${ORDERS}`)
-    for (const { from, cluster: _, partition, offset, key, consumerGroup, queueTimeNano } of taken) {
+    assert.equal(deliveries.length, 1, `messages from ${ORDERS}`)
+    for (const { from, cluster: _, partition, offset, key, consumerGroup, queueTimeNano } of deliveries) {
       assert.deepEqual(
         { from: from.service, partition, offset, key, consumerGroup },
         {
@@ -40,14 +42,14 @@ export async function checkFlows(
     assert.equal(endsAtReceive, !expected.tracesHandler, 'ends at receive')
   })
 
-  await results.check(name, 'flow of an order that was polled together with another', async () => {
+  await results.check(name, 'flow of an order polled in one batch with others', async () => {
     const flow = await fetchFlow(spanlink, orders.late.traceId)
     checkLanes(flow, client)
     const joined = ownLanes(flow, client).reduce((sum, { joinedWith }) => sum + (joinedWith?.count ?? 0), 0)
     assert.equal(joined, expected.joined, 'joined with')
   })
 
-  await results.check(name, 'flow of an order that it has not consumed', async () => {
+  await results.check(name, 'flow of an unconsumed order', async () => {
     const { lanes, missingConsumers } = await fetchFlow(spanlink, orders.unconsumed.traceId)
     assert.equal(lanes.length, 1)
     assert.deepEqual(
@@ -57,7 +59,7 @@ export async function checkFlows(
   })
 
   if (!expected.tracesHandler) return
-  await results.check(name, 'flow opened at its last consumer', async () => {
+  await results.check(name, 'flow of a shipped order, opened at its last consumer', async () => {
     const shipped = await fetchFlow(spanlink, orders.shipped.traceId)
     const [booked] = bookings(shipped, client)
     const flow = await fetchFlow(spanlink, booked!.to.traceId)
@@ -69,7 +71,7 @@ export async function checkFlows(
 
 /** Title of the flow and first span of its critical path, the same for every client. */
 export async function checkFlowOrigin(results: Results, spanlink: SpanlinkServer, { orders }: Played): Promise<void> {
-  await results.check('server', 'a flow begins at the request that caused it', async () => {
+  await results.check('server', 'a flow starts at its root request', async () => {
     const { title, criticalPath, statistics, missingTraceIds } = await fetchFlow(spanlink, orders.shipped.traceId)
     assert.deepEqual([title?.service, title?.name], ['gateway', 'POST /orders'])
     assert.equal(criticalPath?.segments[0]?.service, 'gateway')

@@ -33,7 +33,7 @@ export async function checkLinks(
     }
   })
 
-  await results.check(name, 'consuming spans in the trace of a shipped order', async () => {
+  await results.check(name, 'consumer spans in the trace of a shipped order', async () => {
     const { spans } = (await spanlink.getJson(`/api/traces/${traceId}`)) as TraceResponse
     const own = spans.filter(({ service, kind }) => service === name && kind === 'consumer')
     results.figure(name, 'children', own.length)
@@ -57,7 +57,7 @@ export async function checkLinks(
  * and the ledger's of children.
  */
 export async function checkLinkCounts(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
-  await results.check('server', 'link counts of a trace in a search', async () => {
+  await results.check('server', 'link counts of a trace in search results', async () => {
     const { traceId } = played.orders.shipped
     const query = new URLSearchParams({ q: `{ trace:id = "${traceId}" }` })
     const { traces } = (await spanlink.getJson(`/api/traces?${query}`)) as TracesResponse

@@ -44,7 +44,7 @@ export async function checkMessages(
 
   await check('retried', ([message]) => {
     const retry = { service: name, topic: retryTopic(client), group: groupOf(client), error: '' }
-    // A handler's send that is not under the consuming span is a message without a past.
+    // A send outside the consumer span has no link to the consumed message.
     if (!expected.tracesHandler) return assert.deepEqual(attemptsOf(message), [retry])
     assert.deepEqual(recordOf(message), record(orders.retried))
     assert.equal(message!.producer?.service, 'gateway')
@@ -63,11 +63,11 @@ export async function checkMessages(
 }
 
 /**
- * Rows without a group: the order that was not consumed, and the dead letters, which no group
- * reads.
+ * Rows without a group: the unconsumed order, and the dead letters, whose topic no group
+ * consumes.
  */
 export async function checkNeverConsumed(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
-  await results.check('server', 'messages that no group ever consumed', async () => {
+  await results.check('server', 'never consumed messages', async () => {
     const messages = await fetchAll(spanlink, 'unconsumed', { minQueueTime: '1ms', neverConsumed: 'true' })
     const expected = [ORDERS, ...played.clients.map(deadLetterTopic)]
     assert.deepEqual(messages.map(({ topic }) => topic).toSorted(), expected.toSorted())
@@ -82,15 +82,15 @@ async function fetchAll(
   filter: Readonly<Record<string, string>>,
 ): Promise<readonly Message[]> {
   const messages: Message[] = []
-  let answer: MessagesResponse
+  let response: MessagesResponse
   let cursor: string | undefined
   do {
     const query = new URLSearchParams({ ...filter, limit: '500', ...(cursor === undefined ? {} : { cursor }) })
-    answer = (await spanlink.getJson(`/api/messages/${list}?${query}`)) as MessagesResponse
-    messages.push(...answer.messages)
-    cursor = answer.nextCursor
+    response = (await spanlink.getJson(`/api/messages/${list}?${query}`)) as MessagesResponse
+    messages.push(...response.messages)
+    cursor = response.nextCursor
   } while (cursor !== undefined)
-  assert.ok(answer.complete, `${list}: the last page does not reach the start of the range`)
+  assert.ok(response.complete, `${list}: the last page does not reach the start of the range`)
   return messages
 }
 

@@ -7,7 +7,7 @@ import { deadLetterTopic, ORDERS, outputTopic, type Played, retryTopic } from '.
 
 /** Six orders are sent; a client consumes five of them, one of these twice. */
 const ORDERS_SENT = 6
-const ORDERS_TAKEN = 6
+const ORDERS_CONSUMED = 6
 
 /** The client, its group and its topics in the service map, with queue times and lag. */
 export async function checkTopology(
@@ -27,7 +27,7 @@ export async function checkTopology(
   const find = (type: TopologyEdge['type'], topic: string, end: 'from' | 'to'): TopologyEdge[] =>
     edges.filter((edge) => edge.type === type && edge.topic === topic && nodeName(edge[end]) === name)
 
-  await results.check(name, 'one node for each of its topics', () => {
+  await results.check(name, 'one topology node per topic', () => {
     for (const topic of [ORDERS, outputTopic(client), retryTopic(client), deadLetterTopic(client)]) {
       const own = nodes.filter((node) => node.type === 'topic' && node.name === topic)
       assert.equal(own.length, 1, `nodes of ${topic}: ${JSON.stringify(own)}`)
@@ -39,24 +39,24 @@ export async function checkTopology(
     )
   })
 
-  await results.check(name, 'messages that it took', () => {
+  await results.check(name, 'consumed messages in the topology', () => {
     // Spans without a group lead from the topic straight to the service.
     const edge = single(find(expected.namesGroup ? 'deliver' : 'consume', ORDERS, 'to'))
-    results.figure(name, 'taken', edge.count)
-    assert.equal(edge.count, ORDERS_TAKEN)
-    assert.equal(edge.queueTimeCount, ORDERS_TAKEN)
+    results.figure(name, 'consumed', edge.count)
+    assert.equal(edge.count, ORDERS_CONSUMED)
+    assert.equal(edge.queueTimeCount, ORDERS_CONSUMED)
     results.figure(name, 'queued p50 ms', Math.round(Number(edge.queueTimeNano!.p50) / 1e6))
     assert.equal(single(find(expected.namesGroup ? 'deliver' : 'consume', retryTopic(client), 'to')).count, 1)
   })
 
-  await results.check(name, 'messages that it sent', () => {
+  await results.check(name, 'produced messages in the topology', () => {
     const counts = [outputTopic(client), retryTopic(client), deadLetterTopic(client)].map(
       (topic) => single(find('produce', topic, 'from')).count,
     )
     assert.deepEqual(counts, [4, 1, 1])
   })
 
-  await results.check(name, 'lag', () => {
+  await results.check(name, 'lag in the topology', () => {
     const { lag } = single(find('deliver', ORDERS, 'to'))
     results.figure(name, 'lag', lag?.messages ?? '-')
     assert.deepEqual(

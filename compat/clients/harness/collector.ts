@@ -7,11 +7,11 @@ import { startProgram } from './programs.ts'
 import type { Results } from './results.ts'
 import { buildGo, MissingToolchainError } from './toolchains.ts'
 
-/** What the Go program in ../collector sends, in each of its requests. */
+/** Sent by the Go program in ../collector: spans per request, and requests per signal. */
 const SPANS = 100
 const REQUESTS = 10
 
-/** Numbers in a batch's attributes: none, gzip, snappy, lz4, zstd. */
+/** Codec bits of record batch attributes: none, gzip, snappy, lz4, zstd. */
 const CODECS = [0, 1, 2, 3, 4]
 
 /** The topics of the Collector's Kafka exporter, read by `spanlink serve --kafka-brokers`. */
@@ -43,14 +43,14 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
       const { spans } = await eventually(
         server,
         `/api/traces/${traceId}`,
-        (answer: TraceResponse) => answer.spans.length > 0,
+        (response: TraceResponse) => response.spans.length > 0,
       )
       assert.equal(spans.length, SPANS)
       assert.deepEqual(new Set(spans.map((span) => span.service)), new Set([service]))
     })
     await results.check('collector', `logs of ${service}`, async () => {
       const path = `/api/logs?service=${service}`
-      const { logs } = await eventually(server, path, (answer: LogsResponse) => answer.logs.length > 0)
+      const { logs } = await eventually(server, path, (response: LogsResponse) => response.logs.length > 0)
       assert.deepEqual(
         logs.map(({ body }) => body),
         [{ stringValue: `sent by ${service}` }],
@@ -58,7 +58,7 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
     })
     await results.check('collector', `metrics of ${service}`, async () => {
       const path = `/api/metrics?service=${service}`
-      const { metrics } = await eventually(server, path, (answer: MetricsResponse) => answer.metrics.length > 0)
+      const { metrics } = await eventually(server, path, (response: MetricsResponse) => response.metrics.length > 0)
       assert.deepEqual(
         metrics.map(({ name, type }) => ({ name, type })),
         [{ name: 'work.done', type: 'gauge' }],
@@ -67,7 +67,7 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
   }
 }
 
-/** What it sent, trace ids by service, and the codecs of the stored batches. */
+/** Trace ids sent, by service, and the codecs of the stored batches. */
 async function exportAll(program: string, kafka: KafkaBroker) {
   const sent = new Map<string, string>()
   const codecs: number[] = []
@@ -81,7 +81,7 @@ async function exportAll(program: string, kafka: KafkaBroker) {
 }
 
 /** The response once it fulfils the condition; the last one otherwise. */
-async function eventually<T>(spanlink: SpanlinkServer, path: string, isDone: (answer: T) => boolean): Promise<T> {
+async function eventually<T>(spanlink: SpanlinkServer, path: string, isDone: (response: T) => boolean): Promise<T> {
   const deadline = Date.now() + TIMEOUT_MS
   for (;;) {
     const response = await fetch(spanlink.url + path)

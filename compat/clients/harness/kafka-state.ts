@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /**
- * What the broker itself knows of groups and topics. Each topic of the scenario has one partition.
+ * Groups and topics as the broker reports them. Each topic of the scenario has one partition.
  */
 export type KafkaState = {
   readonly isConsuming: (group: string) => Promise<boolean>
-  /** Next offset that the group takes; 0 before its first commit. */
+  /** Committed offset of the group; 0 before its first commit. */
   readonly committedOffset: (group: string, topic: string) => Promise<number>
   readonly endOffset: (topic: string) => Promise<number>
   readonly close: () => Promise<void>
@@ -28,7 +28,7 @@ export async function connectAdmin(brokers: readonly string[]): Promise<KafkaSta
 
 /**
  * Resolves when the condition holds; rejects, naming it, after `WAIT_TIMEOUT_MS`. A broker under
- * load may refuse a request.
+ * load may reject a request.
  */
 export async function waitUntil(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + WAIT_TIMEOUT_MS

@@ -1,5 +1,5 @@
-// npm run test:compat: clients of other projects send through real Kafka, and the built server has
-// to answer for each of them.
+// npm run test:compat: clients of other projects send through Kafka, and the results of the built
+// server are checked for each of them.
 // node compat/clients/harness/main.ts [--only NAME,NAME] [--keep]
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -45,12 +45,12 @@ async function runClients(): Promise<void> {
   if (runnables.length === 0) return
   await using spanlink = await startSpanlink({ main })
   let played: Played | undefined
-  await results.check('scenario', 'is played', async () => {
+  await results.check('scenario', 'runs', async () => {
     played = await playScenario(kafka, spanlink, runnables)
   })
   if (played === undefined) return
   for (const [name, error] of played.failures) {
-    await results.check(name, 'runs through the scenario', () => Promise.reject(error))
+    await results.check(name, 'completes the scenario', () => Promise.reject(error))
   }
   for (const client of played.clients) {
     await checkFlows(results, spanlink, played, client)

@@ -8,7 +8,7 @@ export class Results {
   readonly #skipped: string[] = []
   readonly #figures = new Map<string, Record<string, string>>()
 
-  /** Runs a check; a failure is printed at once and the others go on. */
+  /** Runs a check; a failure is printed at once and the other checks continue. */
   async check(client: string, check: string, run: () => unknown): Promise<void> {
     let failure: string | undefined
     try {

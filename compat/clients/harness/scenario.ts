@@ -121,13 +121,17 @@ export async function playScenario(
   const first = await start('1', CRASH_CODE)
   await step(first, 'consumes', ({ name }) => state.isConsuming(name))
   // One by one: a poll that returns several orders would put them into one trace of some clients.
-  for (const [name, taken, retries] of [
+  for (const [name, consumed, retries] of [
     ['shipped', 1, 0],
     ['retried', 2, 1],
     ['rejected', 3, 1],
   ] as const) {
     await send(name)
-    await step(first, `has taken the ${name} order`, async (client) => await hasTaken(state, client, taken, retries))
+    await step(
+      first,
+      `consumed the ${name} order`,
+      async (client) => await hasConsumed(state, client, consumed, retries),
+    )
   }
   await send('redelivered')
   await forEach(
@@ -184,7 +188,7 @@ async function postOrder(gateway: string, name: OrderName): Promise<SentOrder> {
   return { id, ...((await response.json()) as Omit<SentOrder, 'id'>) }
 }
 
-async function hasTaken(state: KafkaState, client: Client, orders: number, retries: number): Promise<boolean> {
+async function hasConsumed(state: KafkaState, client: Client, orders: number, retries: number): Promise<boolean> {
   return (
     (await state.committedOffset(client.name, ORDERS)) === orders &&
     (await state.committedOffset(client.name, retryTopic(client))) === retries

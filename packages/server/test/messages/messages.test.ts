@@ -64,7 +64,7 @@ test('a message is unconsumed unless a consumer links to its producer or is its 
   expect((await find('unconsumed', 0, { minQueueTime: '1ms' })).total).toBe(2)
 })
 
-test('created messages of a batch send are judged one by one, and its send span is not listed', async () => {
+test('a created message of a batch send is unconsumed unless a consumer links to it', async () => {
   const at = HOUR_MS
   const made = [0, 1].map((index) =>
     send('orders', { at: at + index, for: 1, attributes: { 'messaging.operation.type': 'create' } }),

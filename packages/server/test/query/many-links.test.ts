@@ -50,7 +50,7 @@ test.each([
   { direction: 'in', traceId: send.traceId },
   { direction: 'out', traceId: 'c'.repeat(32) },
 ] as const)(
-  'a million links of a trace in direction "$direction" are returned in pages',
+  'a million links of a trace in direction $direction are returned in pages',
   async ({ direction, traceId }) => {
     const first = await findLinks(store, traceId, { direction, limit: 1000 }, SLOW)
     const next = await findLinks(store, traceId, { direction, limit: 1000, cursor: first?.nextCursor }, SLOW)
