@@ -40,7 +40,7 @@ const { responses, goodTraces, findings } = await fuzz({
   seed,
   from,
   inputs,
-  senders,
+  exporters: senders,
   onTenth: (done) => {
     const seconds = Math.round((performance.now() - began) / 1000)
     tenths.push(

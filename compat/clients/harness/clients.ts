@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { buildGo, buildJava, installPython } from './toolchains.ts'
 
 /**
- * A program under test and what Spanlink has to know of it. Figures are of the scenario in
+ * A program under test and its expected results in Spanlink, for the scenario in
  * scenario.ts.
  */
 export type Client = {
   /** Also its service, its consumer group and the last part of its topics. */
   readonly name: string
-  /** Builds it; returns the command that runs it. Rejects with what to install. */
+  /** Builds the client; returns its command. Rejects with the missing toolchain. */
   readonly prepare: () => Promise<readonly string[]>
   readonly env?: Readonly<Record<string, string>>
   readonly expected: Expected
@@ -18,7 +18,7 @@ export type Client = {
 export type Expected = {
   /** Whether its consumer spans name the group. Without it the service stands for the consumer. */
   readonly namesGroup: boolean
-  /** Whether what the handler sends is under the span that consumed the message. */
+  /** Whether spans of the handler's sends are below the consumer span. */
   readonly tracesHandler: boolean
   /** Lanes of a shipped order that are the client's. */
   readonly lanes: number

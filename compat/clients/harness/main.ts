@@ -33,7 +33,7 @@ process.exit(results.print())
 
 async function runClients(): Promise<void> {
   const runnables: { readonly client: Client; readonly argv: readonly string[] }[] = []
-  // One after the other: each build takes all cores.
+  // One after the other: each build uses all cores.
   for (const client of clients) {
     try {
       runnables.push({ client, argv: await client.prepare() })

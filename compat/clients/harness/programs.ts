@@ -1,7 +1,7 @@
 import { startGuarded } from '../../../packages/testkit/src/guarded-process.ts'
 
 export type Program = {
-  /** Resolves with what follows `ready ` on its output. */
+  /** Resolves with the text after `ready ` in its output. */
   readonly ready: Promise<string>
   /**
    * Resolves when it has ended with its exit code; rejects with its last lines when it has ended

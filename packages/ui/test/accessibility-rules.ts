@@ -10,8 +10,8 @@ const EVERY_RULE: RunOptions = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wca
 const COLOR_RULES: RunOptions = { runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } }
 
 /**
- * Returns what axe finds wrong with a page as it is, and then in the dark theme. The script comes
- * through the debugger: the page's content-security policy lets none of ours in.
+ * Returns the violations that axe reports in the light and the dark theme. The script is injected
+ * by the debugger, because the content security policy of the page blocks it.
  */
 export async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(await axe)

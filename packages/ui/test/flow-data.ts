@@ -126,9 +126,9 @@ export function spanBook(now: number, seed: number): SpanBook {
 }
 
 /**
- * One order: payment fails, is tried again over a topic of its own and ends as a dead letter;
+ * One order: payment fails, is retried over a retry topic and ends as a dead letter;
  * inventory reserves it and twelve parcels are labelled; fraud's clock is behind, so that it seems
- * to begin before the send did.
+ * to start before the send.
  */
 export function orderFlow(now: number, seed: number): { readonly traceId: string; readonly request: TracesRequest } {
   const book = spanBook(now, seed)
@@ -178,7 +178,7 @@ export function orderFlow(now: number, seed: number): { readonly traceId: string
 }
 
 /**
- * A gateway that sends `width` messages, each of them handled in a trace of its own by one of five
+ * A gateway that sends `width` messages, each processed in a separate trace by one of five
  * services.
  */
 export function wideFlow(now: number, seed: number, width: number): { traceId: string; request: TracesRequest } {
@@ -210,7 +210,7 @@ function text(key: string, value: string): OtlpKeyValue {
 }
 
 /**
- * Traffic of a whole company: each topic has a service that sends and one or two groups that
+ * Traffic of a large system: each topic has a service that sends and one or two groups that
  * consume, some of them failing or slow.
  */
 export function landscape(now: number, seed: number, services: number, topics: number): TracesRequest {
@@ -227,9 +227,9 @@ export function landscape(now: number, seed: number, services: number, topics: n
       const at = topic * 3 + nth * 11
       const root = book.add(nameOf(from), { traceId, name: `emit ${name}`, from: at, to: at + 20 })
       const sent = book.send(nameOf(from), traceId, root, name, { from: at + 4, to: at + 12 })
-      for (let reader = 0; reader < 1 + (topic % 2); reader += 1) {
-        const to = (from + 1 + topic + reader * 13) % services
-        const wait = 8 + ((topic * 31 + reader * 17) % 400)
+      for (let consumer = 0; consumer < 1 + (topic % 2); consumer += 1) {
+        const to = (from + 1 + topic + consumer * 13) % services
+        const wait = 8 + ((topic * 31 + consumer * 17) % 400)
         book.consume(nameOf(to), nameOf(to), sent, {
           from: at + 12 + wait,
           to: at + 30 + wait + (topic % 50),
@@ -260,8 +260,8 @@ const EVENTS = [
 ]
 
 /**
- * Batches of batches: each of `traces` consumers takes `links` messages that the ones before it
- * have sent.
+ * Batches of batches: each of `traces` consumers links to `links` messages sent by earlier
+ * consumers.
  */
 export function denseFlow(
   now: number,

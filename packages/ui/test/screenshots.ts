@@ -1,4 +1,4 @@
-// Pictures of every page and state, in both themes and two widths, to be looked at: npm run
+// Screenshots of every page and state, in both themes and two widths: npm run
 // screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME…]
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -332,7 +332,7 @@ function manySpans() {
 }
 
 /**
- * Markup, marks that turn the direction of text, and a megabyte of name, wherever a name can stand.
+ * Markup, bidirectional control characters and a megabyte of text in every name.
  */
 function hostileNames() {
   const evil = `<img src=x onerror="alert(1)">\u202Eevil\u0000 \u05E9\u05DC\u05D5\u05DD`

@@ -29,7 +29,7 @@ export interface Site {
   readonly server: SpanlinkServer
   readonly browser: Browser
   /**
-   * A page without stored settings that remembers what went wrong on it: script errors, refused
+   * Opens a page without stored settings. Its errors go to `pageErrors`: script errors, rejected
    * resources, requests to other hosts.
    */
   readonly open: (path: string, options?: PageOptions) => Promise<Page>
@@ -45,7 +45,7 @@ export async function startSite(): Promise<Site> {
   const server = await startSpanlink()
   const browser = await launchBrowser()
   // Pages share one context, and with it the cached assets: a page then takes 0.6 s of CPU time,
-  // with a context of its own 1.5 s.
+  // with a separate context 1.5 s.
   const context = await browser.newContext({ viewport: DEFAULT_VIEWPORT, reducedMotion: 'reduce' })
   // Not an assertion: a page alone needs a second, and 30 s (the default) have been too few beside
   // other suites.

@@ -1,7 +1,7 @@
 import type { Span, TraceSkeleton } from '@spanlink/api-schema'
 
 /**
- * A span of a response with what a test cares about; the rest is as plain as it can be. Times are
+ * A span of a response with the given fields and defaults for the rest. Times are
  * milliseconds.
  */
 export function span(

@@ -10,7 +10,7 @@ import { expect, test, vi } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
-// Each starts processes, which takes half a minute under load.
+// Each test starts processes, which takes up to half a minute under load.
 vi.setConfig({ testTimeout: 120_000 })
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))

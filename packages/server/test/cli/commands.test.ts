@@ -17,7 +17,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { fetchWholeFlow } from '../../src/cli/commands/fetch-whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
-// Each starts processes, which takes half a minute under load.
+// Each test starts processes, which takes up to half a minute under load.
 vi.setConfig({ testTimeout: 120_000 })
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))

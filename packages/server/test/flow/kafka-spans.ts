@@ -16,7 +16,7 @@ export type Parts = Omit<Partial<OtlpSpan>, 'attributes' | 'links'> & {
   readonly attributes?: Readonly<Record<string, PlainValue>>
 }
 
-/** A span in a trace of its own, or in its parent's. */
+/** A span in a new trace, or in its parent's. */
 export function span({ at, for: length = 10, in: parent, attributes = {}, ...rest }: Parts): TestSpan {
   const start = T0 + BigInt(at) * MS
   return {

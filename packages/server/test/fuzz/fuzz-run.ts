@@ -12,7 +12,7 @@ export type FuzzOptions = {
   readonly from: number
   readonly inputs: number
   /** Concurrent requests. */
-  readonly senders: number
+  readonly exporters: number
   /** Called after each tenth, when no request is open and all accepted rows are stored. */
   readonly onTenth?: (done: number) => void
 }
@@ -27,13 +27,13 @@ export type FuzzResult = {
 }
 
 /** Sends the inputs of a seed to a server; an unexpected status is a finding. */
-export async function fuzz({ server, seed, from, inputs, senders, onTenth }: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz({ server, seed, from, inputs, exporters, onTenth }: FuzzOptions): Promise<FuzzResult> {
   const { endpoints } = await fetchStatus(server)
   const targets = { http: endpoints.otlpHttp, api: server.url, grpc: endpoints.otlpGrpc ?? '' }
   const responses = new Map<string, number>()
   const goodTraces: string[] = []
   const findings: string[] = []
-  const agent = new Agent({ keepAlive: true, maxSockets: senders })
+  const agent = new Agent({ keepAlive: true, maxSockets: exporters })
   const calls = callsTo(targets.grpc)
   const tryOne = async (index: number): Promise<void> => {
     const input = fuzzInput(seed, index)
@@ -57,7 +57,7 @@ export async function fuzz({ server, seed, from, inputs, senders, onTenth }: Fuz
     let next = from + Math.floor((inputs * tenth) / 10)
     const end = from + Math.floor((inputs * (tenth + 1)) / 10)
     await Promise.all(
-      Array.from({ length: senders }, async () => {
+      Array.from({ length: exporters }, async () => {
         while (next < end) await tryOne(next++)
       }),
     )

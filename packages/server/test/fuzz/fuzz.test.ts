@@ -13,7 +13,7 @@ test('every fuzzed request on any port gets an expected status, and the valid on
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-fuzz-'))
   const server = await startSpanlink({ dataDir })
   const enginePid = await server.enginePid()
-  const { findings, goodTraces } = await fuzz({ server, seed: 1, from: 0, inputs: INPUTS, senders: 8 })
+  const { findings, goodTraces } = await fuzz({ server, seed: 1, from: 0, inputs: INPUTS, exporters: 8 })
   expect(findings).toEqual([])
   expect(goodTraces).toHaveLength(INPUTS / 25)
   expect(await server.enginePid()).toBe(enginePid)

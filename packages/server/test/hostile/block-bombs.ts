@@ -8,7 +8,7 @@ export function snappyBomb(length: number, head: Buffer = ZERO): Buffer {
   return Buffer.concat([start, Buffer.alloc(copy.length * Math.floor(copies / 64), copy), Buffer.from(last)])
 }
 
-/** The same in the framing of snappy-java, which is what Kafka's clients write. */
+/** The same in the framing of snappy-java, which Kafka clients write. */
 export function xerialBomb(length: number, head: Buffer = ZERO): Buffer {
   const magic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
   const blocks = blockSizes(length, MiB).flatMap((size, at) => {

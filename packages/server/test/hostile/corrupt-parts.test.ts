@@ -216,7 +216,7 @@ function createSpan(traceId: string, digit: number, startSeconds: number): OtlpS
   }
 }
 
-/** Each corrupt part is another attempt, which takes long under load. */
+/** Each corrupt part causes another attempt, which is slow under load. */
 const SLOW = { timeoutMs: 60_000 }
 
 /** Directories of parts of `spans`, each of another day, so that none are merged. */

@@ -10,7 +10,7 @@ const SPANS = '{"resourceSpans":[{"scopeSpans":[{"spans":['
 const bodies = [
   ['/v1/traces', '{"x":', '[', ''],
   ['/v1/traces', '{"x":[', '{},', '{}]}'],
-  // JSON.parse with a reviver, which an integer like this took, ran for 200 seconds.
+  // JSON.parse with a reviver for such integers ran for 200 seconds.
   ['/v1/traces', '{"a":1234567890123456789,"x":[', '1,', '1]}'],
   ['/v1/traces', SPANS, '{},', '{}]}]}]}'],
   ['/v1/traces', SPANS, '1,', '1]}]}]}'],

@@ -49,7 +49,7 @@ const MAX_ACK_MS = 1000
 const MAX_QUERYABLE_MS = 5000
 const MEMORY_TOLERANCE = 1.1
 
-/** Runs an attack beside good exporters, against a server of its own under a memory limit. */
+/** Runs an attack beside good exporters, against a new server with a memory limit. */
 export async function runAttack(options: AttackOptions): Promise<AttackReport> {
   const { memoryMiB = 1024, args = [], exporters = 2, attack } = options
   await using server = await startSpanlink({ args: ['--max-memory', `${memoryMiB}MiB`, ...args] })

@@ -53,11 +53,11 @@ async function killRepeatedly(kills: number): Promise<Life> {
   for (let kill = 0; kill < kills; kill++) {
     const server = await startSpanlink({ dataDir })
     const enginePid = kill % 4 === 0 ? await server.enginePid() : undefined
-    const senders = [1, 2, 3].map(() => send(server, acked, unanswered))
+    const exporters = [1, 2, 3].map(() => send(server, acked, unanswered))
     await sleep(Math.random() * MAX_LIFE_MS)
     if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
     await server.kill('SIGKILL')
-    await Promise.all(senders)
+    await Promise.all(exporters)
   }
   // The last run stores the rest of the journal.
   const server = await startSpanlink({ dataDir })

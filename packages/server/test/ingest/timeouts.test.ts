@@ -112,7 +112,7 @@ function open(url: string): Socket {
 }
 
 async function closed(socket: Socket): Promise<boolean> {
-  // Not `once`, which takes a reset for a failure.
+  // Not `once`, which rejects on a reset.
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
   return socket.destroyed
 }

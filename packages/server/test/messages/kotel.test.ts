@@ -21,7 +21,7 @@ async function find(list: MessageList, at: number, query: MessagesQuery = {}): P
   return await findMessages(traces.store, list, { ...window, ...query }, {})
 }
 
-/** Each mode has hours of its own. */
+/** Each mode uses separate hours. */
 const hourOf = (mode: KotelMode, hour: number): number => (modes.indexOf(mode) * 20 + hour) * HOUR_MS
 
 describe.each(modes)('kotel in %s mode', (mode) => {

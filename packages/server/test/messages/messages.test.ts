@@ -14,7 +14,7 @@ afterAll(() => traces[Symbol.asyncDispose]())
 
 const HOUR_MS = 3_600_000
 
-/** Each test has an hour of its own. */
+/** Each test uses a separate hour. */
 async function find(list: MessageList, hour: number, query: MessagesQuery = {}): Promise<MessagesResponse> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   const window = { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }

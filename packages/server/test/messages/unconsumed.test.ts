@@ -15,7 +15,7 @@ afterAll(async () => {
   await spanlink?.[Symbol.asyncDispose]()
 })
 
-/** Each test has a topic of its own. */
+/** Each test uses a separate topic. */
 async function unconsumed(query: Readonly<Record<string, string>>): Promise<MessagesResponse> {
   await spanlink.stored()
   const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }

@@ -14,7 +14,7 @@ const CLIENT = 3
 const SERVER = 2
 
 /**
- * A request of `web`, its call of `stock` with one id on both sides, and what `stock` does in it.
+ * A request of `web`, its call of `stock` with one id on both sides, and a child span of `stock`.
  */
 async function putShared(form: 'otlp' | 'zipkin'): Promise<Readonly<Record<'root' | 'call' | 'work', TestSpan>>> {
   const root = span({ name: 'GET /', kind: SERVER, at: 0, for: 100 })

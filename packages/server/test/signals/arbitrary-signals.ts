@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
 /**
- * Logs and metrics that a correct sender could send, in their JSON form, with every field set or
+ * Valid logs and metrics in their JSON form, with every field set or
  * absent.
  */
 const text = fc.string({ unit: 'binary', maxLength: 40 })

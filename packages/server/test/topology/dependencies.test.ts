@@ -12,7 +12,7 @@ afterAll(() => traces[Symbol.asyncDispose]())
 
 const HOUR_MS = 3_600_000
 
-/** Each test has an hour of its own. */
+/** Each test uses a separate hour. */
 async function dependencies(hour: number): Promise<Dependency[]> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   const window = { start, end: start + BigInt(HOUR_MS) * MS }

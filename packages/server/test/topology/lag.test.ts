@@ -17,7 +17,7 @@ afterAll(async () => {
   await spanlink?.[Symbol.asyncDispose]()
 })
 
-/** Each test has an hour and a topic of its own. */
+/** Each test uses a separate hour and topic. */
 const startOf = (hour: number): bigint => T0 + BigInt(hour) * HOUR
 
 /** One message from `shop`, consumed by the group `<topic>-group` of the service `worker`. */

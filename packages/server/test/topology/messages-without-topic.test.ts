@@ -13,7 +13,7 @@ afterAll(() => traces[Symbol.asyncDispose]())
 
 const HOUR_MS = 3_600_000
 
-/** Each test has an hour of its own. */
+/** Each test uses a separate hour. */
 async function topology(hour: number): Promise<TopologyResponse> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})

@@ -1,7 +1,7 @@
 import { type Random, seededRandom } from '@spanlink/testkit/otlp'
 import type { TestAttributes, TestSpan } from './spans.ts'
 
-/** Of every span; a minute apart per trace, so that the set takes an hour. */
+/** Start of the dataset; traces start a minute apart, so that it covers an hour. */
 export const dataStart = 1_790_000_000_000_000_000n
 export const dataEnd = dataStart + 3_700_000_000_000n
 
