@@ -1,7 +1,7 @@
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { sendOrderSpans } from './send.ts'
+import { sendOrderSpans } from './send-order-spans.ts'
 
 type Status = {
   readonly journal: { readonly bytes: number }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { kv } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, expect, test } from 'vitest'
-import { sendOrderSpans } from './send.ts'
+import { sendOrderSpans } from './send-order-spans.ts'
 
 /** Enough for the engine's own files and some data. */
 const DISK_MIB = 96

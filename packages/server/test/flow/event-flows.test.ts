@@ -238,10 +238,10 @@ test('a reply consumed inside the request trace does not change the start of the
 test('a known group is a missing consumer of a flow message until it consumes the message', async () => {
   const before = order(0, 'bookings')
   const after = order(1000, 'bookings')
-  const taken = ['billing', 'stock'].map((group) => processing('bookings', before.sent, group, 'link', { at: 50 }))
+  const consumed = ['billing', 'stock'].map((group) => processing('bookings', before.sent, group, 'link', { at: 50 }))
   const billed = processing('bookings', after.sent, 'billing', 'link', { at: 1050 })
   await traces.put(tracesOf('web', [before.request, before.sent, after.request, after.sent]))
-  await traces.put(tracesOf('shop', [...taken, billed]))
+  await traces.put(tracesOf('shop', [...consumed, billed]))
   const flow = await flowOf(billed)
   expect(flow.missingConsumers).toMatchObject([
     {

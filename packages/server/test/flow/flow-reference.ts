@@ -16,7 +16,7 @@ export type Graph = {
 export type ReferenceFlow = {
   readonly origins: readonly number[]
   /** Traces of the flow. */
-  readonly taken: ReadonlySet<number>
+  readonly flowTraces: ReadonlySet<number>
   /** Stored spans that belong to it, as `spanName`. */
   readonly spans: ReadonlySet<string>
   readonly edges: number
@@ -82,13 +82,13 @@ export function referenceFlow(
   grow(chain, () => [...visited].filter((unit) => above(unit).some((cause) => chain.has(cause))))
 
   // Down, round by round.
-  const taken = new Set<number>()
+  const flowTraces = new Set<number>()
   let [down, joined] = [new Set<Unit>(), new Set<Unit>()]
   let next = new Set([opened])
   let depth = 0
   for (; next.size > 0 && depth <= options.maxDepth; depth++) {
-    for (const trace of next) taken.add(trace)
-    const known = units.filter(({ trace }) => taken.has(trace))
+    for (const trace of next) flowTraces.add(trace)
+    const known = units.filter(({ trace }) => flowTraces.has(trace))
     const outer = (unit: Unit): Unit[] =>
       [unit.index > 0 ? find(unit.trace, 0) : undefined, find(unit.trace, -1)].filter(
         (one): one is Unit => one !== undefined && one !== unit && one.causes.length !== 1,
@@ -101,30 +101,30 @@ export function referenceFlow(
     joined = new Set(down)
     if (options.joined) {
       grow(joined, () =>
-        [...[...joined].flatMap(above), ...[...joined].flatMap(outer)].filter(({ trace }) => taken.has(trace)),
+        [...[...joined].flatMap(above), ...[...joined].flatMap(outer)].filter(({ trace }) => flowTraces.has(trace)),
       )
     }
     const isNext = (trace: number): boolean =>
-      !taken.has(trace) &&
+      !flowTraces.has(trace) &&
       ((distances.get(trace) === depth + 1 && [...chain].some((unit) => unit.trace === trace)) ||
         links.some(({ from, to }) => from[0] === trace && down.has(unitOf(to))) ||
         (options.joined && [...joined].some((unit) => above(unit).some((cause) => cause.trace === trace))))
     next = new Set([...graph.children.keys()].filter(isNext))
   }
   const isIn = (span: GraphSpan): boolean => joined.has(unitOf(span))
-  const spans = [...taken].flatMap((trace) =>
+  const spans = [...flowTraces].flatMap((trace) =>
     graph.lost.has(trace)
       ? []
       : Array.from({ length: (graph.children[trace] ?? 0) + 1 }, (_, index): GraphSpan => [trace, index]),
   )
-  const others = [...taken].map((trace): [number, number] => {
+  const others = [...flowTraces].map((trace): [number, number] => {
     const causes = units.filter((unit) => unit.trace === trace).flatMap((unit) => unit.causes)
     const other = causes.filter((cause) => cause[0] !== trace && !isIn(cause) && !next.has(cause[0]))
     return [trace, new Set(other.map(([of]) => of)).size]
   })
   return {
     origins,
-    taken,
+    flowTraces,
     spans: new Set(spans.filter(isIn).map(spanName)),
     edges: links.filter(({ from, to }) => isIn(from) && isIn(to)).length,
     joinedWith: new Map(others.filter(([, count]) => count > 0)),

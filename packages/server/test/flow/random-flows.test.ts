@@ -105,7 +105,7 @@ test(
             [...spanCounts].sort(),
           )
           expect(missing.map(index).sort()).toEqual(
-            [...expected.taken].filter((trace) => !spanCounts.has(trace)).sort(),
+            [...expected.flowTraces].filter((trace) => !spanCounts.has(trace)).sort(),
           )
           expect(edges.size).toBe(expected.edges)
           expect(flow.origins.map(({ traceId }) => index(traceId))).toEqual(expected.origins)
@@ -115,8 +115,8 @@ test(
           )
           const shown = [...expected.joinedWith].filter(([trace]) => spanCounts.has(trace))
           // Traces joined to a lane of an earlier page may turn out to belong to the flow.
-          expect(maxTraces < expected.taken.size ? [] : others.sort()).toEqual(
-            maxTraces < expected.taken.size ? [] : shown.sort(),
+          expect(maxTraces < expected.flowTraces.size ? [] : others.sort()).toEqual(
+            maxTraces < expected.flowTraces.size ? [] : shown.sort(),
           )
           expect(isDeeper).toBe(expected.isDeeper)
         },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
-import { sendOrderSpans } from '../durability/send.ts'
+import { sendOrderSpans } from '../durability/send-order-spans.ts'
 
 type Status = {
   readonly journal: { readonly segments: number; readonly unreadableBytes: number; readonly tornBytes: number }

@@ -18,13 +18,13 @@ const SERVERS = 2
  * Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms
  * after its first request.
  */
-const MAX_LIFE_MS = 700
+const MAX_RUN_MS = 700
 
 const SPANS_PER_REQUEST = 5
 
 test('acknowledged spans and their links are stored once when the server is killed at any moment', async () => {
-  const lives = await Promise.all(Array.from({ length: SERVERS }, () => killRepeatedly(KILLS / SERVERS)))
-  for (const { acked, unanswered, spans, links } of lives) {
+  const runs = await Promise.all(Array.from({ length: SERVERS }, () => killRepeatedly(KILLS / SERVERS)))
+  for (const { acked, unanswered, spans, links } of runs) {
     const stored = new Set(spans)
     const linked = new Set(links)
     // Stored once, span and both rows of its link.
@@ -39,14 +39,14 @@ test('acknowledged spans and their links are stored once when the server is kill
   }
 }, 600_000)
 
-type Life = {
+type Run = {
   readonly acked: readonly string[]
   readonly unanswered: readonly string[]
   readonly spans: readonly string[]
   readonly links: readonly string[]
 }
 
-async function killRepeatedly(kills: number): Promise<Life> {
+async function killRepeatedly(kills: number): Promise<Run> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-kill-'))
   const acked: string[] = []
   const unanswered: string[] = []
@@ -54,7 +54,7 @@ async function killRepeatedly(kills: number): Promise<Life> {
     const server = await startSpanlink({ dataDir })
     const enginePid = kill % 4 === 0 ? await server.enginePid() : undefined
     const exporters = [1, 2, 3].map(() => send(server, acked, unanswered))
-    await sleep(Math.random() * MAX_LIFE_MS)
+    await sleep(Math.random() * MAX_RUN_MS)
     if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
     await server.kill('SIGKILL')
     await Promise.all(exporters)

@@ -14,13 +14,13 @@ const send = span({
   parentSpanId: root.spanId,
   attributes: [kv('messaging.system', 'kafka'), kv('messaging.destination.name', 'orders')],
 })
-const taken = start + 9n * MS
+const processStart = start + 9n * MS
 const pay = span({
   name: 'process orders',
   kind: 5,
-  start: taken,
+  start: processStart,
   links: [{ ...linkTo(send), attributes: [kv('hop', 'first')] }],
-  events: [{ name: 'retry', timeUnixNano: String(taken), attributes: [kv('attempt', 2)] }],
+  events: [{ name: 'retry', timeUnixNano: String(processStart), attributes: [kv('attempt', 2)] }],
   attributes: [
     kv('messaging.system', 'kafka'),
     kv('messaging.destination.name', 'orders'),
@@ -78,7 +78,7 @@ test('a Jaeger trace has times in microseconds, a process per resource and links
             spanID: pay.spanId,
             processID: 'p1',
             operationName: 'process orders',
-            startTime: Number(taken / 1000n),
+            startTime: Number(processStart / 1000n),
             duration: 5000,
             references: [{ refType: 'FOLLOWS_FROM', traceID: send.traceId, spanID: send.spanId }],
             tags: expect.arrayContaining([
@@ -114,7 +114,7 @@ test('a Jaeger search filters by service, operation, tags of any type, duration,
   expect(await found({ service: 'payment', tags: '{"http.status_code":"200"}' })).toEqual([])
   expect(await found({ service: 'payment', minDuration: '4ms', maxDuration: '1m2.5s' })).toEqual([pay.traceId])
   expect(await found({ service: 'payment', minDuration: '6ms' })).toEqual([])
-  const window = { start: micros(taken), end: micros(taken) }
+  const window = { start: micros(processStart), end: micros(processStart) }
   expect(await found(window)).toEqual([pay.traceId])
   expect(await found({ ...window, end: micros(start - MS), start: micros(start - 2n * MS) })).toEqual([])
   expect(await found({ limit: '1' })).toEqual([pay.traceId])

@@ -83,9 +83,11 @@ test('a message that waited longer than the minimum is late once, with its queue
     at: at + 20_010,
     attributes: { 'messaging.operation.type': 'receive' },
   })
-  const taken = processing('orders', slow, 'stock', 'link', { at: at + 20_020 })
+  const processed = processing('orders', slow, 'stock', 'link', { at: at + 20_020 })
   await traces.put(tracesOf('shop', [slow, quick]))
-  await traces.put(tracesOf('stock', [poll, taken, processing('orders', quick, 'stock', 'parent', { at: at + 5_000 })]))
+  await traces.put(
+    tracesOf('stock', [poll, processed, processing('orders', quick, 'stock', 'parent', { at: at + 5_000 })]),
+  )
   const response = await find('late', 2)
   expect(response.messages).toHaveLength(1)
   expect(response.messages[0]).toMatchObject({
@@ -120,12 +122,12 @@ test('a late message with a receive span without offset is listed once, at the r
     at: at + 20_010,
     attributes: { 'messaging.operation.type': 'receive', 'kafka.offset': -1 },
   })
-  const taken = processing('orders', slow, '', 'link', {
+  const processed = processing('orders', slow, '', 'link', {
     at: at + 20_020,
     attributes: { 'messaging.destination.partition.id': '1', 'kafka.offset': 9 },
   })
   await traces.put(tracesOf('shop', [slow]))
-  await traces.put(tracesOf('stock', [poll, taken]))
+  await traces.put(tracesOf('stock', [poll, processed]))
   const { messages } = await find('late', 300)
   expect(messages).toMatchObject([{ spanId: poll.spanId, partition: '1', offset: '9', waitNano: '20000000000' }])
 })
@@ -153,15 +155,18 @@ test('a consumer that shares the span id of its producer is listed as late, rede
   await traces.put(tracesOf('billing', [first, resent, again, tried]))
   const attemptsOf = ({ attempts }: { attempts: readonly { service: string; startTimeUnixNano: string }[] }) =>
     attempts.map(({ service, startTimeUnixNano }) => [service, startTimeUnixNano])
-  const taken = [first, again].map((one) => ['billing', one.startTimeUnixNano])
+  const expectedAttempts = [first, again].map((one) => ['billing', one.startTimeUnixNano])
   const late = await find('late', 330)
   expect(late.messages).toMatchObject([{ waitNano: '20000000000', producer: { service: 'shop', name: 'send shared' } }])
-  expect(late.messages.map(attemptsOf)).toEqual([[taken[0]]])
+  expect(late.messages.map(attemptsOf)).toEqual([[expectedAttempts[0]]])
   const redelivered = await find('redelivered', 330)
-  expect(redelivered.messages.map(attemptsOf)).toEqual([taken])
+  expect(redelivered.messages.map(attemptsOf)).toEqual([expectedAttempts])
   expect(redelivered.messages[0]?.producer).toMatchObject({ service: 'shop', name: 'send shared' })
   const retried = await find('retried', 330)
-  expect(retried.messages.map(attemptsOf)).toEqual([taken, [taken[0], ['billing', tried.startTimeUnixNano]]])
+  expect(retried.messages.map(attemptsOf)).toEqual([
+    expectedAttempts,
+    [expectedAttempts[0], ['billing', tried.startTimeUnixNano]],
+  ])
 })
 
 test('a message consumed twice by a group is redelivered with its offset on the span, the link or neither', async () => {
@@ -212,7 +217,7 @@ test('two groups, a receive with its process span, a batch with its message span
     at: at + 10,
     attributes: { 'messaging.operation.type': 'receive' },
   })
-  const taken = processing('orders', sent, 'a', 'link', { at: at + 20, in: poll })
+  const processed = processing('orders', sent, 'a', 'link', { at: at + 20, in: poll })
   const other = processing('orders', sent, 'b', 'link', { at: at + 20 })
   // A batch with a span, and one for each message in it.
   const whole = processing('orders', sent, 'c', 'link', {
@@ -229,7 +234,7 @@ test('two groups, a receive with its process span, a batch with its message span
     attributes: { 'messaging.batch.message_count': 1 },
   })
   const one = processing('orders', sent, 'd', 'both', { at: at + 21 })
-  await traces.put(tracesOf('consumer', [...clicks, poll, taken, other, whole, each, apart, one]))
+  await traces.put(tracesOf('consumer', [...clicks, poll, processed, other, whole, each, apart, one]))
   await traces.put(tracesOf('consumer', [other]))
   expect((await find('redelivered', 4)).messages).toEqual([])
 })
@@ -352,13 +357,13 @@ test('message pages are newest first and contain each message once', async () =>
 test('pages over thousands of messages list each late and each redelivered message once', async () => {
   const at = 11 * HOUR_MS
   const sent = Array.from({ length: 1_400 }, (_, index) => send('busy', { at: at + index * 100, for: 1 }))
-  const taken = sent.map((one, index) =>
+  const processed = sent.map((one, index) =>
     processing('busy', one, 'group', 'link', { at: at + index * 100 + (index % 200 === 7 ? 20_000 : 10) }),
   )
   // The first delivery is thousands of spans before the second.
   const again = sent.slice(0, 3).map((one) => processing('busy', one, 'group', 'link', { at: at + 1_500 * 100 }))
   await traces.put(tracesOf('shop', sent))
-  await traces.put(tracesOf('stock', [...taken, ...again]))
+  await traces.put(tracesOf('stock', [...processed, ...again]))
   const pages = async (list: MessageList): Promise<string[]> => {
     const found: string[] = []
     let cursor: string | undefined
@@ -369,7 +374,7 @@ test('pages over thousands of messages list each late and each redelivered messa
     } while (cursor !== undefined)
     return found
   }
-  const expected = taken.filter((_, index) => index % 200 === 7).map((one) => one.spanId)
+  const expected = processed.filter((_, index) => index % 200 === 7).map((one) => one.spanId)
   expect((await pages('late')).toSorted()).toEqual(expected.toSorted())
   expect((await pages('redelivered')).toSorted()).toEqual(again.map((one) => one.spanId).toSorted())
 }, 60_000)

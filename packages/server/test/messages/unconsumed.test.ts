@@ -68,23 +68,23 @@ test('a message consumed by one of two groups is unconsumed by the other', async
 })
 
 test('a message without consumers is listed once per known group, and once with neverConsumed=true', async () => {
-  const [taken, lost] = [send('both', { at: 0 }), send('both', { at: 10 })]
-  await put('shop', [taken, lost])
+  const [consumed, lost] = [send('both', { at: 0 }), send('both', { at: 10 })]
+  await put('shop', [consumed, lost])
   await put(
     'worker',
-    ['a', 'b'].map((group) => processing('both', taken, group, 'link', { at: 1_000 })),
+    ['a', 'b'].map((group) => processing('both', consumed, group, 'link', { at: 1_000 })),
   )
   expect(rowsOf(await unconsumed({ topic: 'both' }))).toEqual([`${lost.spanId} a`, `${lost.spanId} b`])
   expect(rowsOf(await unconsumed({ topic: 'both', neverConsumed: 'true' }))).toEqual([`${lost.spanId} `])
 })
 
 test('pages split the groups of one unconsumed message without losing or repeating one', async () => {
-  const [taken, lost] = [send('split', { at: 0 }), send('split', { at: 10 })]
+  const [consumed, lost] = [send('split', { at: 0 }), send('split', { at: 10 })]
   const groups = ['a', 'b', 'c', 'd', 'e']
-  await put('shop', [taken, lost])
+  await put('shop', [consumed, lost])
   await put(
     'worker',
-    groups.map((group) => processing('split', taken, group, 'link', { at: 1_000 })),
+    groups.map((group) => processing('split', consumed, group, 'link', { at: 1_000 })),
   )
   const found: string[] = []
   let cursor: string | undefined
@@ -128,18 +128,18 @@ test('a consumer span without a group counts for the groups of its service', asy
 })
 
 test('a service without group names counts for a group known only from lag metrics', async () => {
-  const [taken, lost] = [send('nameless', { at: 0 }), send('nameless', { at: 10 })]
-  await put('shop', [taken, lost])
+  const [consumed, lost] = [send('nameless', { at: 0 }), send('nameless', { at: 10 })]
+  await put('shop', [consumed, lost])
   await put('printer', [
     span({
       name: 'process nameless',
       kind: 5,
       at: 1_000,
-      links: [linkTo(taken)],
+      links: [linkTo(consumed)],
       attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': 'nameless' },
     }),
   ])
-  await put('stock', [processing('nameless', taken, 'stock', 'link', { at: 1_000 })])
+  await put('stock', [processing('nameless', consumed, 'stock', 'link', { at: 1_000 })])
   await putLag('nameless', 'print', T0)
   expect(rowsOf(await unconsumed({ topic: 'nameless' }))).toEqual([`${lost.spanId} print`, `${lost.spanId} stock`])
   expect(rowsOf(await unconsumed({ topic: 'nameless', consumerGroup: 'print' }))).toEqual([`${lost.spanId} print`])

@@ -259,9 +259,9 @@ test.concurrent('an engine exits when its server is killed, and the next server 
     })
     const [line] = await new Promise<Buffer[]>((resolve) => server.stdout.once('data', (data) => resolve([data])))
     const enginePid = Number(line)
-    const gone = new Promise((resolve) => server.once('exit', resolve))
+    const exited = new Promise((resolve) => server.once('exit', resolve))
     server.kill('SIGKILL')
-    await gone
+    await exited
     const store = await openEmbeddedStore(dir)
     expect(await store.query('select 1 as one')).toEqual([{ one: 1 }])
     expect(store.enginePid()).not.toBe(enginePid)

@@ -25,9 +25,9 @@ test.each([
   [1, 'link'],
 ] as const)('a message without a topic is a Jaeger dependency: hour %i, %s', async (hour, mode) => {
   const sent = span({ name: 'publish', kind: 4, at: hour * HOUR_MS, attributes: { 'messaging.system': 'rabbitmq' } })
-  const taken = processing('', sent, '', mode, { at: hour * HOUR_MS + 60 })
+  const consumer = processing('', sent, '', mode, { at: hour * HOUR_MS + 60 })
   await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('billing', [taken]))
+  await traces.put(tracesOf('billing', [consumer]))
   expect(await dependencies(hour)).toEqual([{ parent: 'shop', child: 'billing', callCount: 1 }])
 })
 
@@ -37,8 +37,8 @@ test('services connected by the same topic name in different clusters are not Ja
     const attributes = { 'kafka.cluster.id': cluster }
     const sent = send('orders', { at, attributes })
     await traces.put(tracesOf(`shop ${cluster}`, [sent]))
-    const taken = processing('orders', sent, 'billing', 'link', { at: at + 60, attributes })
-    await traces.put(tracesOf(`billing ${cluster}`, [taken]))
+    const consumer = processing('orders', sent, 'billing', 'link', { at: at + 60, attributes })
+    await traces.put(tracesOf(`billing ${cluster}`, [consumer]))
   }
   expect(await dependencies(2)).toEqual([
     { parent: 'shop east', child: 'billing east', callCount: 1 },

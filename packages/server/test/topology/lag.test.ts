@@ -26,8 +26,8 @@ async function putTraffic(hour: number, topic: string, isConsumed = true): Promi
   const sent = send(topic, { at, for: 10 })
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [sent])))
   if (!isConsumed) return
-  const taken = processing(topic, sent, `${topic}-group`, 'link', { at: at + 50 })
-  await spanlink.send('/v1/traces', encodeTraces(tracesOf('worker', [taken])))
+  const consumer = processing(topic, sent, `${topic}-group`, 'link', { at: at + 50 })
+  await spanlink.send('/v1/traces', encodeTraces(tracesOf('worker', [consumer])))
 }
 
 type Point = { readonly at: bigint; readonly value: number; readonly attributes: Readonly<Record<string, string>> }
@@ -134,8 +134,8 @@ test('a group in two clusters has the lag of each cluster, and none from a metri
   for (const cluster of ['east', 'west']) {
     const attributes = { 'kafka.cluster.id': cluster }
     const sent = send('twice', { at: ms, attributes })
-    const taken = processing('twice', sent, 'g', 'link', { at: ms + 50, attributes })
-    await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [sent, taken])))
+    const consumer = processing('twice', sent, 'g', 'link', { at: ms + 50, attributes })
+    await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [sent, consumer])))
   }
   const series = { 'messaging.destination.name': 'twice', 'messaging.consumer.group.name': 'g' }
   const put = async (value: number, cluster: Readonly<Record<string, string>>): Promise<void> =>

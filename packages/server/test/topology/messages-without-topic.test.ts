@@ -33,9 +33,9 @@ test('a RabbitMQ message over the default exchange has the queue of its routing 
     'messaging.rabbitmq.destination.routing_key': 'invoices',
   }
   const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes })
-  const taken = span({ name: 'process', kind: 5, at: at + 60, in: sent, attributes })
+  const consumer = span({ name: 'process', kind: 5, at: at + 60, in: sent, attributes })
   await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('billing', [taken]))
+  await traces.put(tracesOf('billing', [consumer]))
   expect(edges(await topology(17))).toEqual([
     ['consume', 'topic:rabbitmq::invoices', 'service:billing', 1, 0, '50000000'],
     ['produce', 'service:shop', 'topic:rabbitmq::invoices', 1, 0, undefined],
@@ -49,14 +49,14 @@ test.each([
 ] as const)('a message without a topic is a call edge between its services: hour %i, %s', async (hour, mode) => {
   const at = hour * HOUR_MS
   const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes: { 'messaging.system': 'rabbitmq' } })
-  const taken = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
+  const consumer = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
   await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('billing', [taken]))
+  await traces.put(tracesOf('billing', [consumer]))
   const response = await topology(hour)
   expect(edges(response)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
   expect(response.edges[0]).toMatchObject({
     durationNano: { p50: '30000000' },
-    failed: { traceId: taken.traceId, spanId: taken.spanId },
+    failed: { traceId: consumer.traceId, spanId: consumer.spanId },
   })
 })
 

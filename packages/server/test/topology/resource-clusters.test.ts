@@ -42,9 +42,9 @@ test('a span without a cluster has the cluster of its resource in topology, list
       const sent = send('orders', { at: index, for: 10 })
       const lost = send('orders', { at: 100 + index, for: 10 })
       await put(`shop ${cluster}`, 'kafka.cluster.id', cluster, [sent, lost])
-      const taken = processing('orders', sent, `stock ${cluster}`, 'link', { at: 200 })
-      await put(`stock ${cluster}`, 'messaging.kafka.cluster.id', cluster, [taken])
-      return { sent, lost, taken }
+      const consumer = processing('orders', sent, `stock ${cluster}`, 'link', { at: 200 })
+      await put(`stock ${cluster}`, 'messaging.kafka.cluster.id', cluster, [consumer])
+      return { sent, lost, consumer }
     }),
   )
 
@@ -72,12 +72,12 @@ test('a span without a cluster has the cluster of its resource in topology, list
       .toSorted(),
   )
 
-  for (const [index, { sent, taken }] of producers.entries()) {
+  for (const [index, { sent, consumer }] of producers.entries()) {
     const cluster = index === 0 ? 'east' : 'west'
     const { body: flow } = await spanlink.get<FlowResponse>(`/api/flows/${sent.traceId}`)
     expect(flow.edges.map((edge) => edge.cluster)).toEqual([cluster])
     expect(await recordsOf(sent.traceId)).toEqual([cluster])
-    const { body: trace } = await spanlink.get<TraceResponse>(`/api/traces/${taken.traceId}`)
+    const { body: trace } = await spanlink.get<TraceResponse>(`/api/traces/${consumer.traceId}`)
     expect(trace.spans.map(({ record, links }) => [record?.cluster, links[0]?.record.cluster])).toEqual([
       [cluster, cluster],
     ])

@@ -152,9 +152,9 @@ test('spans of every semantic conventions version are merged into the same edges
   for (const [produced, consumed, produceName, consumeName] of Object.values(spellings)) {
     const at = hour * HOUR_MS
     const sent = span({ name: produceName, kind: 4, at, attributes: produced })
-    const taken = span({ name: consumeName, kind: 5, at: at + 60, attributes: consumed, links: [linkTo(sent)] })
+    const consumer = span({ name: consumeName, kind: 5, at: at + 60, attributes: consumed, links: [linkTo(sent)] })
     await traces.put(tracesOf('producer', [sent]))
-    await traces.put(tracesOf('consumer', [taken]))
+    await traces.put(tracesOf('consumer', [consumer]))
   }
   const count = Object.keys(spellings).length
   expect(edges(await topology(hour))).toEqual([
@@ -221,7 +221,7 @@ test('edges count the messages of a batch span, including failed ones', async ()
       ...(index === 0 ? { status: { code: 2 } } : {}),
     }),
   )
-  const taken = span({
+  const consumer = span({
     name: 'poll orders',
     kind: 3,
     at: at + 20,
@@ -232,7 +232,7 @@ test('edges count the messages of a batch span, including failed ones', async ()
     },
   })
   await traces.put(tracesOf('producer', sent))
-  await traces.put(tracesOf('consumer', [taken]))
+  await traces.put(tracesOf('consumer', [consumer]))
   expect(edges(await topology(12))).toEqual([
     ['consume', 'group:kafka::g', 'service:consumer', 4, 0, undefined],
     ['deliver', 'topic:kafka::orders', 'group:kafka::g', 4, 0, undefined],
@@ -294,9 +294,9 @@ test('the same topic name in two clusters is two topics with their own groups an
     const attributes = { 'kafka.cluster.id': cluster }
     const sent = send('orders', { at, for: 10, attributes })
     const older = { 'messaging.kafka.cluster.id': cluster }
-    const taken = processing('orders', sent, 'billing', 'link', { at: at + 60 + index * 100, attributes: older })
+    const consumer = processing('orders', sent, 'billing', 'link', { at: at + 60 + index * 100, attributes: older })
     await traces.put(tracesOf(`shop ${cluster}`, [sent]))
-    await traces.put(tracesOf('billing', [taken]))
+    await traces.put(tracesOf('billing', [consumer]))
   }
   const response = await topology(15)
   expect(edges(response)).toEqual([
@@ -328,9 +328,9 @@ test('spans without system and cluster get the only known system and cluster of 
 
 test('a message sent before the requested range has its queue time', async () => {
   const order = send('orders', { at: 6 * HOUR_MS + HOUR_MS / 2, for: 0 })
-  const taken = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
+  const consumer = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
   await traces.put(tracesOf('producer', [order]))
-  await traces.put(tracesOf('consumer', [taken]))
+  await traces.put(tracesOf('consumer', [consumer]))
   expect(edges(await topology(7))).toEqual([
     ['consume', 'group:kafka::g', 'service:consumer', 1, 0, '3600000000000'],
     ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '3600000000000'],
@@ -373,8 +373,8 @@ test('names with quotes, markup and SQL are returned unchanged in the topology',
   const at = 9 * HOUR_MS
   const name = `a:b'); drop table spans --<script>\u202e`
   const order = send(name, { at })
-  const taken = processing(name, order, name, 'link', { at: at + 10 })
-  await traces.put(tracesOf(name, [order, taken]))
+  const consumer = processing(name, order, name, 'link', { at: at + 10 })
+  await traces.put(tracesOf(name, [order, consumer]))
   expect((await topology(9)).nodes.map((node) => [node.type, node.name]).toSorted()).toEqual([
     ['group', name],
     ['service', name],

@@ -18,9 +18,9 @@ beforeAll(async () => {
   const first = old.map((one, index) => processing('busy', one, 'group', 'link', { at: 1_000 + index }))
   again = old.map((one, index) => processing('busy', one, 'group', 'link', { at: 2_000 + index }))
   const sent = Array.from({ length: NEWER }, (_, index) => send('busy', { at: 10_000 + index * 1_000, for: 1 }))
-  const taken = sent.map((one, index) => processing('busy', one, 'group', 'link', { at: 10_002 + index * 1_000 }))
+  const processed = sent.map((one, index) => processing('busy', one, 'group', 'link', { at: 10_002 + index * 1_000 }))
   await traces.put(tracesOf('shop', [...old, ...sent]))
-  await traces.put(tracesOf('stock', [...first, ...again, ...taken]))
+  await traces.put(tracesOf('stock', [...first, ...again, ...processed]))
 }, 60_000)
 afterAll(() => traces[Symbol.asyncDispose]())
 
