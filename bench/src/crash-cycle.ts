@@ -36,7 +36,7 @@ const SPANS_PER_REQUEST = 5
 /** Leaves CPU time for other processes. */
 const PAUSE_MS = 8
 
-const ENGINE_BACK_WITHIN_MS = 60_000
+const ENGINE_BACK_WITHIN_MS = 300_000
 
 const killBeforeRemoval = new URL('./kill-before-removal.ts', import.meta.url).href
 

@@ -23,7 +23,7 @@ export type Frames = {
  *
  * | at        | bytes | what                                                        |
  * |-----------|-------|-------------------------------------------------------------|
- * | 0         | 4     | magic `SLJ2`                                                |
+ * | 0         | 4     | magic `SLJ3`                                                |
  * | 4         | 4     | CRC-32 of the 12 bytes from 8                               |
  * | 8         | 4     | length of the whole frame                                   |
  * | 12        | 4     | number of batches n                                         |
@@ -31,7 +31,7 @@ export type Frames = {
  * | 20        | 12·n  | for each batch: table (index in rowTables), rows, bytes     |
  * | 20 + 12·n |       | the bytes of the batches, in order                          |
  */
-const MAGIC = Buffer.from('SLJ2')
+const MAGIC = Buffer.from('SLJ3')
 const FRAME_HEADER_BYTES = 20
 const BATCH_HEADER_BYTES = 12
 

@@ -286,3 +286,24 @@ function isRunning(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
   return stdout.trim() !== '' && !stdout.trim().startsWith('Z')
 }
+
+test.concurrent('a merged part is removed after a minute, and with fsync inserts and merges reach the disk first', async () => {
+  const changed = async (store: EmbeddedStore): Promise<Record<string, string>> => {
+    const rows = await store.query<{ name: string; value: string }>(
+      `select name, value from system.merge_tree_settings where name in ('old_parts_lifetime', 'cleanup_delay_period',
+        'fsync_after_insert', 'fsync_part_directory', 'min_rows_to_fsync_after_merge')`,
+    )
+    return Object.fromEntries(rows.map(({ name, value }) => [name, value]))
+  }
+  const removal = { old_parts_lifetime: '60', cleanup_delay_period: '2' }
+  const plain = await openEmbeddedStore(await makeDir())
+  const off = { fsync_after_insert: '0', fsync_part_directory: '0', min_rows_to_fsync_after_merge: '0' }
+  expect(await changed(plain)).toEqual({ ...removal, ...off })
+  await plain.close()
+  const synced = await openEmbeddedStore(await makeDir(), { fsync: true })
+  const on = { fsync_after_insert: '1', fsync_part_directory: '1', min_rows_to_fsync_after_merge: '1' }
+  expect(await changed(synced)).toEqual({ ...removal, ...on })
+  await insertAll(synced, someRows(5), 'segment-1')
+  expect((await rowCounts(synced)).spans).toBe(5)
+  await synced.close()
+})

@@ -163,7 +163,7 @@ async function openStore(
   const dir = options.dataDir ?? '.spanlink'
   const retention = resolveRetention(options)
   if (options.store === undefined) {
-    const store = await openEmbeddedStore(dir, { retention, log, engineBytes })
+    const store = await openEmbeddedStore(dir, { retention, log, engineBytes, fsync: options.fsync })
     return { store, dataDir: store.dataDir }
   }
   // The journal stays local when the tables are in a cluster.

@@ -11,6 +11,13 @@ export type EngineAccess = {
   readonly headers: Readonly<Record<string, string>>
 }
 
+export type EngineSettings = {
+  /** Limit of ClickHouse's allocations. @default 1 GiB */
+  readonly memoryBytes?: number | undefined
+  /** Inserts and merges return once their parts are on disk. @default false */
+  readonly fsync?: boolean | undefined
+}
+
 export type EngineFiles = { readonly configFile: string; readonly workingDir: string; readonly access: EngineAccess }
 
 /**
@@ -20,14 +27,15 @@ export type EngineFiles = { readonly configFile: string; readonly workingDir: st
  * exist and be allowed from loopback. Its grants cover only that query, and HTTP returns 404 unless
  * the client sends a header that is as secret as the password.
  */
-export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1024 * MiB): EngineFiles {
+export function writeEngineConfig(dataDir: string, port: number, options: EngineSettings = {}): EngineFiles {
+  const { memoryBytes = 1024 * MiB, fsync = false } = options
   const workingDir = join(dataDir, 'engine')
   const password = randomBytes(24).toString('hex')
   const key = randomBytes(24).toString('hex')
   const configFile = join(workingDir, 'engine.xml')
   const usersFile = join(workingDir, 'users.xml')
   mkdirSync(workingDir, { recursive: true, mode: 0o700 })
-  writePrivateXml(configFile, createServerConfig(dataDir, port, usersFile, key, memoryBytes))
+  writePrivateXml(configFile, createServerConfig({ dataDir, port, usersFile, key, memoryBytes, fsync }))
   writePrivateXml(usersFile, createUsersConfig(password, memoryBytes))
   return {
     configFile,
@@ -61,7 +69,14 @@ function takeShare(bytes: number, part: number): number {
   return Math.floor(bytes * part)
 }
 
-function createServerConfig(dataDir: string, port: number, usersFile: string, key: string, memoryBytes: number): Xml {
+type ServerConfig = Required<EngineSettings> & {
+  readonly dataDir: string
+  readonly port: number
+  readonly usersFile: string
+  readonly key: string
+}
+
+function createServerConfig({ dataDir, port, usersFile, key, memoryBytes, fsync }: ServerConfig): Xml {
   return {
     path: `${join(dataDir, 'clickhouse')}/`,
     users_config: usersFile,
@@ -90,6 +105,14 @@ function createServerConfig(dataDir: string, port: number, usersFile: string, ke
     max_concurrent_queries: 100,
     max_concurrent_select_queries: 60,
     merge_tree: {
+      // A part that was merged into another takes 17 KB of memory until its files are removed. With
+      // the default of 480 s they took all memory of inserts after crashes. Linux writes dirty pages
+      // within 35 s.
+      old_parts_lifetime: 60,
+      cleanup_delay_period: 2,
+      cleanup_delay_period_random_add: 0,
+      max_cleanup_delay_period: 10,
+      ...(fsync ? { fsync_after_insert: 1, fsync_part_directory: 1, min_rows_to_fsync_after_merge: 1 } : {}),
       max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB,
       // Unreadable parts are detached and reported; a table that fails to load would stop
       // everything.

@@ -4,17 +4,15 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type EngineAccess, writeEngineConfig } from './engine-config.ts'
+import { type EngineAccess, type EngineSettings, writeEngineConfig } from './engine-config.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { tryLockFile } from './flock.ts'
 import { repairDedupLogs } from './repair-dedup-log.ts'
 import { StoreError } from '../store-error.ts'
 
-export type EngineOptions = {
+export type EngineOptions = EngineSettings & {
   /** Already locked with `lockDataDir`. */
   readonly dataDir: string
-  /** Memory limit. @default 1 GiB */
-  readonly memoryBytes?: number
   /** Resolves true once the engine behind `access` answers queries. */
   readonly ping: (access: EngineAccess) => Promise<boolean>
   /** Called at the start and after each restart, with a new port and password. */
@@ -121,11 +119,7 @@ async function startProcess(
       await sleep(30)
       continue
     }
-    const { configFile, workingDir, access } = writeEngineConfig(
-      options.dataDir,
-      await findFreePort(),
-      options.memoryBytes,
-    )
+    const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await findFreePort(), options)
     const child = spawnEngine(library, configFile, workingDir)
     onChild(child)
     const ended = waitForExit(child, join(workingDir, 'engine.log'))

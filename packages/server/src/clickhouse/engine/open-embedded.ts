@@ -26,6 +26,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     engine = await startEngine({
       dataDir: dataDir.path,
       memoryBytes: options.engineBytes,
+      fsync: options.fsync,
       log,
       ping: async (access) => {
         const probe = connect(access)
