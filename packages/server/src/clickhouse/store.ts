@@ -82,7 +82,7 @@ export type StoreOptions = {
   readonly retention?: Retention
   /** Memory limit of the embedded engine, without its code of about 220 MiB. @default 1 GiB */
   readonly engineBytes?: number
-  /** Inserts and merges of the embedded engine return once their parts are on disk. @default false */
+  /** Embedded inserts and merges return once their parts are on disk. @default false */
   readonly fsync?: boolean | undefined
   /** Called with one line for operators. */
   readonly log?: (line: string) => void

@@ -105,9 +105,8 @@ function createServerConfig({ dataDir, port, usersFile, key, memoryBytes, fsync 
     max_concurrent_queries: 100,
     max_concurrent_select_queries: 60,
     merge_tree: {
-      // A part that was merged into another takes 17 KB of memory until its files are removed. With
-      // the default of 480 s they took all memory of inserts after crashes. Linux writes dirty pages
-      // within 35 s.
+      // A merged part takes 17 KB of memory until its files are removed. With the default of 480 s,
+      // such parts left no memory for inserts after crashes. Linux writes dirty pages within 35 s.
       old_parts_lifetime: 60,
       cleanup_delay_period: 2,
       cleanup_delay_period_random_add: 0,

@@ -5,7 +5,7 @@ import { isConsuming, type MessageEndpoint } from './message-endpoint.ts'
 
 type Sharer = SpanIdentity & Pick<MessageEndpoint, 'operation'>
 
-/** Selects, of spans that share an id, the one that `consumer` means as the origin of its message. */
+/** Selects the span that `consumer` means as the origin of its message, of spans that share an id. */
 export function selectProducer<Span extends Sharer>(
   sharers: readonly Span[] = [],
   consumer: SpanIdentity,
