@@ -5,7 +5,7 @@ import { isConsuming, type MessageEndpoint } from './message-endpoint.ts'
 
 type Sharer = SpanIdentity & Pick<MessageEndpoint, 'operation'>
 
-/** Selects the span that `consumer` means as the origin of its message, of spans that share an id. */
+/** Selects the span that `consumer` means as its message's origin, of spans that share an id. */
 export function selectProducer<Span extends Sharer>(
   sharers: readonly Span[] = [],
   consumer: SpanIdentity,
