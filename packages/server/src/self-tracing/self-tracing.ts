@@ -74,7 +74,7 @@ export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTra
   }
   const start = (
     name: string,
-    place: SpanContext,
+    context: SpanContext,
     kind: number,
     parentSpanId?: string,
     ended?: () => void,
@@ -82,14 +82,14 @@ export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTra
     const startNano = BigInt(Date.now()) * 1_000_000n
     const startedAt = performance.now()
     return {
-      place,
-      traceId: place.traceId,
+      context,
+      traceId: context.traceId,
       end: (attributes, error) => {
         const nanos = BigInt(Math.round((performance.now() - startedAt) * 1e6))
         if (waiting.length < MAX_QUEUED_SPANS) {
           waiting.push({
-            traceId: place.traceId,
-            spanId: place.spanId,
+            traceId: context.traceId,
+            spanId: context.spanId,
             ...(parentSpanId === undefined ? {} : { parentSpanId }),
             name,
             kind,
@@ -110,7 +110,7 @@ export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTra
       if (!hasTraceQuota()) return undefined
       return start(name, createContext(randomBytes(16).toString('hex')), KIND.server, undefined, scheduleExport)
     },
-    runInSpan: (span, act) => running.run((span as ContextSpan).place, act),
+    runInSpan: (span, act) => running.run((span as ContextSpan).context, act),
     startChild: (name) => {
       const parent = running.getStore()
       if (parent === undefined || parent.children >= MAX_SPANS_PER_TRACE) return undefined
@@ -127,7 +127,7 @@ export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTra
 
 type SpanContext = { readonly traceId: string; readonly spanId: string; children: number }
 
-type ContextSpan = RecordedSpan & { readonly place: SpanContext }
+type ContextSpan = RecordedSpan & { readonly context: SpanContext }
 
 // https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 const KIND = { server: 2, client: 3 } as const
