@@ -1,7 +1,6 @@
-// A million inputs to every port and codec: mutations of real requests, interleaved with valid ones
-// that must be stored.
+// Mutated requests to every port and codec, interleaved with valid ones that must be stored.
 // npm run bench:fuzz -- --inputs 1000000 --seed 1
-// An input depends only on the seed and its index: `--from 123456 --inputs 1` repeats that one.
+// `--from 123456 --inputs 1` repeats one input: it depends only on the seed and its index.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,8 +32,8 @@ const machine = describeMachine()
 const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-fuzz-'))
 const server = await startSpanlink({ dataDir })
 const enginePid = (await server.enginePid()) ?? 0
-const began = performance.now()
-const tenths = [['inputs', 'seconds', 'receiver MiB', 'engine MiB']]
+const startedAt = performance.now()
+const memoryRows = [['inputs', 'seconds', 'receiver MiB', 'engine MiB']]
 const { responses, goodTraces, findings } = await fuzz({
   server,
   seed,
@@ -42,44 +41,44 @@ const { responses, goodTraces, findings } = await fuzz({
   inputs,
   exporters: senders,
   onTenth: (done) => {
-    const seconds = Math.round((performance.now() - began) / 1000)
-    tenths.push(
+    const seconds = Math.round((performance.now() - startedAt) / 1000)
+    memoryRows.push(
       [done, seconds, residentMiB(server.pid), residentMiB(enginePid)].map((count) => count.toLocaleString('en')),
     )
-    process.stderr.write(`${tenths.at(-1)?.join('  ')}\n`)
+    process.stderr.write(`${memoryRows.at(-1)?.join('  ')}\n`)
   },
 })
 const engineDied = (await server.enginePid()) !== enginePid
 const exitCode = await server.stop()
 
 const store = await openEmbeddedStore(dataDir)
-const kept = await store.query<{ id: string }>(
+const rows = await store.query<{ id: string }>(
   `select lower(hex(trace_id)) as id from spans where service = 'fuzz-good'`,
 )
 await store.close()
-const stored = new Set(kept.map(({ id }) => id))
+const stored = new Set(rows.map(({ id }) => id))
 const lost = goodTraces.filter((id) => !stored.has(id)).length
 
-const whole = (count: number): string => count.toLocaleString('en')
+const format = (count: number): string => count.toLocaleString('en')
 const text = `${[
   'Fuzz: mutated requests on every port and codec, and queries, with valid requests between',
   '',
   ...machine,
-  `inputs          ${whole(inputs)} of seed ${seed} from ${from}, ${senders} at a time`,
+  `inputs          ${format(inputs)} of seed ${seed} from ${from}, ${senders} at a time`,
   '',
   ...table([
-    ['valid requests accepted', whole(goodTraces.length)],
-    ['accepted valid requests that are not stored', whole(lost)],
-    ['unexpected responses', whole(findings.length)],
+    ['valid requests accepted', format(goodTraces.length)],
+    ['accepted valid requests that are not stored', format(lost)],
+    ['unexpected responses', format(findings.length)],
     ['the engine died', engineDied ? 'yes' : 'no'],
     ['exit code of the server', String(exitCode)],
   ]),
   '',
   'Responses by port (HTTP status, gRPC code):',
-  ...table([...responses].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, whole(count)])),
+  ...table([...responses].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, format(count)])),
   '',
   'Memory while idle:',
-  ...columns(tenths),
+  ...columns(memoryRows),
   ...(findings.length === 0 ? [] : ['', ...findings.slice(0, 50)]),
 ].join('\n')}\n`
 process.stdout.write(text)

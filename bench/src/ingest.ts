@@ -1,8 +1,6 @@
-// End-to-end ingest: spans sent over OTLP/HTTP until they are acknowledged, stored and returned by
-// the API.
+// End-to-end ingest: spans sent over OTLP/HTTP until acknowledged, stored and returned by the API.
 // npm run bench:ingest -- --spans 300000 --batch 512 --senders 4
-// Compare the figures per CPU-second; for wall-clock ones server and senders share the machine's
-// cores.
+// Compare figures per CPU-second: server and senders share the cores, which distorts wall time.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
@@ -44,50 +42,50 @@ await sendAll(
   Array.from(warmUp, (request) => Buffer.from(encodeTraces(request))),
   senders,
 )
-await stored()
+await waitUntilStored()
 const probingIdle = delaysUntilQueryable(server.otlpHttp, server.url)
 await pause(4000)
 const idleDelays = await probingIdle.stop()
-const idle = await status()
+const idle = await fetchStatus()
 
 const before = { server: cpuSeconds(server.pid), engine: cpuSeconds(enginePid) }
 const start = performance.now()
 const acks = await sendAll(server.otlpHttp, bodies, senders)
 const ackedMs = performance.now() - start
-await stored()
+await waitUntilStored()
 const storedMs = performance.now() - start
 const receiverSeconds = cpuSeconds(server.pid) - before.server
 const engineSeconds = cpuSeconds(enginePid) - before.engine
 const memory = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
-await settled()
+await waitUntilMerged()
 const mergeSeconds = cpuSeconds(enginePid) - before.engine - engineSeconds
-const end = await status()
-const kept = end.store.spans - idle.store.spans
-if (kept !== spans) throw new Error(`${spans} spans were acked, ${kept} are stored`)
+const end = await fetchStatus()
+const stored = end.store.spans - idle.store.spans
+if (stored !== spans) throw new Error(`${spans} spans were acked, ${stored} are stored`)
 
 // Measured separately, because polling a hundred times a second adds load.
 const probing = delaysUntilQueryable(server.otlpHttp, server.url)
 await sendAll(server.otlpHttp, bodies, senders)
 const delays = await probing.stop()
-await stored()
+await waitUntilStored()
 
 const batches: string[][] = []
 for (const each of BATCHES) {
   for (const count of [1, 16]) {
-    const few = Math.min(spans, each * MAX_REQUESTS)
-    const requests = generateRequests({ spans: few, attributes, linkRatio: 0.25, seed: 9 }, each)
+    const batchSpans = Math.min(spans, each * MAX_REQUESTS)
+    const requests = generateRequests({ spans: batchSpans, attributes, linkRatio: 0.25, seed: 9 }, each)
     const encoded = Array.from(requests, (request) => Buffer.from(encodeTraces(request)))
     const used = cpuSeconds(server.pid) + cpuSeconds(enginePid)
-    const began = performance.now()
+    const startedAt = performance.now()
     const waits = await sendAll(server.otlpHttp, encoded, count)
-    const ms = performance.now() - began
-    await stored()
+    const ms = performance.now() - startedAt
+    await waitUntilStored()
     const seconds = cpuSeconds(server.pid) + cpuSeconds(enginePid) - used
     batches.push([
-      whole(each),
-      whole(count),
-      whole((few / ms) * 1000),
-      whole(few / seconds),
+      formatWhole(each),
+      formatWhole(count),
+      formatWhole((batchSpans / ms) * 1000),
+      formatWhole(batchSpans / seconds),
       percentile(waits, 0.5).toFixed(1),
       percentile(waits, 0.99).toFixed(1),
     ])
@@ -102,40 +100,40 @@ const lines = [
   '',
   ...machine,
   `engine          ClickHouse ${end.engine.version}, embedded`,
-  `load            ${whole(spans)} spans, ${attributes} attributes, 25 % with a link, ${Math.round(wireBytes / spans)} B/span on the wire;`,
-  `                ${senders} senders on the same machine, ${batch} spans a request, no compression`,
+  `load            ${formatWhole(spans)} spans, ${attributes} attributes, 25 % with a link, ${Math.round(wireBytes / spans)} B/span on the wire;`,
+  `                ${senders} senders on the same machine, ${batch} spans per request, no compression`,
   '',
   ...table([
-    ['acked', `${whole((spans / ackedMs) * 1000)} spans/s`],
-    ['stored and queryable', `${whole((spans / storedMs) * 1000)} spans/s`],
-    ['per CPU-second, receiver and engine', `${whole(spans / (receiverSeconds + engineSeconds))} spans`],
-    ['  receiver alone', `${whole(spans / receiverSeconds)} spans`],
-    ['  engine alone', `${whole(spans / engineSeconds)} spans`],
-    ['  engine with merges until they settle', `${whole(spans / (engineSeconds + mergeSeconds))} spans`],
+    ['acked', `${formatWhole((spans / ackedMs) * 1000)} spans/s`],
+    ['stored and queryable', `${formatWhole((spans / storedMs) * 1000)} spans/s`],
+    ['per CPU-second, receiver and engine', `${formatWhole(spans / (receiverSeconds + engineSeconds))} spans`],
+    ['  receiver alone', `${formatWhole(spans / receiverSeconds)} spans`],
+    ['  engine alone', `${formatWhole(spans / engineSeconds)} spans`],
+    ['  engine with merges until they settle', `${formatWhole(spans / (engineSeconds + mergeSeconds))} spans`],
     ['ack, p50', `${percentile(acks, 0.5).toFixed(1)} ms`],
     ['ack, p99', `${percentile(acks, 0.99).toFixed(1)} ms`],
-    ['ack to queryable without load, p50', `${whole(percentile(idleDelays, 0.5))} ms`],
-    ['ack to queryable without load, max', `${whole(percentile(idleDelays, 1))} ms`],
-    ['ack to queryable under this load, p50', `${whole(percentile(delays, 0.5))} ms`],
-    ['ack to queryable under this load, max', `${whole(percentile(delays, 1))} ms`],
+    ['ack to queryable without load, p50', `${formatWhole(percentile(idleDelays, 0.5))} ms`],
+    ['ack to queryable without load, max', `${formatWhole(percentile(idleDelays, 1))} ms`],
+    ['ack to queryable under this load, p50', `${formatWhole(percentile(delays, 0.5))} ms`],
+    ['ack to queryable under this load, max', `${formatWhole(percentile(delays, 1))} ms`],
     ['on disk, all tables and indexes, merged', `${(end.store.bytesOnDisk / end.store.spans).toFixed(1)} B/span`],
     ['memory after the load, receiver', `${memory.receiver} MiB RSS`],
     ['memory after the load, engine', `${memory.engine} MiB RSS`],
   ]),
   '',
-  'Acks by batch and senders; CPU of receiver and engine, with what merges ran meanwhile:',
+  'Acks by batch and senders; CPU of receiver and engine, concurrent merges included:',
   ...columns([
-    ['spans a request', 'senders', 'acked spans/s', 'spans per CPU-second', 'ack p50 ms', 'ack p99 ms'],
+    ['spans per request', 'senders', 'acked spans/s', 'spans per CPU-second', 'ack p50 ms', 'ack p99 ms'],
     ...batches,
   ]),
   '',
   'The same requests decoded in this process, spans per CPU-second:',
   ...table([
-    ['our transcoder, to RowBinary rows', whole(rates.transcode)],
-    ['our decoder of OTLP/JSON, to RowBinary rows', whole(rates.transcodeJson)],
-    ['JSON.parse, to objects only', whole(rates.jsonObjects)],
-    ['protobufjs, to objects only', whole(rates.protobufObjects)],
-    ['protobufjs, objects to JSONEachRow text', whole(rates.protobufRows)],
+    ['Spanlink transcoder, to RowBinary rows', formatWhole(rates.transcode)],
+    ['Spanlink OTLP/JSON transcoder, to RowBinary rows', formatWhole(rates.transcodeJson)],
+    ['JSON.parse, to objects only', formatWhole(rates.jsonObjects)],
+    ['protobufjs, to objects only', formatWhole(rates.protobufObjects)],
+    ['protobufjs, objects to JSONEachRow text', formatWhole(rates.protobufRows)],
   ]),
   '',
 ]
@@ -144,7 +142,7 @@ const results = new URL('../results/', import.meta.url)
 mkdirSync(results, { recursive: true })
 writeFileSync(new URL('ingest.txt', results), lines.join('\n'))
 
-function whole(value: number): string {
+function formatWhole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
@@ -154,21 +152,21 @@ type Status = {
   readonly store: { readonly spans: number; readonly bytesOnDisk: number }
 }
 
-async function status(): Promise<Status> {
+async function fetchStatus(): Promise<Status> {
   return (await server.getJson('/api/status')) as Status
 }
 
-async function stored(): Promise<void> {
-  while ((await status()).journal.bytes > 0) await pause(20)
+async function waitUntilStored(): Promise<void> {
+  while ((await fetchStatus()).journal.bytes > 0) await pause(20)
 }
 
 /** Waits until background merges have changed nothing for three seconds. */
-async function settled(): Promise<void> {
+async function waitUntilMerged(): Promise<void> {
   let last = -1
-  for (let quiet = 0; quiet < 6;) {
+  for (let unchanged = 0; unchanged < 6;) {
     await pause(500)
-    const { bytesOnDisk } = (await status()).store
-    quiet = bytesOnDisk === last ? quiet + 1 : 0
+    const { bytesOnDisk } = (await fetchStatus()).store
+    unchanged = bytesOnDisk === last ? unchanged + 1 : 0
     last = bytesOnDisk
   }
 }

@@ -9,17 +9,15 @@ const HOUR_NANO = 60n * MINUTE_NANO
  * An order is four traces: a request that sends two messages, and three consumer groups that
  * consume both.
  */
-const SPANS_OF_TRACE = 8
-const SPANS_OF_ORDER = 4 * SPANS_OF_TRACE
+const SPANS_PER_TRACE = 8
+const SPANS_PER_ORDER = 4 * SPANS_PER_TRACE
 export const TOPICS = 100
 
 export type LinkedTracesDataset = { readonly startNano: bigint; readonly endNano: bigint }
 
 /**
  * Writes an hour of message traffic into an empty data directory: 100 topics with three consumer
- * groups each, one link per delivery. Per 1,000 messages five are consumed at least ten seconds
- * late, and one fails and is sent to a retry topic; one in ten of those reaches a dead-letter
- * topic. One of 2,000 is delivered twice to a group, one of 5,000 is never consumed.
+ * groups each, one link per delivery. See `spanColumns` for late, retried and lost ones.
  */
 export async function writeLinkedTraces(
   dir: string,
@@ -29,7 +27,7 @@ export async function writeLinkedTraces(
   const { client, close } = await openDatasetStore(dir, log)
   const endNano = ((BigInt(Date.now()) * 1_000_000n) / MINUTE_NANO) * MINUTE_NANO
   const startNano = endNano - HOUR_NANO
-  const perOrder = (HOUR_NANO * BigInt(SPANS_OF_ORDER)) / BigInt(spans)
+  const perOrder = (HOUR_NANO * BigInt(SPANS_PER_ORDER)) / BigInt(spans)
   for (let from = 0; from < spans; from += BLOCK) {
     const numbers = `select number as n from numbers(${from}, ${Math.min(BLOCK, spans - from)})`
     await client.command(spansSql(numbers, startNano, perOrder), MEMORY)
@@ -57,37 +55,35 @@ const spanId = (number: string): string => `reinterpretAsFixedString(sipHash64(t
 
 /**
  * Columns of span number `n`: `q` the order, `r` 0 for the request and 1 to 3 for the groups'
- * traces, `s` the position in the trace, `j` the message (0 or 1). Spans 0 and 4 of a group's trace
- * consume a message, spans 2 and 6 of the request send one, and spans 1 and 5 forward a failed
- * message.
+ * traces, `s` the position in the trace, `j` the message (0 or 1).
  */
-function columns(startNano: bigint, perOrder: bigint): string {
-  return `intDiv(n, 8) as t, intDiv(n, ${SPANS_OF_ORDER}) as q, t % 4 as r, n % 8 as s, intDiv(s, 4) as j,
+function spanColumns(startNano: bigint, perOrder: bigint): string {
+  return `intDiv(n, 8) as t, intDiv(n, ${SPANS_PER_ORDER}) as q, t % 4 as r, n % 8 as s, intDiv(s, 4) as j,
     sipHash64(q, j) as m, m % ${TOPICS} as topic_number,
     m % 1000 = 0 as is_retried, is_retried and intDiv(m, 1000) % 10 = 0 as is_dead, m % 2000 = 1 as is_twice, m % 5000 = 2 as is_lost,
     if(r = 3 and is_retried, concat('topic-', toString(topic_number), '.retry'), concat('topic-', toString(topic_number))) as topic,
     if((r = 3 and is_retried) or (r = 2 and is_twice), 1, r) as group_number,
     concat('group-', toString(topic_number), '-', toString(group_number)) as consumer_group_name,
-    r > 0 and s % 4 = 0 and not is_lost as takes,
+    r > 0 and s % 4 = 0 and not is_lost as consumes,
     r = 0 and s % 4 = 2 as sends,
-    s % 4 = 1 and is_retried and (r = 1 or (r = 3 and is_dead)) as sends_on,
-    multiIf(takes, 'consumer', sends or sends_on, 'producer', s = 0, 'server', s % 2 = 1, 'client', 'internal') as kind,
-    multiIf(sends_on, if(r = 1, concat('topic-', toString(topic_number), '.retry'), concat('topic-', toString(topic_number), '.dlq')), topic) as said_topic,
-    ${queueNano} as waits,
-    toUInt64(${startNano} + q * ${perOrder} + r * 20000000 + waits + s * 1000000 + sipHash64(n) % 500000) as start,
+    s % 4 = 1 and is_retried and (r = 1 or (r = 3 and is_dead)) as forwards,
+    multiIf(consumes, 'consumer', sends or forwards, 'producer', s = 0, 'server', s % 2 = 1, 'client', 'internal') as kind,
+    multiIf(forwards, if(r = 1, concat('topic-', toString(topic_number), '.retry'), concat('topic-', toString(topic_number), '.dlq')), topic) as destination,
+    ${queueNano} as queue_time,
+    toUInt64(${startNano} + q * ${perOrder} + r * 20000000 + queue_time + s * 1000000 + sipHash64(n) % 500000) as start,
     toInt64(50000 + (sipHash64(n, 1) % 1000) * (sipHash64(n, 1) % 1000) * 5) as duration,
     concat('service-', toString(if(r = 0, q % 10, 10 + (topic_number * 3 + group_number) % 40))) as service,
-    multiIf(takes, concat('process ', topic), sends or sends_on, concat('send ', said_topic), concat(kind, ' operation-', toString(sipHash64(n, 2) % 12))) as name,
-    if((takes and is_retried and (r = 1 or is_dead and r = 3)) or sipHash64(n, 3) % 500 = 0, 'error', 'unset') as status`
+    multiIf(consumes, concat('process ', topic), sends or forwards, concat('send ', destination), concat(kind, ' operation-', toString(sipHash64(n, 2) % 12))) as name,
+    if((consumes and is_retried and (r = 1 or is_dead and r = 3)) or sipHash64(n, 3) % 500 = 0, 'error', 'unset') as status`
 }
 
 /** Up to 300 ms; at least 12 s for one in two hundred. */
 const queueNano = `if(r = 0, 0, if(m % 200 = 7 and r = 1, 12000000000 + m % 8000000000, m % 300000000))`
 
 function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string {
-  const messaging = `map('messaging.system', 'kafka', 'messaging.destination.name', said_topic,
-    'messaging.operation.type', if(takes, 'process', 'send'), 'messaging.destination.partition.id', toString(sipHash64(n, 5) % 12),
-    'messaging.kafka.offset', toString(100000 + q), 'messaging.consumer.group.name', if(takes, consumer_group_name, ''),
+  const messaging = `map('messaging.system', 'kafka', 'messaging.destination.name', destination,
+    'messaging.operation.type', if(consumes, 'process', 'send'), 'messaging.destination.partition.id', toString(sipHash64(n, 5) % 12),
+    'messaging.kafka.offset', toString(100000 + q), 'messaging.consumer.group.name', if(consumes, consumer_group_name, ''),
     'messaging.kafka.message.key', concat('order-', toString(m % 1000000)), 'messaging.message.body.size', toString(120 + sipHash64(n, 7) % 4000),
     'server.address', concat('kafka-', toString(sipHash64(n, 8) % 6), '.internal'), 'user.id', concat('user-', toString(sipHash64(q, 9) % 100000)))`
   const other = `map('http.request.method', ['GET', 'POST', 'PUT'][1 + sipHash64(n, 4) % 3], 'http.route', concat('/api/', name, '/{id}'),
@@ -98,8 +94,8 @@ function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string 
   return `insert into spans (received, trace_id, span_id, parent_span_id, start, duration, kind, status, service, name, source_id, attrs)
     select toDateTime(intDiv(start, 1000000000), 'UTC'), ${traceId('t')}, ${spanId('n')},
       if(s = 0, toFixedString('', 8), ${spanId('n - s + intDiv(s - 1, 2)')}), start, duration, kind, status, service, name,
-      1, if(takes or sends or sends_on, ${messaging}, ${other})
-    from (select n, ${columns(startNano, perOrder)} from (${numbers}))`
+      1, if(consumes or sends or forwards, ${messaging}, ${other})
+    from (select n, ${spanColumns(startNano, perOrder)} from (${numbers}))`
 }
 
 /**
@@ -107,12 +103,12 @@ function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string 
  * failed group's.
  */
 function linksSql(numbers: string, startNano: bigint, perOrder: bigint): string {
-  const sender = `if(r = 3 and is_retried, q * ${SPANS_OF_ORDER} + 8 + 4 * j + 1, q * ${SPANS_OF_ORDER} + 4 * j + 2)`
+  const creator = `if(r = 3 and is_retried, q * ${SPANS_PER_ORDER} + 8 + 4 * j + 1, q * ${SPANS_PER_ORDER} + 4 * j + 2)`
   return `insert into span_links (received, trace_id, direction, span_id, peer_trace_id, peer_span_id, start, duration, service, name, kind, status, ordinal, attrs)
     select toStartOfDay(toDateTime(intDiv(start, 1000000000), 'UTC')), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, 0,
       map('messaging.destination.name', topic, 'messaging.kafka.offset', toString(100000 + q))
-    from (select n, ${columns(startNano, perOrder)}, ${sender} as sender, arrayJoin([
-        (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('intDiv(sender, 8)')}, ${spanId('sender')}),
-        (${traceId('intDiv(sender, 8)')}, 'in', ${spanId('sender')}, ${traceId('t')}, ${spanId('n')})]) as ends
-      from (${numbers}) where takes)`
+    from (select n, ${spanColumns(startNano, perOrder)}, ${creator} as creator, arrayJoin([
+        (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('intDiv(creator, 8)')}, ${spanId('creator')}),
+        (${traceId('intDiv(creator, 8)')}, 'in', ${spanId('creator')}, ${traceId('t')}, ${spanId('n')})]) as ends
+      from (${numbers}) where consumes)`
 }

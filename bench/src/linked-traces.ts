@@ -25,26 +25,26 @@ const spans = Number(values.spans)
 const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-linked-traces-bench-')))
 try {
   const machine = describeMachine()
-  const { startNano, endNano } = await dataset()
+  const { startNano, endNano } = await openDataset()
   await using server = await startSpanlink({ dataDir: dir, timeout: 120_000 })
   const enginePid = (await server.enginePid()) ?? 0
   const flowId = await sendWideFlow(server)
   const hour = `start=${startNano}&end=${endNano}`
-  const topic = (): string => `topic-${Math.floor(Math.random() * TOPICS)}`
-  const group = (): string => `group-${Math.floor(Math.random() * TOPICS)}-1`
-  const queries: readonly (readonly [name: string, bar: string, path: () => string])[] = [
+  const randomTopic = (): string => `topic-${Math.floor(Math.random() * TOPICS)}`
+  const randomGroup = (): string => `group-${Math.floor(Math.random() * TOPICS)}-1`
+  const queries: readonly (readonly [name: string, targetMs: string, path: () => string])[] = [
     ['flow of 200 traces, 2,000 links', '200', () => `/api/flows/${flowId}`],
     ['topology of the hour', '500', () => `/api/topology?${hour}`],
     ...(['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] as const).flatMap(
       (list): (readonly [string, string, () => string])[] => [
         [`messages ${list}`, '', () => `/api/messages/${list}?${hour}`],
-        [`messages ${list}, one topic`, '', () => `/api/messages/${list}?${hour}&topic=${topic()}`],
-        [`messages ${list}, one group`, '', () => `/api/messages/${list}?${hour}&group=${group()}`],
+        [`messages ${list}, one topic`, '', () => `/api/messages/${list}?${hour}&topic=${randomTopic()}`],
+        [`messages ${list}, one group`, '', () => `/api/messages/${list}?${hour}&group=${randomGroup()}`],
       ],
     ),
   ]
   const rows: string[][] = []
-  for (const [name, bar, path] of queries) {
+  for (const [name, targetMs, path] of queries) {
     await fetchBody(path())
     const times: number[] = []
     const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
@@ -54,7 +54,7 @@ try {
       times.push(performance.now() - start)
     }
     const cpu = ((cpuSeconds(server.pid) + cpuSeconds(enginePid) - before) / times.length) * 1000
-    const row = [name, percentile(times, 0.5).toFixed(0), percentile(times, 0.95).toFixed(0), cpu.toFixed(0), bar]
+    const row = [name, percentile(times, 0.5).toFixed(0), percentile(times, 0.95).toFixed(0), cpu.toFixed(0), targetMs]
     process.stderr.write(`${row.join('  ')}\n`)
     rows.push(row)
   }
@@ -63,9 +63,9 @@ try {
     '',
     ...machine,
     `data            ${spans.toLocaleString('en')} spans of one hour, ${TOPICS} topics with three consumer groups each`,
-    `asked           ${values.times} times each, after once without counting; CPU is of server and engine together`,
+    `requests        ${values.times} per query after one warm-up; CPU of server and engine together`,
     '',
-    ...columns([['question', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar'], ...rows]),
+    ...columns([['query', 'p50 ms', 'p95 ms', 'CPU ms each', 'target ms'], ...rows]),
     '',
   ].join('\n')
   process.stdout.write(text)
@@ -80,7 +80,7 @@ try {
   if (values.data === undefined) await rm(dir, { recursive: true, force: true })
 }
 
-async function dataset(): Promise<LinkedTracesDataset> {
+async function openDataset(): Promise<LinkedTracesDataset> {
   const file = join(dir, 'linked-traces.json')
   if (existsSync(file)) {
     const stored = JSON.parse(await readFile(file, 'utf8')) as Record<keyof LinkedTracesDataset, string>

@@ -19,7 +19,7 @@ export type Dataset = {
 
 const BLOCK = 1_000_000
 const DAY_NANO = 86_400_000_000_000n
-const SPANS_OF_TRACE = 8
+const SPANS_PER_TRACE = 8
 export const SERVICES = 30
 export const OPERATIONS = 12
 
@@ -40,14 +40,14 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   const endNano = BigInt(Date.now()) * 1_000_000n
   const startNano = endNano - DAY_NANO
   const users = Math.max(1000, Math.floor(spans / 100))
-  const times = { startNano, perTrace: (DAY_NANO * BigInt(SPANS_OF_TRACE)) / BigInt(spans), users }
+  const times = { startNano, perTrace: (DAY_NANO * BigInt(SPANS_PER_TRACE)) / BigInt(spans), users }
   await client.command(sourcesSql())
-  const began = performance.now()
+  const startedAt = performance.now()
   for (let from = 0; from < spans; from += BLOCK) {
     const count = Math.min(BLOCK, spans - from)
     await client.command(spansSql(`select number as n from numbers(${from}, ${count})`, times), MEMORY)
     await client.command(linksSql(`select number as n from numbers(${from}, ${count}) where n % 4 = 1`, times), MEMORY)
-    const seconds = (performance.now() - began) / 1000
+    const seconds = (performance.now() - startedAt) / 1000
     if ((from / BLOCK) % 5 === 4)
       log(
         `${(from + count) / 1e6}M spans written in ${Math.round(seconds)} s, ${Math.round((seconds / (from + count)) * (spans - from - count))} s to go`,
@@ -58,7 +58,14 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   await insertRollups(client, 'spanlink')
   await untilMerged(client)
   await indexSpans(client)
-  const dataset = { spans, startNano, endNano, users, ...(await sizes(client)), ids: await idsOf(client, spans) }
+  const dataset = {
+    spans,
+    startNano,
+    endNano,
+    users,
+    ...(await measureSizes(client)),
+    ids: await pickTraceIds(client, spans),
+  }
   await close()
   return dataset
 }
@@ -88,7 +95,7 @@ const parentNumber = 'n - n % 8 + intDiv(n % 8 - 1, 2)'
 const spanId = (number: string): string => `reinterpretAsFixedString(sipHash64(toUInt64(${number}), 7))`
 const traceId = (number: string): string => `sipHash128(toUInt64(${number}))`
 
-function spansSql(numbers: string, times: Times, trace = `intDiv(n, ${SPANS_OF_TRACE})`): string {
+function spansSql(numbers: string, times: Times, trace = `intDiv(n, ${SPANS_PER_TRACE})`): string {
   return `insert into spans (received, trace_id, span_id, parent_span_id, start, duration, kind, status, service, name, source_id, attrs)
     select toDateTime(intDiv(start, 1000000000), 'UTC'), ${traceId('t')}, ${spanId('n')},
       if(n % 8 = 0, toFixedString('', 8), ${spanId(parentNumber)}), start, duration, kind, status, service, name,
@@ -119,7 +126,7 @@ function linksSql(numbers: string, times: Times, producer = 'sipHash64(n, 13) % 
         (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('p')}, ${spanId('p * 8 + 2')}),
         (${traceId('p')}, 'in', ${spanId('p * 8 + 2')}, ${traceId('t')}, ${spanId('n')})]) as ends
       from (select n, ordinal, t, ${producer} as p
-        from (select n, intDiv(n, ${SPANS_OF_TRACE}) as t, ${numbers.includes('ordinal') ? 'ordinal' : '0 as ordinal'} from (${numbers}))))`
+        from (select n, intDiv(n, ${SPANS_PER_TRACE}) as t, ${numbers.includes('ordinal') ? 'ordinal' : '0 as ordinal'} from (${numbers}))))`
 }
 
 function sourcesSql(): string {
@@ -149,7 +156,7 @@ async function writeWideSpans(client: Client, spans: number, times: Times): Prom
   await client.command(linksSql(numbers, times, `(sipHash64(n, ordinal) % ${Math.floor(spans / 8)})`), MEMORY)
 }
 
-async function sizes(client: Client): Promise<Pick<Dataset, 'bytesOnDisk' | 'bytesByTable'>> {
+async function measureSizes(client: Client): Promise<Pick<Dataset, 'bytesOnDisk' | 'bytesByTable'>> {
   const rows = await client.query<{ table: string; bytes: string }>(
     `select table, sum(bytes_on_disk) as bytes from system.parts where active and database = 'spanlink' group by table order by bytes desc`,
   )
@@ -159,8 +166,8 @@ async function sizes(client: Client): Promise<Pick<Dataset, 'bytesOnDisk' | 'byt
 
 const IDS = 1000
 
-async function idsOf(client: Client, spans: number): Promise<Dataset['ids']> {
-  const traces = Math.floor(spans / SPANS_OF_TRACE)
+async function pickTraceIds(client: Client, spans: number): Promise<Dataset['ids']> {
+  const traces = Math.floor(spans / SPANS_PER_TRACE)
   const ids = async (numbers: string): Promise<string[]> => {
     const rows = await client.query<{ id: string }>(
       `select distinct lower(hex(${traceId('t')})) as id from (${numbers})`,

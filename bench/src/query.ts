@@ -1,7 +1,6 @@
 // Queries over a day of spans through the real HTTP API, idle and during ingest.
-// npm run bench:query -- --spans 5000000
-// With --data the data directory is kept, and a second run reuses its spans:
-// npm run bench:query -- --data /some/empty/directory
+// npm run bench:query -- --spans 5000000 --data DIR
+// With --data the directory is kept, and a second run reuses its spans.
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,81 +16,82 @@ import { columns, percentile } from './report.ts'
 const { values } = parseArgs({
   options: {
     spans: { type: 'string', default: '100000000' },
-    questions: { type: 'string', default: '200' },
+    /** Requests per query; expensive queries get fewer. */
+    queries: { type: 'string', default: '200' },
     /** Ingest rate in spans per second during the second measurement. */
     rate: { type: 'string', default: '40000' },
     /** Data directory to keep; empty on the first run. @default a temporary one */
     data: { type: 'string' },
   },
 })
-const questions = Number(values.questions)
+const requests = Number(values.queries)
 const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-query-bench-')))
 try {
   const machine = describeMachine()
-  const data = await datasetIn(dir)
+  const data = await openDataset(dir)
   await using server = await startSpanlink({ dataDir: dir, timeout: 120_000 })
   const enginePid = (await server.enginePid()) ?? 0
   const { ids, users, startNano, endNano } = data
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
-  const number = (below: number): number => Math.floor(Math.random() * below)
-  const window = `start=${startNano}&end=${endNano}`
-  const hour = (): string => {
-    const from = startNano + BigInt(number(23)) * 3_600_000_000_000n
+  const pickRandom = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
+  const randomBelow = (below: number): number => Math.floor(Math.random() * below)
+  const wholeDay = `start=${startNano}&end=${endNano}`
+  const randomHour = (): string => {
+    const from = startNano + BigInt(randomBelow(23)) * 3_600_000_000_000n
     return `start=${from}&end=${from + 3_600_000_000_000n}`
   }
-  const queries: readonly (readonly [name: string, bar: string, path: () => string, count: number])[] = [
-    ['trace by id', '20', () => `/api/traces/${pick(ids.any)}`, questions],
-    ['backlinks of any age', '10', () => `/api/traces/${pick(ids.linkedTo)}/links?direction=in`, questions],
+  const queries: readonly (readonly [name: string, targetMs: string, path: () => string, count: number])[] = [
+    ['trace by id', '20', () => `/api/traces/${pickRandom(ids.any)}`, requests],
+    ['backlinks of any age', '10', () => `/api/traces/${pickRandom(ids.linkedTo)}/links?direction=in`, requests],
     [
       'attribute, whole day',
       '500',
-      () => `/api/traces?limit=20&${window}&q=${query(`{ span.user.id = "user-${number(users)}" }`)}`,
-      Math.min(questions, 40),
+      () => `/api/traces?limit=20&${wholeDay}&q=${encodeQuery(`{ span.user.id = "user-${randomBelow(users)}" }`)}`,
+      Math.min(requests, 40),
     ],
     [
       'attribute, one hour',
       '',
-      () => `/api/traces?limit=20&${hour()}&q=${query(`{ span.user.id = "user-${number(users)}" }`)}`,
-      Math.min(questions, 60),
+      () => `/api/traces?limit=20&${randomHour()}&q=${encodeQuery(`{ span.user.id = "user-${randomBelow(users)}" }`)}`,
+      Math.min(requests, 60),
     ],
     [
       'service, operation, duration, one hour',
       '',
       () =>
-        `/api/traces?limit=20&${hour()}&service=service-${number(SERVICES)}&operation=${query(`server operation-${number(OPERATIONS)}`)}&minDuration=40ms`,
-      Math.min(questions, 60),
+        `/api/traces?limit=20&${randomHour()}&service=service-${randomBelow(SERVICES)}&operation=${encodeQuery(`server operation-${randomBelow(OPERATIONS)}`)}&minDuration=40ms`,
+      Math.min(requests, 60),
     ],
     [
-      'attribute nobody has, whole day',
+      'attribute value of no span, whole day',
       '500',
-      () => `/api/traces?limit=20&${window}&q=${query(`{ span.user.id = "nobody-${number(users)}" }`)}`,
-      Math.min(questions, 40),
+      () => `/api/traces?limit=20&${wholeDay}&q=${encodeQuery(`{ span.user.id = "unknown-${randomBelow(users)}" }`)}`,
+      Math.min(requests, 40),
     ],
     [
       'attribute of span or resource, whole day',
       '500',
-      () => `/api/traces?limit=20&${window}&q=${query(`{ .user.id = "user-${number(users)}" }`)}`,
-      Math.min(questions, 20),
+      () => `/api/traces?limit=20&${wholeDay}&q=${encodeQuery(`{ .user.id = "user-${randomBelow(users)}" }`)}`,
+      Math.min(requests, 20),
     ],
     [
-      'attribute all have, whole day',
+      'attribute value of every span, whole day',
       '500',
-      () => `/api/traces?limit=20&${window}&q=${query('{ span.network.protocol.version = "2" }')}`,
-      Math.min(questions, 20),
+      () => `/api/traces?limit=20&${wholeDay}&q=${encodeQuery('{ span.network.protocol.version = "2" }')}`,
+      Math.min(requests, 20),
     ],
-    ['service list', '20', () => '/api/services', questions],
+    ['service list', '20', () => '/api/services', requests],
     [
       'page of 1,000 links',
       '',
-      () => `/api/traces/${pick(ids.wide)}/links?direction=out&limit=1000`,
-      Math.min(questions, 60),
+      () => `/api/traces/${pickRandom(ids.wide)}/links?direction=out&limit=1000`,
+      Math.min(requests, 60),
     ],
     ['trace of 1,000 spans', '', () => `/api/traces/${ids.large.at(-1)}`, 20],
     ['trace of 100,000 spans', '', () => `/api/traces/${ids.large[0]}`, 3],
   ]
   const measure = async (): Promise<string[][]> => {
     const rows: string[][] = []
-    for (const [name, bar, path, count] of queries) {
+    for (const [name, targetMs, path, count] of queries) {
       const times: number[] = []
       let rejected = 0
       const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
@@ -108,27 +108,27 @@ try {
       const used = cpuSeconds(server.pid) + cpuSeconds(enginePid) - before
       const cpu = ((used / count) * 1000).toFixed(1)
       const [p50, p95] = [percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]
-      const row = [name, String(count), p50, p95, cpu, bar, rejected === 0 ? '' : String(rejected)]
+      const row = [name, String(count), p50, p95, cpu, targetMs, rejected === 0 ? '' : String(rejected)]
       process.stderr.write(`${row.join('  ')}\n`)
       rows.push(row)
     }
     return rows
   }
-  await measureOnce()
+  await warmUp()
   const idle = await measure()
   const stop = sendAtRate(server.otlpHttp, Number(values.rate))
   // The sender first generates its requests.
   await new Promise((resolve) => setTimeout(resolve, 15_000))
-  const busy = await measure()
+  const underIngest = await measure()
   const rate = await stop()
-  const head = ['question', 'asked', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar', 'refused']
+  const head = ['query', 'requests', 'p50 ms', 'p95 ms', 'CPU ms each', 'target ms', 'rejected']
   const perSpan = (bytes: number): string => (bytes / data.spans).toFixed(1)
   const lines = [
-    'Questions over the HTTP API of the real server, embedded engine',
+    'Queries over the HTTP API of the real server, embedded engine',
     '',
     ...machine,
-    `data            ${data.spans.toLocaleString('en')} spans of 24 hours, 8 a trace and a spread up to 100,000, ${SERVICES} services,`,
-    `                10 attributes, 25 % with a link to a trace of any age, some spans with 1,000 links`,
+    `data            ${data.spans.toLocaleString('en')} spans of 24 hours, 8 per trace, some traces of up to 100,000, ${SERVICES} services,`,
+    `                10 attributes, 25 % with a link to an earlier trace, some spans with 1,000 links`,
     `on disk         ${perSpan(data.bytesOnDisk)} B/span: ${Object.entries(data.bytesByTable)
       .map(([name, bytes]) => `${name} ${perSpan(bytes)}`)
       .filter((text) => !text.endsWith(' 0.0'))
@@ -137,15 +137,15 @@ try {
     'Idle',
     ...columns([head, ...idle]),
     '',
-    `While ${Math.round(rate).toLocaleString('en')} spans/s are ingested, by the same two cores`,
-    ...columns([head, ...busy]),
+    `While ingesting ${Math.round(rate).toLocaleString('en')} spans/s on the same cores`,
+    ...columns([head, ...underIngest]),
     '',
   ]
   process.stdout.write(lines.join('\n'))
   await writeFile(new URL('../results/query.txt', import.meta.url), lines.join('\n'))
 
   /** Warms up compiled code and opened files, as in a server that has run for a minute. */
-  async function measureOnce(): Promise<void> {
+  async function warmUp(): Promise<void> {
     for (const [, , path] of queries.slice(0, -2))
       for (let i = 0; i < 5; i++) await (await fetch(server.url + path())).text()
   }
@@ -154,25 +154,25 @@ try {
 }
 
 /** Writes the dataset if missing; its metadata is stored beside it. */
-async function datasetIn(directory: string): Promise<Dataset> {
+async function openDataset(directory: string): Promise<Dataset> {
   await mkdir(directory, { recursive: true })
-  const notes = join(directory, 'bench-dataset.json')
-  if (existsSync(notes)) return datasetOf(JSON.parse(await readFile(notes, 'utf8')))
+  const metadataFile = join(directory, 'bench-dataset.json')
+  if (existsSync(metadataFile)) return parseDataset(JSON.parse(await readFile(metadataFile, 'utf8')))
   if (existsSync(join(directory, 'clickhouse'))) {
-    throw new Error(`${directory} holds other data, or a load that was cut off: name an empty directory`)
+    throw new Error(`${directory} holds other data or an interrupted load: pass an empty directory`)
   }
   const startedAt = performance.now()
   const written = await writeDataset(directory, Number(values.spans), (line) => process.stderr.write(`${line}\n`))
   process.stderr.write(`dataset written in ${Math.round((performance.now() - startedAt) / 1000)} s\n`)
   const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
-  await writeFile(notes, JSON.stringify(written, asText))
+  await writeFile(metadataFile, JSON.stringify(written, asText))
   return written
 }
 
-function datasetOf(notes: Dataset & { readonly startNano: string; readonly endNano: string }): Dataset {
-  return { ...notes, startNano: BigInt(notes.startNano), endNano: BigInt(notes.endNano) }
+function parseDataset(metadata: Dataset & { readonly startNano: string; readonly endNano: string }): Dataset {
+  return { ...metadata, startNano: BigInt(metadata.startNano), endNano: BigInt(metadata.endNano) }
 }
 
-function query(text: string): string {
+function encodeQuery(text: string): string {
   return encodeURIComponent(text)
 }

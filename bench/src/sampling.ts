@@ -1,6 +1,5 @@
 // Effect of 10% head sampling on flows, by sampler, correlation and batch size: the tables of
-// docs/kafka/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are
-// seeded, so runs are exactly repeatable.
+// docs/kafka/sampling.md. Ids are seeded, so runs are exactly repeatable.
 // node --conditions=spanlink:source bench/src/sampling.ts [events=400000] [ratio=0.1]
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
@@ -116,7 +115,7 @@ for (const [correlation, name, sampler] of messageSamplers) {
 
 function singleMessages(correlation: Correlation, sampler: Sampler, hops: number): Outcomes {
   const ids = seededIds()
-  const services = Array.from({ length: hops + 1 }, () => tracerOf(sampler, ids))
+  const services = Array.from({ length: hops + 1 }, () => createTracer(sampler, ids))
   const outcomes = noOutcomes()
   for (let event = 0; event < events; event += 1) {
     const [producer, ...consumers] = services
@@ -140,8 +139,8 @@ function batches(
   { perMessage }: { readonly perMessage: boolean },
 ): Outcomes & BatchSpans {
   const ids = seededIds()
-  const producer = tracerOf(sampler, ids)
-  const consumer = tracerOf(sampler, ids)
+  const producer = createTracer(sampler, ids)
+  const consumer = createTracer(sampler, ids)
   const result = { ...noOutcomes(), batchSpans: 0, batchSpansKept: 0, messageSpans: 0, messageSpansKept: 0, orphans: 0 }
   for (let event = 0; event < events; event += size) {
     const sent = Array.from({ length: size }, () => request(producer))
@@ -220,7 +219,7 @@ function voteSampler(name: string, needed: (links: number) => number): Sampler {
   }
 }
 
-function tracerOf(sampler: Sampler, idGenerator: IdGenerator): Tracer {
+function createTracer(sampler: Sampler, idGenerator: IdGenerator): Tracer {
   return new TracerProvider({ sampler, idGenerator }).getTracer('sampling-study')
 }
 

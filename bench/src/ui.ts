@@ -13,21 +13,21 @@ import { percentile, table } from './report.ts'
 // A trace of 100,000 spans, from the click in the list to its rows, then scrolled and panned; and a
 // flow of 200 traces with 2,000 links. In Chromium against the real server.
 const SPANS = 100_000
-const AT_ONCE = 10_000
+const SPANS_PER_REQUEST = 10_000
 const OPENS = 5
 const FRAMES = 240
 const FLOW_TRACES = 200
-const LINKS_OF_A_TRACE = 10
+const LINKS_PER_TRACE = 10
 
 const traceId = randomBytes(16).toString('hex')
 const before = describeMachine()
 const server = await startSpanlink()
 const browser = await launchBrowser()
 try {
-  await send()
+  await sendLargeTrace()
   const page = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage()
   const opens: number[] = []
-  for (let turn = 0; turn < OPENS; turn += 1) {
+  for (let open = 0; open < OPENS; open += 1) {
     await page.goto(`${server.url}/`)
     await page.locator('a.trace-link').first().waitFor()
     opens.push(await page.evaluate(clickToRows))
@@ -42,11 +42,11 @@ try {
   const skeleton = await (await fetch(`${server.url}/api/traces/${traceId}/skeleton`)).text()
   const responseMs = performance.now() - startedAt
   const ms = (value: number): string => `${value.toFixed(1)} ms`
-  const frames = (name: string, one: Frames): (readonly [string, string])[] => [
-    [`${name}, frame p50`, ms(percentile(one.intervals, 0.5))],
-    [`${name}, frame p95`, ms(percentile(one.intervals, 0.95))],
-    [`${name}, processor time of a frame p50`, ms(percentile(one.cpu, 0.5))],
-    [`${name}, processor time of a frame p95`, ms(percentile(one.cpu, 0.95))],
+  const frames = (name: string, measured: Frames): (readonly [string, string])[] => [
+    [`${name}, frame p50`, ms(percentile(measured.intervals, 0.5))],
+    [`${name}, frame p95`, ms(percentile(measured.intervals, 0.95))],
+    [`${name}, CPU time per frame p50`, ms(percentile(measured.cpu, 0.5))],
+    [`${name}, CPU time per frame p95`, ms(percentile(measured.cpu, 0.95))],
   ]
   const lines = [
     `${SPANS.toLocaleString('en')} spans in one trace, Chromium ${browser.version()} headless, 1400 x 900, no GPU`,
@@ -56,19 +56,19 @@ try {
     ...table([
       ['click to rows on screen, best of ' + OPENS, ms(Math.min(...opens))],
       ['click to rows on screen, median', ms(percentile(opens, 0.5))],
-      ['of which the server took, about', ms(responseMs)],
-      ['answer', `${(skeleton.length / 1e6).toFixed(1)} MB`],
-      ...frames('scroll by 3 rows a frame', scrolled),
-      ...frames('scroll by 10,000 rows a frame', jumped),
+      ['time of the server, about', ms(responseMs)],
+      ['response size', `${(skeleton.length / 1e6).toFixed(1)} MB`],
+      ...frames('scroll by 3 rows per frame', scrolled),
+      ...frames('scroll by 10,000 rows per frame', jumped),
       ...frames('pan in time', panned),
     ]),
     '',
-    `a flow of ${FLOW_TRACES} traces and ${flow.links.toLocaleString('en')} links, every trace a row, critical path shown`,
+    `a flow of ${FLOW_TRACES} traces and ${flow.links.toLocaleString('en')} links, one row per trace, critical path shown`,
     '',
     ...table([
       ["the flow's response, best of " + OPENS, ms(flow.responseMs)],
-      ['address to rows on screen', ms(flow.opened)],
-      ...frames('scroll by 3 rows a frame', flow.scrolled),
+      ['navigation to rows on screen', ms(flow.opened)],
+      ...frames('scroll by 3 rows per frame', flow.scrolled),
       ...frames('pan in time', flow.panned),
     ]),
     '',
@@ -80,15 +80,15 @@ try {
   await server.stop()
 }
 
-async function send(): Promise<void> {
+async function sendLargeTrace(): Promise<void> {
   const start = BigInt(Date.now() - 60_000) * 1_000_000n
-  const idOf = (i: number): string => (i + 1).toString(16).padStart(16, '0')
+  const spanId = (i: number): string => (i + 1).toString(16).padStart(16, '0')
   const spans = Array.from({ length: SPANS }, (_, i): OtlpSpan => {
     const at = start + BigInt(i) * 300_000n
     return {
       traceId,
-      spanId: idOf(i),
-      ...(i === 0 ? {} : { parentSpanId: idOf(i % 50 === 0 ? 0 : i - (i % 50)) }),
+      spanId: spanId(i),
+      ...(i === 0 ? {} : { parentSpanId: spanId(i % 50 === 0 ? 0 : i - (i % 50)) }),
       name: i % 50 === 0 ? 'process batch' : `step ${i % 50}`,
       kind: 1,
       startTimeUnixNano: String(at),
@@ -97,9 +97,9 @@ async function send(): Promise<void> {
       status: { code: i % 997 === 0 ? 2 : 0 },
     }
   })
-  for (let from = 0; from < SPANS; from += AT_ONCE) {
+  for (let from = 0; from < SPANS; from += SPANS_PER_REQUEST) {
     const response = await server.sendSpans(
-      tracesOf(`service-${(from / AT_ONCE) % 7}`, spans.slice(from, from + AT_ONCE)),
+      tracesOf(`service-${(from / SPANS_PER_REQUEST) % 7}`, spans.slice(from, from + SPANS_PER_REQUEST)),
     )
     if (!response.ok) throw new Error(`the receiver returned ${response.status}`)
   }
@@ -111,7 +111,7 @@ async function send(): Promise<void> {
 }
 
 async function measureFlow(page: Page) {
-  const { traceId, request } = denseFlow(Date.now() - 600_000, 1, FLOW_TRACES, LINKS_OF_A_TRACE)
+  const { traceId, request } = denseFlow(Date.now() - 600_000, 1, FLOW_TRACES, LINKS_PER_TRACE)
   const response = await server.sendSpans(request)
   if (!response.ok) throw new Error(`the receiver returned ${response.status}`)
   const flowUrl = `${server.url}/api/flows/${traceId}`
@@ -120,7 +120,7 @@ async function measureFlow(page: Page) {
   while (((await fetchFlow()).lanes?.length ?? 0) < FLOW_TRACES) await sleep(200)
   const times: number[] = []
   let links = 0
-  for (let turn = 0; turn < OPENS; turn += 1) {
+  for (let open = 0; open < OPENS; open += 1) {
     const startedAt = performance.now()
     links = (await fetchFlow()).edges?.length ?? 0
     times.push(performance.now() - startedAt)
@@ -137,11 +137,11 @@ async function measureFlow(page: Page) {
 }
 
 type Page = Awaited<ReturnType<typeof browser.newPage>>
-async function measureFrames(page: Page, what: 'scroll' | 'jump' | 'pan'): Promise<Frames> {
+async function measureFrames(page: Page, motion: 'scroll' | 'jump' | 'pan'): Promise<Frames> {
   const [intervals, cpu] = await frameCpu(
     browser,
     page,
-    async () => await page.evaluate(framesWhile, { what, frames: FRAMES }),
+    async () => await page.evaluate(framesWhile, { motion, frames: FRAMES }),
   )
   return { intervals, cpu }
 }
@@ -163,10 +163,10 @@ function clickToRows(): Promise<number> {
 
 /** Runs in the page: times between frames during an animation. */
 function framesWhile({
-  what,
+  motion,
   frames,
 }: {
-  readonly what: 'scroll' | 'jump' | 'pan'
+  readonly motion: 'scroll' | 'jump' | 'pan'
   readonly frames: number
 }): Promise<number[]> {
   return new Promise((resolve) => {
@@ -176,18 +176,18 @@ function framesWhile({
     const turn = (now: number): void => {
       intervals.push(now - last)
       last = now
-      if (what === 'pan')
+      if (motion === 'pan')
         document.dispatchEvent(
           new KeyboardEvent('keydown', { key: intervals.length % 40 < 20 ? 'd' : 'a', bubbles: true }),
         )
       else if (box !== null) {
-        const by = what === 'scroll' ? 72 : 240_000
+        const by = motion === 'scroll' ? 72 : 240_000
         box.scrollTop = (box.scrollTop + by) % (box.scrollHeight - box.clientHeight)
       }
       if (intervals.length < frames) requestAnimationFrame(turn)
       else resolve(intervals.slice(5))
     }
-    if (what === 'pan')
+    if (motion === 'pan')
       for (let i = 0; i < 4; i += 1) document.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))
     requestAnimationFrame(turn)
   })
