@@ -69,18 +69,32 @@ test.each([
   ['/api/flows/12', 'traceId'],
   [`/api/flows/${randomTraceId()}?maxTraces=0`, 'maxTraces'],
   [`/api/flows/${randomTraceId()}?maxDepth=x`, 'maxDepth'],
-  [`/api/flows/${randomTraceId()}?cursor=x`, 'cursor'],
   [`/api/flows/${randomTraceId()}?depth=1`, 'depth'],
   ['/api/topology?start=9&end=5', 'start'],
   ['/api/topology?start=99999999999999999999', 'start'],
   ['/api/messages/lost', 'list'],
   ['/api/messages/late?minQueueTime=soon', 'minQueueTime'],
-  ['/api/messages/late?cursor=1', 'cursor'],
-  [`/api/messages/late?cursor=99999999999999999999.${randomTraceId()}.0123456789abcdef`, 'cursor'],
 ])('GET %s returns 400 with the parameter %s', async (path, parameter) => {
   const { status, body } = await get(path)
   expect(status).toBe(400)
   expect(body).toMatchObject({ parameter })
+})
+
+test.each([
+  '/api/traces?limit=1',
+  '/api/traces?q={}',
+  `/api/traces/${randomTraceId()}/links?limit=1`,
+  `/api/flows/${randomTraceId()}?maxTraces=1`,
+  '/api/logs?limit=1',
+  '/api/messages/late?limit=1',
+])('GET %s rejects a damaged cursor and one of another endpoint with the same problem', async (path) => {
+  const foreign = path.startsWith('/api/logs') ? `flow1.0.${randomTraceId()}` : 'logs1.1.1'
+  for (const cursor of ['x', '1', '1.1.1', foreign]) {
+    expect(await get(`${path}&cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      body: { parameter: 'cursor', detail: 'invalid cursor: expected nextCursor of a response of this endpoint.' },
+    })
+  }
 })
 
 test.each(['/api/topology', ...messageLists.map((list) => `/api/messages/${list}`)])(

@@ -1,8 +1,8 @@
 import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { InvalidParameterError } from '../sql/invalid-parameter.ts'
+import { createCursorCodec } from '../sql/cursor.ts'
 import { connectEdges } from './edges/connect-edges.ts'
-import { expandFlow, type Position } from './load/expand.ts'
+import { expandFlow } from './load/expand.ts'
 import { toFlowResponse, MAX_EXAMPLES } from './flow-response.ts'
 import { selectParts } from './flow-parts.ts'
 import { findJoinedEvents } from './load/joined-with.ts'
@@ -27,7 +27,7 @@ export async function findFlow(
   options: QueryOptions,
 ): Promise<FlowResponse | undefined> {
   const { maxTraces = 200, maxDepth = 16, includeJoined = false } = query
-  const after = parseCursor(query.cursor)
+  const after = query.cursor === undefined ? undefined : flowCursor.decode(query.cursor)
   const loader = createTraceLoader(store, options)
   const origins = await findOrigins(traceId, loader)
   const expanded = await expandFlow(traceId, origins, { maxTraces, maxDepth, includeJoined, after }, loader)
@@ -52,15 +52,8 @@ export async function findFlow(
     missingConsumers,
     complete: !Object.values(truncated).some(Boolean),
     truncated,
-    ...(truncated.traces && last !== undefined ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
+    ...(truncated.traces && last !== undefined ? { nextCursor: flowCursor.encode(last) } : {}),
   }
 }
 
-function parseCursor(cursor: string | undefined): Position | undefined {
-  if (cursor === undefined) return undefined
-  const [, depth, traceId] = /^([0-9]{1,2})\.([0-9a-f]{32})$/.exec(cursor) ?? []
-  if (depth === undefined || traceId === undefined) {
-    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
-  }
-  return { depth: Number(depth), traceId }
-}
+const flowCursor = createCursorCodec('flow1', { depth: 'level', traceId: 'traceId' })

@@ -1,7 +1,7 @@
 import type { AnyValue, LogRecord, LogsResponse, LogsQuery, SearchedRange } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { InvalidParameterError } from '../sql/invalid-parameter.ts'
+import { createCursorCodec } from '../sql/cursor.ts'
 import { toSearchedRange } from '../sql/searched-range.ts'
 import { findSources } from '../traces/span-source.ts'
 import { getDefaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts'
@@ -15,7 +15,7 @@ export async function findLogs(store: Store, request: LogsQuery, options: QueryO
   const query = request.traceId === undefined ? { end: defaultLogEnd(request), ...request } : request
   const limit = query.limit ?? 100
   const filter = createLogFilter(query)
-  const cursor = parseCursor(query.cursor)
+  const cursor = query.cursor === undefined ? undefined : logCursor.decode(query.cursor)
   const newestFirst = query.order !== 'oldest'
   const direction = newestFirst ? 'desc' : 'asc'
   const conditions = [...filter.conditions]
@@ -151,21 +151,13 @@ function decodeBody(row: LogRow): AnyValue {
   return decodeAttributes([['body', row.body]], row.bodyType)[0]?.value ?? {}
 }
 
-type Cursor = { readonly timestamp: bigint; readonly given: number }
+const logCursor = createCursorCodec('logs1', { timestamp: 'uint64', given: 'count' })
+
+type Cursor = ReturnType<typeof logCursor.decode>
 
 function cursorAfter(page: readonly LogRow[], before: Cursor | undefined): string {
   const last = page.at(-1)?.timestamp ?? '0'
   const sameTime = page.length - page.findIndex((row) => row.timestamp === last)
   const earlier = before !== undefined && String(before.timestamp) === last ? before.given : 0
-  return `${last}-${earlier + sameTime}`
-}
-
-function parseCursor(cursor: string | undefined): Cursor | undefined {
-  if (cursor === undefined) return undefined
-  const match = /^([0-9]{1,20})-([0-9]{1,9})$/.exec(cursor)
-  const timestamp = BigInt(match?.[1] ?? 0)
-  if (match === null || timestamp > MAX_UINT64) {
-    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
-  }
-  return { timestamp, given: Number(match[2]) }
+  return logCursor.encode({ timestamp: last, given: earlier + sameTime })
 }

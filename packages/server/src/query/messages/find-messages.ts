@@ -1,8 +1,9 @@
 import type { Message, MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { createCursorCodec } from '../sql/cursor.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseTimeWindow, type TimeWindow } from '../sql/time-window.ts'
-import { parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
+import { parseDuration } from '../sql/time-parameters.ts'
 import { addErrors } from './retries/attempt-errors.ts'
 import { findDeadLettered, findRetried } from './lists/retried.ts'
 import { findLate } from './lists/late.ts'
@@ -46,7 +47,7 @@ export async function findMessages(
   }
   const window = parseTimeWindow(query)
   const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)
-  const cursor = parseCursor(query.cursor)
+  const cursor = query.cursor === undefined ? undefined : messageCursor.decode(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
   const traces = createTraceCache(store, options)
   const request = { store, window, topic, group, neverConsumed, minQueueTime, before, traces, options }
@@ -132,7 +133,14 @@ function countOverTime(
 }
 
 /** A position in the list, and how many messages at it earlier pages returned. */
-type Cursor = MessagePosition & { readonly given: number }
+const messageCursor = createCursorCodec('messages1', {
+  time: 'uint64',
+  traceId: 'traceId',
+  spanId: 'spanId',
+  given: 'count',
+})
+
+type Cursor = ReturnType<typeof messageCursor.decode>
 
 function cursorBehind(
   page: readonly Message[],
@@ -141,26 +149,13 @@ function cursorBehind(
   scannedUntil: MessagePosition | undefined,
 ): string | undefined {
   const last = page.at(-1)
-  if (last === undefined || next === undefined) return scannedUntil && cursorText({ ...scannedUntil, given: 0 })
+  if (last === undefined || next === undefined)
+    return scannedUntil && messageCursor.encode({ ...scannedUntil, given: 0 })
   const place = toPosition(last)
-  if (comparePositions(place, toPosition(next)) !== 0) return cursorText({ ...place, given: 0 })
+  if (comparePositions(place, toPosition(next)) !== 0) return messageCursor.encode({ ...place, given: 0 })
   const before = cursor !== undefined && comparePositions(cursor, place) === 0 ? cursor.given : 0
-  return cursorText({
+  return messageCursor.encode({
     ...place,
     given: before + page.filter((one) => comparePositions(toPosition(one), place) === 0).length,
   })
-}
-
-function cursorText({ time, traceId, spanId, given }: Cursor): string {
-  return [time, traceId, spanId, ...(given > 0 ? [given] : [])].join('.')
-}
-
-function parseCursor(cursor: string | undefined): Cursor | undefined {
-  if (cursor === undefined) return undefined
-  const [, time, traceId, spanId, given = '0'] =
-    /^([0-9]{1,20})\.([0-9a-f]{32})\.([0-9a-f]{16})(?:\.([1-9][0-9]{0,8}))?$/.exec(cursor) ?? []
-  if (time === undefined || traceId === undefined || spanId === undefined) {
-    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
-  }
-  return { time: parseUnixNano('cursor', time), traceId, spanId, given: Number(given) }
 }

@@ -6,7 +6,7 @@ export class InvalidCursorError extends InvalidParameterError {
   override readonly name = 'InvalidCursorError'
 
   constructor() {
-    super('cursor', 'cursor is not the nextCursor of an earlier response: repeat the request without it.')
+    super('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
   }
 }
 
