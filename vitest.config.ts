@@ -4,6 +4,6 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: ['packages/*/vitest.config.ts', 'compat/*/vitest.config.ts', 'examples/*/vitest.config.ts'],
-    globalSetup: ['packages/testkit/src/compile-cache.ts', 'packages/testkit/src/shared-kafka.ts'],
+    globalSetup: ['packages/testkit/src/install/compile-cache.ts', 'packages/testkit/src/kafka/shared-kafka.ts'],
   },
 })

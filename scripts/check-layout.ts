@@ -11,7 +11,7 @@ const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclu
 })
 const sources = listed
   .split('\n')
-  .filter((path) => /^packages\/(?!testkit)[^/]+\/src\/.*\.(ts|tsx|css|sql)$/.test(path) && !path.endsWith('.test.ts'))
+  .filter((path) => /^packages\/[^/]+\/src\/.*\.(ts|tsx|css|sql)$/.test(path) && !path.endsWith('.test.ts'))
 
 const problems: string[] = []
 const entries = new Map<string, Set<string>>()

@@ -2,7 +2,7 @@
 // Arguments go to `spanlink serve`. Ctrl-C ends both.
 import { createServer } from 'vite'
 import { fileURLToPath } from 'node:url'
-import { startGuarded } from '../packages/testkit/src/guarded-process.ts'
+import { startGuarded } from '../packages/testkit/src/process/guarded-process.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 

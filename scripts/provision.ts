@@ -1,8 +1,8 @@
 // What `npm test` needs and npm cannot install: Apache Kafka, Chromium, and the native addons of
 // Kafka clients. Nothing to do takes half a second.
 import { chromiumPath } from '../packages/testkit/src/browser.ts'
-import { ensureConfluent, ensureRdkafka } from '../packages/testkit/src/confluent.ts'
-import { kafkaSource } from '../packages/testkit/src/kafka.ts'
+import { ensureConfluent, ensureRdkafka } from '../packages/testkit/src/install/confluent.ts'
+import { kafkaSource } from '../packages/testkit/src/kafka/kafka.ts'
 
 const results = await Promise.allSettled([kafkaSource(), chromiumPath()])
 for (const result of results) {

@@ -1,6 +1,6 @@
 import { transcodeTracesJson } from '../../packages/server/src/otlp/json/transcode-json.ts'
 import { transcodeTraces } from '../../packages/server/src/otlp/trace/transcode-traces.ts'
-import { protoTypes } from '../../packages/testkit/src/otlp-proto.ts'
+import { protoTypes } from '../../packages/testkit/src/otlp/proto.ts'
 
 export type DecodeRates = {
   readonly transcode: number

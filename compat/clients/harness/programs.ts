@@ -1,4 +1,4 @@
-import { startGuarded } from '../../../packages/testkit/src/guarded-process.ts'
+import { startGuarded } from '../../../packages/testkit/src/process/guarded-process.ts'
 
 export type Program = {
   /** Resolves with the text after `ready ` in its output. */

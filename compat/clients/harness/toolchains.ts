@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cached, progress } from '../../../packages/testkit/src/cache.ts'
-import { command } from '../../../packages/testkit/src/command.ts'
+import { cached, progress } from '../../../packages/testkit/src/install/cache.ts'
+import { command } from '../../../packages/testkit/src/process/command.ts'
 
 /** A toolchain that this machine does not have: the client is skipped. */
 export class MissingToolchainError extends Error {}

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
-import { aptInstall } from './apt.ts'
-import { cacheDir, progress } from './cache.ts'
-import { command } from './command.ts'
+import { aptInstall } from './install/apt.ts'
+import { cacheDir, progress } from './install/cache.ts'
+import { command } from './process/command.ts'
 
 /** Launches headless Chromium for browser tests through Playwright, without background requests. */
 export async function launchBrowser(): Promise<Browser> {

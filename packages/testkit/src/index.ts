@@ -1,4 +1,4 @@
-export { startKafka, kafkaSource, type KafkaBroker, type KafkaOptions, type TopicOptions } from './kafka.ts'
+export { startKafka, kafkaSource, type KafkaBroker, type KafkaOptions, type TopicOptions } from './kafka/kafka.ts'
 export { chromiumPath, launchBrowser } from './browser.ts'
 export {
   anyValue,
@@ -24,5 +24,5 @@ export {
   type ScopeSpans,
   type TracesRequest,
   type TracesResponse,
-} from './otlp.ts'
+} from './otlp/otlp.ts'
 export { startSpanlink, type SpanlinkOptions, type SpanlinkServer } from './spanlink.ts'

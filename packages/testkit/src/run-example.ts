@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startKafka } from './kafka.ts'
+import { startKafka } from './kafka/kafka.ts'
 import { startSpanlink } from './spanlink.ts'
 import { type StoredTrace, storedTraces } from './stored-traces.ts'
 

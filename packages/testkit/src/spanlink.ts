@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startGuarded, type GuardedProcess } from './guarded-process.ts'
-import { encodeTraces, type TracesRequest } from './otlp.ts'
+import { startGuarded, type GuardedProcess } from './process/guarded-process.ts'
+import { encodeTraces, type TracesRequest } from './otlp/otlp.ts'
 
 export interface SpanlinkOptions {
   /**

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
-import { startKafka } from '../src/kafka.ts'
-import { useOwnKafka } from '../src/vitest.ts'
+import { startKafka } from '../src/kafka/kafka.ts'
+import { useOwnKafka } from '../src/kafka/use-kafka.ts'
 
 describe('a test broker', () => {
   const kafka = useOwnKafka()

@@ -1,8 +1,8 @@
 import type { TestProject } from 'vitest/node'
 import { expect, inject, test } from 'vitest'
-import { kafkaSource } from '../src/kafka.ts'
-import setup from '../src/shared-kafka.ts'
-import { useKafka } from '../src/vitest.ts'
+import { kafkaSource } from '../src/kafka/kafka.ts'
+import setup from '../src/kafka/shared-kafka.ts'
+import { useKafka } from '../src/kafka/use-kafka.ts'
 
 const kafka = useKafka()
 const kind = (await kafkaSource()).kind

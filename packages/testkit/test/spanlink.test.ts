@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, expect, test } from 'vitest'
-import { generateSpans, tracesOf } from '../src/otlp.ts'
+import { generateSpans, tracesOf } from '../src/otlp/otlp.ts'
 import { startSpanlink } from '../src/spanlink.ts'
 
 /** Long enough under load. */

@@ -1,6 +1,6 @@
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { encodeTraces, kv, seededRandom, tracesOf } from '@spanlink/testkit/otlp'
-import { pick, type Random, randomInt } from '../../../testkit/src/random.ts'
+import { pick, type Random, randomInt } from '../../../testkit/src/otlp/random.ts'
 import { encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
 import { compressSnappy, frameLz4, frameSnappy } from '../ingest/block-compress.ts'
 import { metrics as metricQueries, searches } from '../traceql/queries.ts'

@@ -1,4 +1,4 @@
-import { pick, type Random, randomInt } from '../../../testkit/src/random.ts'
+import { pick, type Random, randomInt } from '../../../testkit/src/otlp/random.ts'
 
 /** Lengths and numbers at the limits of parsers. */
 const VARINTS = [

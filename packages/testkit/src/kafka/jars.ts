@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aptInstall } from './apt.ts'
-import { cached, progress } from './cache.ts'
-import { command, type Finished } from './command.ts'
+import { aptInstall } from '../install/apt.ts'
+import { cached, progress } from '../install/cache.ts'
+import { command, type Finished } from '../process/command.ts'
 
 /**
  * 4.4.0 on Maven Central lacks its `kafka-tools-api` and does not resolve (2026-11). 4.3.1 is the

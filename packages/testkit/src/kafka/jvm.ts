@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts } from './free-ports.ts'
-import { startGuarded, type GuardedProcess } from './guarded-process.ts'
-import { formatStorage, type KafkaJars } from './kafka-jars.ts'
-import { saslProperties, type SaslUser, scramUsers } from './kafka-sasl.ts'
-import { tlsKeystore } from './kafka-tls.ts'
+import { freePorts } from '../process/free-ports.ts'
+import { startGuarded, type GuardedProcess } from '../process/guarded-process.ts'
+import { formatStorage, type KafkaJars } from './jars.ts'
+import { saslProperties, type SaslUser, scramUsers } from './sasl.ts'
+import { tlsKeystore } from './tls.ts'
 
 export interface TlsListener {
   /** `host:port` */

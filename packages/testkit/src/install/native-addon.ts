@@ -2,7 +2,7 @@ import { cp, readFile, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { cached, cacheDir, progress } from './cache.ts'
-import { command } from './command.ts'
+import { command } from '../process/command.ts'
 
 /**
  * An npm package with a librdkafka addon. `npm ci` does not build it, because install scripts are

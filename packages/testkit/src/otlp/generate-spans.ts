@@ -1,4 +1,4 @@
-import type { OtlpKeyValue, OtlpLink, OtlpSpan, ResourceSpans, TracesRequest } from './otlp-types.ts'
+import type { OtlpKeyValue, OtlpLink, OtlpSpan, ResourceSpans, TracesRequest } from './types.ts'
 import { pick, randomInt, seededRandom, skewedInt, type Random } from './random.ts'
 import { spanAttributes, type SpanRole } from './generate-attributes.ts'
 import { randomSpanId, randomTraceId } from './trace-ids.ts'

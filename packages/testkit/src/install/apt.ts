@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { progress } from './cache.ts'
-import { command } from './command.ts'
+import { command } from '../process/command.ts'
 
 /**
  * Installs Debian packages if apt-get exists and we are root, as in a container or CI job.

@@ -1,11 +1,11 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { command } from './command.ts'
-import { freePorts } from './free-ports.ts'
-import { startGuarded } from './guarded-process.ts'
-import { KAFKA_VERSION } from './kafka-jars.ts'
-import { reached, type BrokerSettings, type RunningBroker } from './kafka-jvm.ts'
+import { command } from '../process/command.ts'
+import { freePorts } from '../process/free-ports.ts'
+import { startGuarded } from '../process/guarded-process.ts'
+import { KAFKA_VERSION } from './jars.ts'
+import { reached, type BrokerSettings, type RunningBroker } from './jvm.ts'
 
 /** The reason why Docker is not usable, or undefined if its daemon responds. */
 export async function dockerProblem(): Promise<string | undefined> {

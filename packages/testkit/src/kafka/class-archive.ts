@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { cached, progress } from './cache.ts'
-import { KAFKA_VERSION, type KafkaJars } from './kafka-jars.ts'
-import { startKafkaJvm } from './kafka-jvm.ts'
-import { SINGLE_NODE } from './kafka-single-node.ts'
-import { createTopic } from './kafka-topic.ts'
+import { cached, progress } from '../install/cache.ts'
+import { KAFKA_VERSION, type KafkaJars } from './jars.ts'
+import { startKafkaJvm } from './jvm.ts'
+import { SINGLE_NODE } from './single-node.ts'
+import { createTopic } from './topic.ts'
 
 /**
  * JVM arguments that load the broker's classes from an archive (CDS). A start takes 1.3 s of CPU

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, inject } from 'vitest'
 import { type KafkaBroker, type KafkaOptions, startKafka, type TopicOptions } from './kafka.ts'
-import { createTopic } from './kafka-topic.ts'
+import { createTopic } from './topic.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

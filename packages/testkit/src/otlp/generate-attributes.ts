@@ -1,4 +1,4 @@
-import type { OtlpAnyValue, OtlpKeyValue } from './otlp-types.ts'
+import type { OtlpAnyValue, OtlpKeyValue } from './types.ts'
 import { pick, randomInt, skewedInt, type Random } from './random.ts'
 
 export type SpanRole = 'internal' | 'server' | 'client' | 'producer' | 'consumer'

@@ -1,10 +1,10 @@
-import { classArchiveArguments } from './kafka-class-archive.ts'
-import { type KafkaJars, kafkaJars } from './kafka-jars.ts'
-import { dockerProblem, startKafkaDocker } from './kafka-docker.ts'
-import { startKafkaJvm, type RunningBroker, type TlsListener } from './kafka-jvm.ts'
-import type { SaslUser } from './kafka-sasl.ts'
-import { SINGLE_NODE } from './kafka-single-node.ts'
-import { createTopic } from './kafka-topic.ts'
+import { classArchiveArguments } from './class-archive.ts'
+import { type KafkaJars, kafkaJars } from './jars.ts'
+import { dockerProblem, startKafkaDocker } from './docker.ts'
+import { startKafkaJvm, type RunningBroker, type TlsListener } from './jvm.ts'
+import type { SaslUser } from './sasl.ts'
+import { SINGLE_NODE } from './single-node.ts'
+import { createTopic } from './topic.ts'
 
 export interface KafkaOptions {
   /** Broker properties that override the defaults, such as `auto.create.topics.enable`. */

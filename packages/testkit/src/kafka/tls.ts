@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { command } from './command.ts'
+import { command } from '../process/command.ts'
 
 export interface TlsKeystore {
   /** Broker properties of a listener named `SSL`. */

@@ -1,10 +1,10 @@
-import type { TracesRequest, OtlpSpan, OtlpKeyValue, OtlpAnyValue } from './otlp-types.ts'
-import { protoTypes } from './otlp-proto.ts'
+import type { TracesRequest, OtlpSpan, OtlpKeyValue, OtlpAnyValue } from './types.ts'
+import { protoTypes } from './proto.ts'
 
-export type * from './otlp-types.ts'
+export type * from './types.ts'
 export { generateRequests, generateSpans, type GenerateOptions } from './generate-spans.ts'
 export { seededRandom, type Random } from './random.ts'
-export { OTLP_COMMON } from './otlp-proto.ts'
+export { OTLP_COMMON } from './proto.ts'
 export { randomSpanId, randomTraceId } from './trace-ids.ts'
 
 /**
