@@ -172,7 +172,7 @@ test('two segments that keep failing do not block others', async () => {
   await journal.append(rowsOf('odd 2'))
   await journal.append(rowsOf('good'))
   await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'))
-  expect(journal.getDepth().segments).toBe(2)
+  await vi.waitUntil(() => journal.getDepth().segments === 2, { timeout: 20_000 })
   expect(inserter.getStalledMs()).toBeGreaterThan(0)
   await journal.close()
   await inserter.drain(1)
