@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { endpoints } from '../packages/server/src/http/routes/endpoints.ts'
-import { openApi } from '../packages/server/src/http/routes/openapi.ts'
+import { openApi } from '../packages/server/src/http/openapi.ts'
 
 type Schema = {
   readonly type?: string

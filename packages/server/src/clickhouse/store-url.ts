@@ -28,11 +28,10 @@ export function parseStoreUrl(text: string): StoreUrl {
   const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
 
   const unknown = [...first.searchParams.keys()].find((key) => key !== 'cluster')
-  if (unknown !== undefined)
-    throw new StoreError('refused', `--store has the parameter ${unknown}: only cluster is one.`)
+  if (unknown !== undefined) throw new StoreError('refused', `unknown --store parameter "${unknown}": expected cluster`)
   const cluster = first.searchParams.get('cluster') ?? undefined
   if (cluster === undefined && others.length > 0) {
-    throw new StoreError('refused', '--store names several hosts, so it has to name their cluster too: ?cluster=name.')
+    throw new StoreError('refused', '--store with several hosts requires ?cluster=NAME')
   }
   if (cluster !== undefined) checkIdentifier('cluster', cluster)
   return {
@@ -64,9 +63,9 @@ function toAccess(url: URL, protocol: string): Access {
 /** Checks an identifier that becomes part of SQL text. */
 function checkIdentifier(what: string, name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,55}$/.test(name)) return name
-  throw new StoreError('refused', `--store names the ${what} ${JSON.stringify(name)}: letters, digits and _ only.`)
+  throw new StoreError('refused', `invalid --store ${what} ${JSON.stringify(name)}: expected letters, digits and _`)
 }
 
 function createUrlError(): StoreError {
-  return new StoreError('refused', `--store is not a ClickHouse URL. It looks like ${URL_FORM}.`)
+  return new StoreError('refused', `invalid --store URL: expected ${URL_FORM}`)
 }

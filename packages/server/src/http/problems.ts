@@ -97,7 +97,7 @@ function toParameterProblem(
     detail:
       unknown === undefined
         ? `${parameter ?? 'The request'} ${first?.message ?? 'is not valid'}${allowed(first?.params)}.`
-        : `There is no ${where} parameter ${JSON.stringify(unknown)} here.`,
+        : `Unknown ${where} parameter ${JSON.stringify(unknown)}.`,
     ...(parameter === undefined ? {} : { parameter }),
   }
 }

@@ -64,7 +64,7 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
       if (mayRun(client)) return start(client)
       const ofClient = waiting.filter((waiter) => waiter.client === client).length
       if (waiting.length >= limits.waiting || ofClient >= limits.waitingPerClient) {
-        throw new TooManyRequestsError('Too many requests wait already.')
+        throw new TooManyRequestsError('Too many queued requests. Retry later.')
       }
       return await new Promise((resolve, reject) => {
         const leave = (): void => {
@@ -85,7 +85,7 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
         }
         const timer = setTimeout(() => {
           leave()
-          reject(new TooManyRequestsError(`The request waited ${limits.maxWaitMs} ms for others to end.`))
+          reject(new TooManyRequestsError(`Queued for ${limits.maxWaitMs} ms without starting. Retry later.`))
         }, limits.maxWaitMs)
         signal.addEventListener('abort', abort)
         waiting.push(waiter)

@@ -10,7 +10,7 @@ import { createHostGuard } from './host-guard.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
 import { markMissingParts } from './routes/missing-parts.ts'
-import { openApi } from './routes/openapi.ts'
+import { openApi } from './openapi.ts'
 import { toProblem, sendProblem } from './problems.ts'
 import { servePrometheus } from './compat/prometheus.ts'
 import { type IngestStatus, statusSource } from './routes/status.ts'
@@ -74,8 +74,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(securityHeaders)
     if (!isAllowedHost(request.headers.host)) {
-      const detail = 'This server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only.'
-      return sendProblem(reply, { status: 403, title: 'Foreign host', detail })
+      const detail = 'Host must be localhost, 127.0.0.1 or [::1].'
+      return sendProblem(reply, { status: 403, title: 'Host not allowed', detail })
     }
   })
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
@@ -105,8 +105,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const page = await serveUi(app)
   app.setNotFoundHandler((request, reply) => {
     if (!/^\/api(\/|\?|$)/.test(request.url)) return page(request, reply)
-    const detail = `There is no ${request.method} ${request.url.split('?')[0]}; /api/openapi.json lists what there is.`
-    return sendProblem(reply, { status: 404, title: 'No such endpoint', detail })
+    const detail = `Unknown endpoint ${request.method} ${request.url.split('?')[0]}. See /api/openapi.json.`
+    return sendProblem(reply, { status: 404, title: 'Unknown endpoint', detail })
   })
 
   await app.listen({ host: options.host, port: options.port })

@@ -1,5 +1,5 @@
 import { OtlpError } from './error.ts'
-import { MAX_ITEM_BYTES, MAX_ITEMS } from './limits.ts'
+import { MAX_ITEM_BYTES, MAX_ITEMS, MAX_TABLE_BYTES } from './limits.ts'
 import type { Source } from './wire/source.ts'
 
 /** Reasons may contain values of the request, so every item could have a different one. */
@@ -25,9 +25,14 @@ export class Rejections {
   /** Returns why an item of `bytes` bytes is rejected after `taken` accepted ones, or ''. */
   findExceeded(source: Source, taken: number, bytes: number): string {
     if (source.rejection !== '') return source.rejection
-    if (this.#isFull) return 'the request becomes too many bytes of rows'
-    if (taken >= MAX_ITEMS) return `a request has at most ${MAX_ITEMS} of them`
+    if (this.#isFull) return `the request exceeds ${MAX_TABLE_BYTES / 1024 ** 2} MiB of rows`
+    if (taken >= MAX_ITEMS) return this.describeItemLimit()
     return bytes > MAX_ITEM_BYTES ? `${bytes} bytes are more than ${MAX_ITEM_BYTES}` : ''
+  }
+
+  /** Returns why items beyond `MAX_ITEMS` are rejected. */
+  describeItemLimit(): string {
+    return `a request may have at most ${MAX_ITEMS} ${this.#what}s`
   }
 
   /**

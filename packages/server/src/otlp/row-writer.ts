@@ -127,7 +127,8 @@ export class RowWriter {
   #grow(length: number): void {
     const needed = this.pos + length
     if (needed > this.#maxBytes) {
-      throw new OtlpError('too-large', `request becomes more than ${this.#maxBytes} bytes of rows: send fewer spans`)
+      const limit = this.#maxBytes / 1024 ** 2
+      throw new OtlpError('too-large', `the request exceeds ${limit} MiB of rows`)
     }
     const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxBytes, Math.max(needed, this.bytes.length * 2)))
     this.bytes.copy(grown, 0, 0, this.pos)

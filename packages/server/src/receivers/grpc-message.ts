@@ -90,7 +90,7 @@ function collectMessage(
         return fail(
           total === undefined
             ? createTooLargeError()
-            : new BodyError('corrupt', 'a call has one message, and there is more'),
+            : new BodyError('corrupt', 'unexpected data after the request message'),
         )
       }
       if (!budget.tryReserve(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
@@ -98,7 +98,7 @@ function collectMessage(
       if (expected === undefined || total !== undefined || gathered.length < PREFIX_BYTES) return
       try {
         total = expected(gathered.bytes)
-        if (gathered.length > total) throw new BodyError('corrupt', 'a call has one message, and there is more')
+        if (gathered.length > total) throw new BodyError('corrupt', 'unexpected data after the request message')
       } catch (error) {
         fail(error)
       }
@@ -117,7 +117,7 @@ function collectMessage(
       fail(
         expected === undefined
           ? new BodyError('corrupt', `message can't be decompressed: ${error.message}`)
-          : new BodyError('aborted', 'the call broke'),
+          : new BodyError('aborted', 'the call was aborted'),
       ),
     )
     source.on('close', () => fail(new BodyError('aborted', 'the call ended before its message did')))

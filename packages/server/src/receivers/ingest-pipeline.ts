@@ -89,7 +89,7 @@ export function createIngestPipeline(
       try {
         await append(rows)
       } catch (cause) {
-        throw new RetryableError(`${items} could not be kept, try again`, { cause })
+        throw new RetryableError(`${items} were not stored; retry`, { cause })
       } finally {
         budget.release(rowBytes)
       }

@@ -95,7 +95,7 @@ async function handleStream(
   const path = headers[':path'] ?? ''
   const signal = signalsByPath.get(path)
   if (signal === undefined) {
-    return sendHeaders(stream, createTrailers(RPC_CODES.unimplemented, `There is no method ${path.slice(0, 200)}.`))
+    return sendHeaders(stream, createTrailers(RPC_CODES.unimplemented, `Unknown method ${path.slice(0, 200)}.`))
   }
   pipeline.stats.requests++
   try {
@@ -174,9 +174,9 @@ function toRpcStatus(error: unknown): readonly [code: number, message: string, r
     return [bodyCodes[error.code], error.message, error.code === 'no-room' ? RETRY_AFTER_SECONDS : undefined]
   if (error instanceof RetryableError) return [RPC_CODES.unavailable, error.message, RETRY_AFTER_SECONDS]
   if (error instanceof UnauthenticatedError) {
-    return [RPC_CODES.unauthenticated, 'authorization must be Bearer and the token that the server was given.']
+    return [RPC_CODES.unauthenticated, 'Invalid or missing bearer token (--otlp-token).']
   }
-  return [RPC_CODES.internal, 'The server failed; its log says why.']
+  return [RPC_CODES.internal, 'Internal error; see the server log.']
 }
 
 const bodyCodes = {

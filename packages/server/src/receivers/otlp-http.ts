@@ -125,7 +125,7 @@ type ErrorResponse = {
 const SERVER_FAILED: ErrorResponse = {
   status: 500,
   code: RPC_CODES.internal,
-  message: 'The server failed; its log says why.',
+  message: 'Internal error; see the server log.',
 }
 
 /** Errors that are known before the body is read. */
@@ -136,13 +136,13 @@ function checkHeaders(
   encoding: Encoding | undefined,
 ): ErrorResponse | undefined {
   if (route === undefined) {
-    return { status: 404, code: RPC_CODES.notFound, message: `No such path: ${describeRoutes()}.` }
+    return { status: 404, code: RPC_CODES.notFound, message: `Unknown path. Paths: ${describeRoutes()}.` }
   }
   if (request.method !== 'POST') {
     return { status: 405, code: RPC_CODES.unimplemented, message: 'Only POST is allowed.', headers: { allow: 'POST' } }
   }
   if (!isAuthorized(access, request.headers.authorization)) {
-    const message = 'Authorization must be Bearer and the token that the server was given.'
+    const message = 'Invalid or missing bearer token (--otlp-token).'
     const headers = { 'www-authenticate': 'Bearer' }
     return { status: 401, code: RPC_CODES.unauthenticated, message, headers, counts: 'unauthorized' }
   }

@@ -31,7 +31,7 @@ export const routes: ReadonlyMap<string, Route> = new Map([
 
 /** For the message of a 404. */
 export function describeRoutes(): string {
-  return signals.map(({ items, httpPath }) => `${items} go to ${httpPath}`).join(', ')
+  return [...routes.keys()].join(', ')
 }
 
 function createOtlpRoute({ items, rejectedName, protobuf, json }: Signal): Route {

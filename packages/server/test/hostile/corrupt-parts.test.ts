@@ -144,7 +144,7 @@ test('every API marks a trace that may lack spans of a lost part, and no other t
   expect(await readMissingParts(`/api/flows/${whole}`)).toEqual({ complete: true, missingParts: undefined })
 
   const describeLoss = (what: string): string =>
-    `1 part of the stored data cannot be read: ${what} may have been in it. See the server log.`
+    `1 table part cannot be read; ${what} may be incomplete or missing. See the server log.`
   const message = describeLoss('spans of the trace')
   const problem = {
     status: 404,

@@ -48,3 +48,14 @@ export function endpoint<Params extends TSchema, Query extends TSchema, Response
 ): Endpoint {
   return typed as unknown as Endpoint
 }
+
+type NotFound = { readonly status: 404; readonly detail: string }
+
+/** @param detail a sentence, such as `Metric x not found.` */
+export function createNotFound(detail: string): NotFound {
+  return { status: 404, detail }
+}
+
+export function createTraceNotFound(traceId: string): NotFound {
+  return createNotFound(`Trace ${traceId} not found.`)
+}

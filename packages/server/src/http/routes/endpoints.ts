@@ -1,7 +1,4 @@
 import {
-  LinksResponse,
-  LinksParams,
-  LinksQuery,
   OperationsResponse,
   OperationsQuery,
   ReadyResponse,
@@ -12,16 +9,17 @@ import {
   TracesResponse,
   TracesQuery,
 } from '@spanlink/api-schema'
-import { findLinks } from '../../query/links/find-links.ts'
+
 import { listOperations, listServices } from '../../query/traces/names.ts'
 import { searchByQuery } from '../../query/traces/search-by-query.ts'
 import { searchTraces } from '../../query/traces/search.ts'
 import { findTrace } from '../../query/traces/trace.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { attributeEndpoints } from './attributes.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { createTraceNotFound, type Endpoint, endpoint } from './endpoint.ts'
 import { flowEndpoints } from './flow.ts'
 import { heatmapEndpoints } from './heatmap.ts'
+import { linkEndpoints } from './links.ts'
 import { logEndpoints } from './logs.ts'
 import { metricEndpoints } from './metrics.ts'
 import { messagesEndpoints } from './messages.ts'
@@ -81,21 +79,10 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       handle: async ({ params, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const trace = await findTrace(store, traceId, { signal })
-        return trace === undefined ? unknownTrace(traceId) : ok(trace)
+        return trace === undefined ? createTraceNotFound(traceId) : ok(trace)
       },
     }),
-    endpoint({
-      path: '/api/traces/{traceId}/links',
-      summary: 'Links of a trace in either direction, with both ends',
-      params: LinksParams,
-      query: LinksQuery,
-      response: LinksResponse,
-      handle: async ({ params, query, signal }) => {
-        const traceId = params.traceId.toLowerCase()
-        const links = await findLinks(store, traceId, query, { signal })
-        return links === undefined ? unknownTrace(traceId) : ok(links)
-      },
-    }),
+    ...linkEndpoints(store),
     ...skeletonEndpoints(store),
     ...attributeEndpoints(store),
     ...seriesEndpoints(store),
@@ -110,8 +97,4 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
 
 function ok<Body>(body: Body): { readonly status: 200; readonly body: Body } {
   return { status: 200, body }
-}
-
-function unknownTrace(traceId: string): { readonly status: 404; readonly detail: string } {
-  return { status: 404, detail: `No span of trace ${traceId} is here.` }
 }

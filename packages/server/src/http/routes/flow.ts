@@ -1,7 +1,7 @@
 import { FlowResponse, FlowParams, FlowQuery } from '@spanlink/api-schema'
 import { findFlow } from '../../query/flows/find-flow.ts'
 import type { Store } from '../../clickhouse/store.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { createNotFound, type Endpoint, endpoint } from './endpoint.ts'
 
 export function flowEndpoints(store: Store): readonly Endpoint[] {
   return [
@@ -15,7 +15,7 @@ export function flowEndpoints(store: Store): readonly Endpoint[] {
         const traceId = params.traceId.toLowerCase()
         const flow = await findFlow(store, traceId, query, { signal })
         return flow === undefined
-          ? { status: 404, detail: `No span of trace ${traceId}, and no link to it, is here.` }
+          ? createNotFound(`Trace ${traceId} not found, and no link points to it.`)
           : { status: 200, body: flow }
       },
     }),

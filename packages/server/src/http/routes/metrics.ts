@@ -10,7 +10,7 @@ import { findMetricSeries } from '../../query/metrics/find-series.ts'
 import { listMetricLabels } from '../../query/metrics/metric-labels.ts'
 import { listMetrics } from '../../query/metrics/metric-names.ts'
 import type { Store } from '../../clickhouse/store.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { createNotFound, type Endpoint, endpoint } from './endpoint.ts'
 
 export function metricEndpoints(store: Store): readonly Endpoint[] {
   return [
@@ -42,5 +42,5 @@ function orUnknown<Body>(
   name: string,
   body: Body | undefined,
 ): { readonly status: 200; readonly body: Body } | { readonly status: 404; readonly detail: string } {
-  return body === undefined ? { status: 404, detail: `No metric ${name} is here.` } : { status: 200, body }
+  return body === undefined ? createNotFound(`Metric ${name} not found.`) : { status: 200, body }
 }

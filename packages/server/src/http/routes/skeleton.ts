@@ -10,7 +10,7 @@ import {
 import { findSkeleton, findSpansByText } from '../../query/traces/trace-skeleton.ts'
 import { findSpan } from '../../query/traces/trace.ts'
 import type { Store } from '../../clickhouse/store.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { createNotFound, createTraceNotFound, type Endpoint, endpoint } from './endpoint.ts'
 
 /** Returns a trace in parts, for clients that show many spans but the details of one at a time. */
 export function skeletonEndpoints(store: Store): readonly Endpoint[] {
@@ -23,7 +23,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       handle: async ({ params, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const body = await findSkeleton(store, traceId, { signal })
-        return body === undefined ? notHere(`No span of trace ${traceId} is here.`) : { status: 200, body }
+        return body === undefined ? createTraceNotFound(traceId) : { status: 200, body }
       },
     }),
     endpoint({
@@ -47,13 +47,9 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
         const ref = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
         const body = await findSpan(store, ref, query, { signal })
         return body === undefined
-          ? notHere(`Span ${ref.spanId} of trace ${ref.traceId} is not here.`)
+          ? createNotFound(`Span ${ref.spanId} of trace ${ref.traceId} not found.`)
           : { status: 200, body }
       },
     }),
   ]
-}
-
-function notHere(detail: string): { readonly status: 404; readonly detail: string } {
-  return { status: 404, detail }
 }

@@ -34,7 +34,7 @@ export function statusSource(options: StatusOptions): StatusSource {
     ready: () => {
       if (options.draining()) return { ready: false, reason: 'The server is stopping.' }
       const state = store.state()
-      if (state !== 'ready') return { ready: false, reason: `The engine is ${state}.` }
+      if (state !== 'ready') return { ready: false, reason: `ClickHouse is ${state}.` }
       const stalledSeconds = Math.floor(ingest.stalledMs() / 1000)
       if (stalledSeconds < MAX_STALLED_SECONDS) return { ready: true }
       return { ready: false, reason: `Nothing was stored for ${stalledSeconds} s while data waits; see the log.` }

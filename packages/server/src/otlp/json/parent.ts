@@ -106,7 +106,7 @@ export class ParentWriter {
     const row = out.pos
     const items = this.#items
     if (++this.#parents > MAX_ITEMS) {
-      throw new OtlpError('too-large', `a request has at most ${MAX_ITEMS} resources, scopes and metrics`)
+      throw new OtlpError('too-large', `a request may have at most ${MAX_ITEMS} resources, scopes and metrics`)
     }
     out.varint(tag)
     this.#stop -= PARENT_COST
@@ -128,7 +128,7 @@ export class ParentWriter {
     if (json.peek() !== BYTE.openArray) throw createFieldError(name, 'an array', json)
     for (let more = json.openArray(); more; more = json.nextElement()) {
       const isFull = this.#items + this.#rejections.count >= MAX_ITEMS
-      const reason = isFull ? `a request has at most ${MAX_ITEMS} of them` : this.#tryWrite(write)
+      const reason = isFull ? this.#rejections.describeItemLimit() : this.#tryWrite(write)
       if (reason === '') {
         if (json.warning !== '') this.#rejections.warn(this.#items, json.warning)
         this.#items++

@@ -31,8 +31,7 @@ export function createLogFilter(query: LogsQuery): LogFilter {
     where('trace_id = toFixedString(unhex({traceId:String}), 16)', { traceId: query.traceId })
   }
   if (query.spanId !== undefined) {
-    if (query.traceId === undefined)
-      throw new InvalidParameterError('spanId', 'spanId needs traceId: a span is one of a trace.')
+    if (query.traceId === undefined) throw new InvalidParameterError('spanId', 'spanId requires traceId.')
     where('span_id = toFixedString(unhex({spanId:String}), 8)', { spanId: query.spanId })
   }
   if (query.service !== undefined) where('service = {service:String}', { service: query.service })

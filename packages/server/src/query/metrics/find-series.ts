@@ -101,11 +101,10 @@ function planSeries(metric: Metric, query: MetricSeriesQuery, viewOfName: Distri
     const counts = view === 'count' || view === 'sum' || view === 'buckets'
     return { metric, rate: counts && (query.rate ?? true), aggregate: 'sum', view, quantiles }
   }
-  if (query.view !== undefined)
-    throw new InvalidParameterError('view', `A ${metric.type} is one number, it has no views.`)
+  if (query.view !== undefined) throw new InvalidParameterError('view', `view does not apply to a ${metric.type}.`)
   const counter = metric.type === 'sum' && (metric.monotonic || metric.temporality === 'delta')
   if (query.rate === true && !counter)
-    throw new InvalidParameterError('rate', `${metric.name} is a value and has no rate.`)
+    throw new InvalidParameterError('rate', `rate applies to counters only; ${metric.name} is a gauge.`)
   return {
     metric,
     rate: query.rate ?? metric.monotonic,
@@ -146,10 +145,11 @@ function parseWindow(query: MetricSeriesQuery): Window {
   const { start, end } = parseTimeWindow(query)
   const usual = (end - start) / DEFAULT_STEPS
   const step = query.step === undefined ? (usual > SECOND ? usual : SECOND) : parseDuration('step', query.step)
-  if (step === 0n) throw new InvalidParameterError('step', 'step is nothing.')
+  if (step === 0n) throw new InvalidParameterError('step', 'invalid step: expected more than 0')
   const steps = (end - start + step - 1n) / step
   if (steps > MAX_STEPS) {
-    throw new InvalidParameterError('step', `step cuts the time into ${steps} steps; ${MAX_STEPS} are the most.`)
+    const message = `The range has ${steps} steps; at most ${MAX_STEPS} are supported. Choose a longer step.`
+    throw new InvalidParameterError('step', message)
   }
   return { start, step, steps: Number(steps) }
 }
@@ -158,7 +158,7 @@ function parseQuantiles(text = '0.5,0.95,0.99'): number[] {
   return text.split(',').map((one) => {
     const quantile = Number(one)
     if (!(quantile >= 0 && quantile <= 1))
-      throw new InvalidParameterError('quantiles', `quantile ${one} is not from 0 to 1.`)
+      throw new InvalidParameterError('quantiles', `invalid quantile ${one}: expected 0 to 1`)
     return quantile
   })
 }

@@ -55,8 +55,8 @@ export async function countLostPartsOfTraces(
 
 /** @param what may be missing: `the trace`, `spans` */
 export function describeLostParts(count: number, what: string): string {
-  const [parts, place] = count === 1 ? ['part', 'it'] : ['parts', 'them']
-  return `${count} ${parts} of the stored data cannot be read: ${what} may have been in ${place}. See the server log.`
+  const parts = count === 1 ? 'part' : 'parts'
+  return `${count} table ${parts} cannot be read; ${what} may be incomplete or missing. See the server log.`
 }
 
 /** Maps a table name or an endpoint path to its signal. */

@@ -21,7 +21,7 @@ export function parseDuration(parameter: string, text: string): bigint {
   const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
   const unit = nanosPerUnit[match?.[3] ?? '']
   if (match === null || unit === undefined) {
-    throw new InvalidParameterError(parameter, `${parameter} is not a length of time such as 250us, 1.5ms or 2s.`)
+    throw new InvalidParameterError(parameter, `invalid ${parameter}: expected a duration such as 250us, 1.5ms or 2s`)
   }
   const [, whole = '0', fraction = ''] = match
   const scale = 10n ** BigInt(fraction.length)
@@ -33,7 +33,7 @@ export function parseDuration(parameter: string, text: string): bigint {
 export function parseUnixNano(parameter: string, text: string): bigint {
   const nanos = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : undefined
   if (nanos === undefined || nanos > MAX_UINT64) {
-    throw new InvalidParameterError(parameter, `${parameter} is not a time in Unix nanoseconds (0 to ${MAX_UINT64}).`)
+    throw new InvalidParameterError(parameter, `invalid ${parameter}: expected Unix nanoseconds, 0 to ${MAX_UINT64}`)
   }
   return nanos
 }

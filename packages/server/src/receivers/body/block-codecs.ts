@@ -124,7 +124,7 @@ function* decompressSnappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
     }
     to = copyMatch(out, to, offset, count, length)
   }
-  if (to !== length) throw new RangeError('snappy: less than it says')
+  if (to !== length) throw new RangeError('snappy: output shorter than the declared length')
   return out
 }
 

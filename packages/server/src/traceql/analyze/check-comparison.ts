@@ -45,9 +45,9 @@ export function checkComparison(
 
 function checkRegex(field: Field & { kind: 'binary' }, left: FieldType, refuse: Refuse): void {
   if (left !== 'string' && left !== 'any')
-    refuse(field.left, `"${field.op}" needs text, and this is ${describeType(left)}.`)
+    refuse(field.left, `"${field.op}": expected text, got ${describeType(left)}.`)
   if (field.right.kind !== 'literal' || field.right.type !== 'string') {
-    refuse(field.right, `"${field.op}" needs a regular expression in quotes on its right.`)
+    refuse(field.right, `"${field.op}": expected a quoted regular expression on its right.`)
   }
   const problem = findRegexProblem(field.right.value)
   if (problem) refuse(field.right, `The regular expression is not valid: ${problem}.`)

@@ -70,7 +70,7 @@ function checkSpanset(spanset: Spanset, refuse: Refuse): void {
   if (!spanset.condition) return
   const type = inferType(spanset.condition, refuse)
   if (type !== 'boolean' && type !== 'any') {
-    refuse(spanset.condition, `A filter needs a condition, and this is ${describeType(type)}.`)
+    refuse(spanset.condition, `Expected a condition, got ${describeType(type)}.`)
   }
 }
 
@@ -84,7 +84,7 @@ function checkScalar(scalar: Scalar, refuse: Refuse): void {
 
 function requireNumber(field: Field, fn: string, refuse: Refuse): void {
   const type = requireSingleValue(field, refuse)
-  if (!isNumber(type)) refuse(field, `${fn}() needs a number or a duration, and this is ${describeType(type)}.`)
+  if (!isNumber(type)) refuse(field, `${fn}(): expected a number or a duration, got ${describeType(type)}.`)
 }
 
 function requireSingleValue(field: Field, refuse: Refuse): FieldType {
@@ -113,8 +113,8 @@ function inferType(field: Field, refuse: Refuse): FieldType {
     case 'unary': {
       const type = inferType(field.operand, refuse)
       if (field.op === '!' && type !== 'boolean' && type !== 'any')
-        refuse(field, `"!" needs a condition, and this is ${describeType(type)}.`)
-      if (field.op === '-' && !isNumber(type)) refuse(field, `"-" needs a number, and this is ${describeType(type)}.`)
+        refuse(field, `"!": expected a condition, got ${describeType(type)}.`)
+      if (field.op === '-' && !isNumber(type)) refuse(field, `"-": expected a number, got ${describeType(type)}.`)
       return field.op === '!' ? 'boolean' : type
     }
     case 'binary':
@@ -133,7 +133,7 @@ function inferBinaryType(field: Field & { kind: 'binary' }, refuse: Refuse): Fie
         [right, field.right],
       ] as const) {
         if (type !== 'boolean' && type !== 'any')
-          refuse(side, `"${field.op}" joins conditions, and this is ${describeType(type)}.`)
+          refuse(side, `"${field.op}": expected a condition, got ${describeType(type)}.`)
       }
       return 'boolean'
     case '+':
@@ -146,7 +146,7 @@ function inferBinaryType(field: Field & { kind: 'binary' }, refuse: Refuse): Fie
         [left, field.left],
         [right, field.right],
       ] as const) {
-        if (!isNumber(type)) refuse(side, `"${field.op}" needs numbers, and this is ${describeType(type)}.`)
+        if (!isNumber(type)) refuse(side, `"${field.op}": expected a number, got ${describeType(type)}.`)
       }
       return left === 'duration' || right === 'duration' ? 'duration' : 'number'
     default:

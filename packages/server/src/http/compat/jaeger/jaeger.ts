@@ -98,7 +98,7 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
       ids.length > 0
         ? await countLostPartsOfTraces(store, ids, options)
         : countLostParts(store, 'traces', parseStart(query))
-    const msg = `${left} more matched, which would be over ${MAX_SPANS} spans: lower the limit.`
+    const msg = `${left} matching traces omitted: the response is limited to ${MAX_SPANS} spans. Lower limit.`
     return toList(found, [...(left === 0 ? [] : [{ code: 422, msg }]), ...toPartialErrors(lost, 'spans')])
   })
   jaeger.get('/api/traces/:traceId', async (request, reply) => {

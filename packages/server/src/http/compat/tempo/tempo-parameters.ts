@@ -36,7 +36,7 @@ export function parseStep(query: TempoQuery): bigint | undefined {
   const text = getText(query, 'step')
   if (text === undefined) return undefined
   const step = parseDuration('step', /^[0-9.]+$/.test(text) ? `${text}s` : text)
-  if (step <= 0n) throw new InvalidParameterError('step', 'step is not longer than nothing.')
+  if (step <= 0n) throw new InvalidParameterError('step', 'invalid step: expected more than 0')
   return step
 }
 
@@ -96,6 +96,6 @@ function parseTime(name: string, text: string | undefined): bigint | undefined {
     return nanos > MAX_UINT64 ? MAX_UINT64 : nanos
   }
   const millis = Date.parse(text)
-  if (!(millis >= 0)) throw new InvalidParameterError(name, `${name} is no time: Unix seconds or RFC 3339.`)
+  if (!(millis >= 0)) throw new InvalidParameterError(name, `invalid ${name}: expected Unix seconds or RFC 3339`)
   return BigInt(millis) * 1_000_000n
 }

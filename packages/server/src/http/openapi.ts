@@ -1,6 +1,6 @@
 import { Problem } from '@spanlink/api-schema'
 import type { TSchema } from 'typebox'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from './routes/endpoint.ts'
 
 /** Converts the endpoints to an OpenAPI 3.1 document. Its schemas are JSON Schema, as ours are. */
 export function openApi(endpoints: readonly Endpoint[], version: string): object {
