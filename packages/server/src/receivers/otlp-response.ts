@@ -1,3 +1,5 @@
+import { encodeBytesField, encodeMessageField, encodeVarintField } from '../otlp/wire/protobuf-fields.ts'
+
 /** The two encodings of OTLP/HTTP; a response has the encoding of its request. */
 export type Encoding = 'protobuf' | 'json'
 
@@ -29,12 +31,11 @@ const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
  * the body of every 4xx and 5xx. As OTLP requires, an invalid argument has a BadRequest with one
  * violation, and a retryable error has a RetryInfo.
  *
- * | Status    | tag  | | Any        | tag  | | BadRequest         | tag  | | FieldViolation | tag  |
- * |-----------|------|-|------------|------|-|--------------------|------|-|----------------|------|
- * | 1 code    | 0x08 | | 1 type_url | 0x0a | | 1 field_violations | 0x0a | | 1 field        | 0x0a |
- * | 2 message | 0x12 | | 2 value    | 0x12 | |                    |      | | 2 description  | 0x12 |
- * | 3 details | 0x1a | |            |      | | RetryInfo          |      | | Duration       |      |
- * |           |      | |            |      | | 1 retry_delay      | 0x0a | | 1 seconds      | 0x08 |
+ * | Status    | Any        | BadRequest         | FieldViolation | RetryInfo     | Duration  |
+ * |-----------|------------|--------------------|----------------|---------------|-----------|
+ * | 1 code    | 1 type_url | 1 field_violations | 1 field        | 1 retry_delay | 1 seconds |
+ * | 2 message | 2 value    |                    | 2 description  |               |           |
+ * | 3 details |            |                    |                |               |           |
  */
 export function encodeStatus(encoding: Encoding, code: number, message: string, retryAfterSeconds?: number): Buffer {
   const invalid = code === RPC_CODES.invalidArgument
@@ -44,18 +45,16 @@ export function encodeStatus(encoding: Encoding, code: number, message: string, 
     if (retryAfterSeconds !== undefined) details.push({ '@type': RETRY_INFO, retryDelay: `${retryAfterSeconds}s` })
     return Buffer.from(JSON.stringify({ code, message, ...(details.length > 0 ? { details } : {}) }))
   }
-  const text = Buffer.from(message)
-  const parts = [Buffer.from([0x08]), varint(code), delimited(0x12, text)]
-  if (invalid) parts.push(delimited(0x1a, encodeAny(BAD_REQUEST, delimited(0x0a, delimited(0x12, text)))))
+  const parts = [encodeVarintField(1, code), encodeBytesField(2, message)]
+  if (invalid) parts.push(encodeDetail(BAD_REQUEST, encodeBytesField(1, encodeBytesField(2, message))))
   if (retryAfterSeconds !== undefined) {
-    const seconds = Buffer.concat([Buffer.from([0x08]), varint(retryAfterSeconds)])
-    parts.push(delimited(0x1a, encodeAny(RETRY_INFO, delimited(0x0a, seconds))))
+    parts.push(encodeDetail(RETRY_INFO, encodeBytesField(1, encodeVarintField(1, retryAfterSeconds))))
   }
   return Buffer.concat(parts)
 }
 
-function encodeAny(typeUrl: string, value: Buffer): Buffer {
-  return Buffer.concat([delimited(0x0a, Buffer.from(typeUrl)), delimited(0x12, value)])
+function encodeDetail(typeUrl: string, value: Buffer): Buffer {
+  return encodeMessageField(3, [encodeBytesField(1, typeUrl), encodeBytesField(2, value)])
 }
 
 /**
@@ -63,10 +62,10 @@ function encodeAny(typeUrl: string, value: Buffer): Buffer {
  * accepted. A reason with zero rejected items is a warning
  * (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
  *
- * | Response          | tag  | | PartialSuccess  | tag  |
- * |-------------------|------|-|-----------------|------|
- * | 1 partial_success | 0x0a | | 1 rejected_…    | 0x08 |
- * |                   |      | | 2 error_message | 0x12 |
+ * | Response          | PartialSuccess  |
+ * |-------------------|-----------------|
+ * | 1 partial_success | 1 rejected_…    |
+ * |                   | 2 error_message |
  *
  * @param rejectedName JSON name of the first field, such as `rejectedSpans`
  */
@@ -75,18 +74,5 @@ export function encodeSuccess(encoding: Encoding, rejectedName: string, rejected
   if (encoding === 'json') {
     return Buffer.from(JSON.stringify({ partialSuccess: { [rejectedName]: String(rejected), errorMessage: reason } }))
   }
-  const partial = Buffer.concat([Buffer.from([0x08]), varint(rejected), delimited(0x12, Buffer.from(reason))])
-  return delimited(0x0a, partial)
-}
-
-function delimited(tag: number, bytes: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([tag]), varint(bytes.length), bytes])
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
-  bytes.push(rest)
-  return Buffer.from(bytes)
+  return encodeMessageField(1, [encodeVarintField(1, rejected), encodeBytesField(2, reason)])
 }

@@ -2,7 +2,7 @@ import { decodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { waitUntilStored } from '@spanlink/testkit/stored-traces'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { traceByIdResponse } from '../../src/http/compat/tempo/tempo.ts'
+import { encodeTraceByIdResponse } from '../../src/http/compat/tempo/tempo.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 const start = nowNano() - 1000n * MS
@@ -295,8 +295,8 @@ test('a Tempo search selects nested set numbers as integers for Traces Drilldown
 
 test('a truncated Tempo trace by id has status PARTIAL in field 3 and a message in field 4', () => {
   const trace = Buffer.from([1, 2, 3])
-  expect([...traceByIdResponse(trace, [])]).toEqual([10, 3, 1, 2, 3])
-  expect([...traceByIdResponse(trace, ['cut'])]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
+  expect([...encodeTraceByIdResponse(trace, [])]).toEqual([10, 3, 1, 2, 3])
+  expect([...encodeTraceByIdResponse(trace, ['cut'])]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
 })
 
 test('an invalid TraceQL query to Tempo returns 400 with the reason as text', async () => {

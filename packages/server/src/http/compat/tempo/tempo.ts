@@ -14,11 +14,12 @@ import { executeMetricsQuery } from '../../../traceql/metrics/metrics.ts'
 import { parsePartialCondition } from '../../../traceql/analyze/span-condition.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
+import { encodeBytesField, encodeVarintField } from '../../../otlp/wire/protobuf-fields.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
 import { toProblem } from '../../problems.ts'
 import { setWarning } from '../warning-header.ts'
 import { toOtlp, type ResourceSpans } from './otlp-of-trace.ts'
-import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
+import { encodeOtlp } from './encode-otlp.ts'
 import { toInstantSeries, toRangeSeries } from './tempo-series.ts'
 import { parseCount, toSearchQuery, parseStep, parseTempoWindow, type TempoQuery, getText } from './tempo-parameters.ts'
 import { toTempoTrace } from './tempo-search.ts'
@@ -78,13 +79,13 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     // The response of v1 has no field for them.
     setWarning(reply, warnings)
     if (/protobuf/.test(request.headers.accept ?? '')) {
-      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), warnings))
+      return reply.type('application/protobuf').send(wrap.protobuf(encodeOtlp(otlp), warnings))
     }
     return wrap.json(encodeIds(otlp), warnings)
   }
   const v1 = { protobuf: (trace: Buffer) => trace, json: (batches: readonly object[]) => ({ batches }) }
   const v2 = {
-    protobuf: traceByIdResponse,
+    protobuf: encodeTraceByIdResponse,
     json: (resourceSpans: readonly object[], warnings: readonly string[]) => ({
       trace: { resourceSpans },
       metrics: {},
@@ -190,9 +191,9 @@ function describeLost(count: number, what: string): readonly string[] {
 }
 
 /** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
-export function traceByIdResponse(trace: Buffer, warnings: readonly string[]): Buffer {
-  if (warnings.length === 0) return message(1, trace)
-  return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(warnings.join(' ')))])
+export function encodeTraceByIdResponse(trace: Buffer, warnings: readonly string[]): Buffer {
+  if (warnings.length === 0) return encodeBytesField(1, trace)
+  return Buffer.concat([encodeBytesField(1, trace), encodeVarintField(3, 1), encodeBytesField(4, warnings.join(' '))])
 }
 
 /**
