@@ -34,7 +34,7 @@ describe('the flow page, by mouse', () => {
     await rows(page).first().waitFor()
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/gateway\s+POST \/orders/)
     const shares = await page.getByRole('region', { name: 'Critical path' }).innerText()
-    expect(shares.replace(/\s+/g, ' ')).toMatch(/queued in orders.retry 60% 806 ms payment 14%/)
+    expect(shares.replace(/\s+/g, ' ')).toMatch(/queue time in orders.retry 60% 806 ms payment 14%/)
     await expect
       .poll(() => page.getByRole('list', { name: 'Notes' }).innerText())
       .toContain('Clock skew: 1 message was consumed before the send')
@@ -92,7 +92,7 @@ describe('the flow page, by mouse', () => {
   test('notes that only the nearest traces are loaded and loads the rest', async () => {
     const page = await site.open(`/flow/${wide}`)
     const notes = page.getByRole('list', { name: 'Notes' })
-    await expect.poll(() => notes.innerText()).toContain('The figures are of the nearest 200')
+    await expect.poll(() => notes.innerText()).toContain('Statistics cover the nearest 200')
     await notes.getByRole('button', { name: 'Load more' }).click()
     await expect.poll(() => page.locator('.facts').innerText()).toMatch(/Traces\s+231/)
     await expect.poll(() => notes.count()).toBe(0)
@@ -229,7 +229,7 @@ test('a lane that ends at a receive span is marked in its row and its details', 
   await site.send(book.request(), traceId)
   const page = await site.open(`/flow/${traceId}`)
   const received = rows(page).filter({ hasText: 'clicks receive' })
-  await expect.poll(() => received.innerText()).toContain('chain ends here')
+  await expect.poll(() => received.innerText()).toContain('no process span')
   await received.locator('.lane-link').click()
   await page.getByRole('complementary', { name: 'Details' }).getByText('ended before the handler began').waitFor()
   await page.close()
@@ -331,7 +331,7 @@ test('the compare page shows two flows and their time differences, with separate
   const second = page.getByRole('region', { name: 'B flow' })
   await second.locator('.flow-row').first().waitFor()
   const differences = page.getByRole('region', { name: 'Differences' })
-  await expect.poll(() => differences.innerText()).toMatch(/queued in orders.retry\s+806 ms\s+806 ms\s+=/)
+  await expect.poll(() => differences.innerText()).toMatch(/queue time in orders.retry\s+806 ms\s+806 ms\s+=/)
   // Keys act on the focused flow only.
   await second.locator('.flow-row').first().focus()
   await page.keyboard.press(']')

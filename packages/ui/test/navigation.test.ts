@@ -64,7 +64,7 @@ describe('the trace pages, by mouse', () => {
     await expect.poll(() => tag('fraud', '.tag.warn').innerText()).toBe('−6 ms')
     expect(await tag('mail', '.tag.warn').count()).toBe(0)
     const details = page.getByRole('complementary', { name: 'Span details' })
-    await expect.poll(() => details.locator('.pairs').first().innerText()).toMatch(/Queued\s+100 ms/)
+    await expect.poll(() => details.locator('.pairs').first().innerText()).toMatch(/Queue time\s+100 ms/)
     await page.close()
   })
 

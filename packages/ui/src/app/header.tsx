@@ -129,7 +129,7 @@ function EngineStatus() {
   return (
     <span class={`engine ${engine.state}`} title={detail}>
       <i class="lamp" />
-      {engine.state === 'ready' ? `${store.spans.toLocaleString('en')} spans` : `engine ${engine.state}`}
+      {engine.state === 'ready' ? `${store.spans.toLocaleString('en')} spans` : `ClickHouse ${engine.state}`}
     </span>
   )
 }

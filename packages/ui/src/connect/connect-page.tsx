@@ -101,7 +101,7 @@ function Arrival() {
             <a href="/">View traces</a>
           </>
         )}
-        {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected: invalid IDs.</span>}
+        {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected; see the server log.</span>}
       </span>
     </p>
   )

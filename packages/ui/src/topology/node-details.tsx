@@ -65,7 +65,7 @@ export function NodeDetails(props: {
         </dd>
         {node.queueTime !== undefined && (
           <>
-            <dt>Queue p95</dt>
+            <dt>Queue time p95</dt>
             <dd>{formatDuration(node.queueTime)}</dd>
           </>
         )}

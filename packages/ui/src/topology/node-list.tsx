@@ -46,7 +46,7 @@ export function NodeList({
             <Column by="errors" pageState={pageState}>
               Errors
             </Column>
-            <Column by="queue" pageState={pageState} title="The highest p95 of the queues it waits in">
+            <Column by="queue" pageState={pageState} title="Highest p95 queue time of its topics">
               Queue p95
             </Column>
             {hasLag && (

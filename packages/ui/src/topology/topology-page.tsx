@@ -144,8 +144,8 @@ function GraphNotes(props: {
         <li>
           <Icon name="info" />
           <span>
-            The {props.edges} busiest of {(left + props.edges).toLocaleString('en')} connections. Search, or focus on
-            one node to see all around it.
+            Showing the {props.edges} busiest of {(left + props.edges).toLocaleString('en')} connections. Search, or
+            focus on a node to see all of its connections.
           </span>
           <a class="button" href={topologyUrl({ ...pageState, all: true })}>
             Show all
@@ -158,7 +158,7 @@ function GraphNotes(props: {
           <span>
             {model.response.missingParts
               ? describeMissingParts('nodes, edges and counts')
-              : `More connections than one response can hold: the ${model.response.edges.length.toLocaleString('en')} busiest are here. Narrow the range to see the others.`}
+              : `More connections than one response can hold, showing the ${model.response.edges.length.toLocaleString('en')} busiest. Narrow the range to see the others.`}
           </span>
         </li>
       )}

@@ -1,7 +1,7 @@
 import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
-/** The state of the service map, from its URL. */
+/** The state of the topology page, from its URL. */
 export interface TopologyPageState {
   readonly last: RecentRange
   readonly text: string

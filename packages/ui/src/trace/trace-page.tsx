@@ -186,9 +186,9 @@ function Notes(props: {
   readonly stale: string | undefined
 }) {
   const model = props.view.model.value
-  const words = useMemo(() => describeMissingSpans(model), [model])
+  const messages = useMemo(() => describeMissingSpans(model), [model])
   const isElsewhere = props.spanId !== undefined && !model.positionById.has(props.spanId)
-  if (words.length === 0 && !isElsewhere && !model.missingParts && props.stale === undefined) return null
+  if (messages.length === 0 && !isElsewhere && !model.missingParts && props.stale === undefined) return null
   return (
     <ul class="notes" aria-label="Notes">
       {model.missingParts && (
@@ -208,10 +208,10 @@ function Notes(props: {
           </span>
         </li>
       )}
-      {words.map((word) => (
-        <li key={word}>
+      {messages.map((message) => (
+        <li key={message}>
           <Icon name="info" />
-          <span>{word}</span>
+          <span>{message}</span>
         </li>
       ))}
       {props.stale !== undefined && (

@@ -54,23 +54,23 @@ export function GraphCanvas(props: {
   readonly onEdge: (id: string) => void
 }) {
   const { nodes, edges, cursor } = props
-  const layout = useMemo(() => createGraphLayout(), [])
-  useEffect(() => () => layout.stop(), [layout])
+  const graphLayout = useMemo(() => createGraphLayout(), [])
+  useEffect(() => () => graphLayout.stop(), [graphLayout])
   const shape = JSON.stringify([nodes.map((node) => [node.id, node.width, node.height]), edges.map((edge) => edge.id)])
   useEffect(() => {
-    layout.compute({
+    graphLayout.compute({
       nodes: nodes.map(({ id, width, height }) => ({ id, width, height })),
       edges: edges.map(({ id, from, to, weight, isShort }) => ({ id, from, to, weight, isShort })),
       gap: props.gap,
     })
-  }, [layout, shape])
+  }, [graphLayout, shape])
   const scroller = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const height = useHeight(scroller)
   const chosenScale = useSignal<number | 'fit' | undefined>(undefined)
-  const { places, error, busy } = layout.state.value
+  const { layout, error, busy } = graphLayout.state.value
   const scale = useComputed(() => {
-    const size = layout.state.value.places
+    const size = graphLayout.state.value.layout
     if (typeof chosenScale.value === 'number') return chosenScale.value
     if (size === undefined || width.value === 0) return 1
     const fit = Math.min(width.value / size.width, height.value / size.height)
@@ -92,18 +92,18 @@ export function GraphCanvas(props: {
     }
   }, [])
   useLayoutEffect(() => {
-    const place = cursor === undefined ? undefined : places?.nodes[cursor]
+    const position = cursor === undefined ? undefined : layout?.nodes[cursor]
     const box = scroller.current
-    if (box === null || places === undefined) return
-    if (place === undefined) {
+    if (box === null || layout === undefined) return
+    if (position === undefined) {
       // Centres a tall graph vertically on its first layer.
-      if (box.scrollTop === 0) box.scrollTop = (places.height * scale.peek() - box.clientHeight) / 2
+      if (box.scrollTop === 0) box.scrollTop = (layout.height * scale.peek() - box.clientHeight) / 2
       return
     }
-    const [x, y] = [place[0] * scale.peek(), place[1] * scale.peek()]
+    const [x, y] = [position[0] * scale.peek(), position[1] * scale.peek()]
     if (x < box.scrollLeft + 20 || x > box.scrollLeft + box.clientWidth - 220) box.scrollLeft = x - box.clientWidth / 3
     if (y < box.scrollTop + 20 || y > box.scrollTop + box.clientHeight - 80) box.scrollTop = y - box.clientHeight / 2
-  }, [cursor, places])
+  }, [cursor, layout])
 
   const zoom = (factor: number) => () => {
     chosenScale.value = clamp(scale.peek() * factor, MIN_SCALE, MAX_SCALE)
@@ -111,27 +111,27 @@ export function GraphCanvas(props: {
   return (
     <div class="graph">
       <div class="graph-scroll" ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
-        {places === undefined ? (
+        {layout === undefined ? (
           <p class="graph-waiting" role="status">
             {error === undefined ? 'Computing layout…' : `Layout failed: ${error}`}
           </p>
         ) : (
           <div
             class={`graph-stage ${busy ? 'busy' : ''}`}
-            style={{ width: `${places.width * scale.value}px`, height: `${places.height * scale.value}px` }}
+            style={{ width: `${layout.width * scale.value}px`, height: `${layout.height * scale.value}px` }}
           >
             <div
               class={`graph-plane ${scale.value < COMPACT_SCALE ? 'compact' : ''}`}
               style={{
                 '--scale': String(scale.value),
-                width: `${places.width}px`,
-                height: `${places.height}px`,
+                width: `${layout.width}px`,
+                height: `${layout.height}px`,
                 transform: `scale(${scale.value})`,
               }}
             >
-              <svg width={places.width} height={places.height} aria-hidden="true">
+              <svg width={layout.width} height={layout.height} aria-hidden="true">
                 {edges.map((edge) => {
-                  const points = places.edges[edge.id]
+                  const points = layout.edges[edge.id]
                   if (points === undefined) return null
                   const path = smoothPath(points)
                   return (
@@ -144,14 +144,14 @@ export function GraphCanvas(props: {
                 })}
               </svg>
               {nodes.map((node) => {
-                const place = places.nodes[node.id]
-                if (place === undefined) return null
+                const position = layout.nodes[node.id]
+                if (position === undefined) return null
                 return (
                   <div
                     key={node.id}
                     class="graph-node"
                     style={{
-                      transform: `translate(${place[0]}px, ${place[1]}px)`,
+                      transform: `translate(${position[0]}px, ${position[1]}px)`,
                       width: `${node.width}px`,
                       height: `${node.height}px`,
                     }}
@@ -161,7 +161,7 @@ export function GraphCanvas(props: {
                 )
               })}
               {edges.map((edge) => {
-                const points = places.edges[edge.id]
+                const points = layout.edges[edge.id]
                 if (edge.label === undefined || points === undefined) return null
                 const [x, y] = findMiddle(points)
                 return (
@@ -174,7 +174,7 @@ export function GraphCanvas(props: {
           </div>
         )}
       </div>
-      {busy && places !== undefined && (
+      {busy && layout !== undefined && (
         <p class="graph-busy" role="status">
           Computing layout…
         </p>

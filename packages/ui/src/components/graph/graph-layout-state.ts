@@ -3,13 +3,13 @@ import type { GraphLayoutResult, GraphLayoutRequest } from './graph-layout.ts'
 
 interface LayoutState {
   readonly request: GraphLayoutRequest | undefined
-  readonly places: GraphLayoutResult | undefined
+  readonly layout: GraphLayoutResult | undefined
   readonly error: string | undefined
   readonly busy: boolean
 }
 
 export interface GraphLayout {
-  /** `places` keeps its value until the next layout is ready. */
+  /** `layout` keeps its value until the next layout is ready. */
   readonly state: ReadonlySignal<LayoutState>
   readonly compute: (request: GraphLayoutRequest) => void
   readonly stop: () => void
@@ -17,16 +17,16 @@ export interface GraphLayout {
 
 /** Lays out graphs in a worker. A new request terminates the worker of an unfinished one. */
 export function createGraphLayout(): GraphLayout {
-  const state = signal<LayoutState>({ request: undefined, places: undefined, error: undefined, busy: false })
+  const state = signal<LayoutState>({ request: undefined, layout: undefined, error: undefined, busy: false })
   let worker: Worker | undefined
   let nth = 0
   const start = (): Worker => {
     const made = new Worker(new URL('./graph-layout-worker.ts', import.meta.url), { type: 'module' })
     made.addEventListener(
       'message',
-      ({ data }: MessageEvent<{ nth: number; places?: GraphLayoutResult; error?: string }>) => {
+      ({ data }: MessageEvent<{ nth: number; layout?: GraphLayoutResult; error?: string }>) => {
         if (data.nth !== nth) return
-        state.value = { ...state.peek(), places: data.places ?? state.peek().places, error: data.error, busy: false }
+        state.value = { ...state.peek(), layout: data.layout ?? state.peek().layout, error: data.error, busy: false }
       },
     )
     made.addEventListener('error', (event) => {

@@ -5,7 +5,7 @@ addEventListener(
   'message',
   ({ data }: MessageEvent<{ readonly nth: number; readonly request: GraphLayoutRequest }>) => {
     try {
-      postMessage({ nth: data.nth, places: layoutGraph(data.request) })
+      postMessage({ nth: data.nth, layout: layoutGraph(data.request) })
     } catch (error) {
       postMessage({ nth: data.nth, error: String(error) })
     }

@@ -39,7 +39,7 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
   // Keyboard commands apply to the flow with the focus.
   const active = useSignal<'first' | 'second'>('first')
   const isSecond = active.value === 'second'
-  const places = useMemo(
+  const pageStates = useMemo(
     () =>
       [
         parseFlowUrl(pageState.traceId, `?with=${against}`),
@@ -54,9 +54,9 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
       effect(() => {
         const index = active.value === 'second' ? 1 : 0
         const view = views?.[index]
-        return view === undefined ? undefined : bindFlowKeys(view, places[index].traceId)
+        return view === undefined ? undefined : bindFlowKeys(view, pageStates[index].traceId)
       }),
-    [views, places],
+    [views, pageStates],
   )
   useEffect(() => {
     document.title = 'Compare flows · Spanlink'
@@ -88,11 +88,11 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
       <div class="compare-body">
         <Differences first={one.model.value.response} second={other.model.value.response} />
         <div class="compare-panes">
-          <Pane name="A" view={one} pageState={places[0]} onFocus={() => (active.value = 'first')} />
-          <Pane name="B" view={other} pageState={places[1]} onFocus={() => (active.value = 'second')} />
+          <Pane name="A" view={one} pageState={pageStates[0]} onFocus={() => (active.value = 'first')} />
+          <Pane name="B" view={other} pageState={pageStates[1]} onFocus={() => (active.value = 'second')} />
         </div>
       </div>
-      <HopDialog view={isSecond ? other : one} pageState={places[isSecond ? 1 : 0]} />
+      <HopDialog view={isSecond ? other : one} pageState={pageStates[isSecond ? 1 : 0]} />
     </div>
   )
 }
@@ -132,7 +132,7 @@ function Differences({ first, second }: { readonly first: FlowResponse; readonly
   const figures = [
     ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
     ['Processing', first.statistics.processingNano, second.statistics.processingNano],
-    ['Queued', first.statistics.queueNano, second.statistics.queueNano],
+    ['Queue time', first.statistics.queueNano, second.statistics.queueNano],
     ['Idle', first.statistics.idleNano, second.statistics.idleNano],
   ] as const
   return (
@@ -191,7 +191,7 @@ function Line(props: {
         ) : (
           <span class={`share-name ${kind ?? ''}`}>
             {kind === 'topic' && <i class="part topic" />}
-            <Text>{kind === 'topic' ? `queued in ${name}` : name}</Text>
+            <Text>{kind === 'topic' ? `queue time in ${name}` : name}</Text>
           </span>
         )}
       </th>

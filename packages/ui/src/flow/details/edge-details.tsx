@@ -60,7 +60,7 @@ export function EdgeDetails(props: {
       <dl class="pairs">
         <dt>Kind</dt>
         <dd>{ROLES[edge.role]}</dd>
-        <dt>Source</dt>
+        <dt>Connected by</dt>
         <dd>{VIAS[edge.via]}</dd>
         <Pair name="Topic" value={edge.topic} />
         <Pair name="Partition" value={edge.partition} />

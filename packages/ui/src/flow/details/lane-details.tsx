@@ -1,5 +1,5 @@
 import { formatDuration, formatDurationNano } from '../../lib/format/duration-text.ts'
-import { CHAIN_END_NOTE } from '../model/flow-messages.ts'
+import { NO_PROCESS_SPAN_NOTE } from '../model/flow-messages.ts'
 import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import { isLaneOpen, toggleLane, type FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
@@ -75,7 +75,7 @@ export function LaneDetails(props: {
         </dd>
       </dl>
       {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
-      {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_END_NOTE}</p>}
+      {shown.endsAtReceive && <p class="faint">No process span. {NO_PROCESS_SPAN_NOTE}</p>}
       {shown.id !== shown.traceId && (
         <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
       )}

@@ -64,9 +64,9 @@ export function FlowHeader(props: {
         </div>
         <div
           class="queue"
-          title="No service was working, and a message waited. Time in queues on the critical path may be longer: work elsewhere counts as processing."
+          title="No service was working, and a message waited. Queue time on the critical path may be longer: parallel processing counts as processing."
         >
-          <dt>Queued</dt>
+          <dt>Queue time</dt>
           <dd>{formatDurationNano(statistics.queueNano)}</dd>
         </div>
         <div title="No service was working, and no message is known to have waited">

@@ -17,7 +17,7 @@ function JoinedChoice({ view, pageState }: { readonly view: FlowView; readonly p
       <a
         href={flowUrl(pageState.traceId, { ...pageState, joined: true })}
         aria-current={pageState.joined ? 'true' : undefined}
-        title="With the other events whose messages the same batches took"
+        title="Include other events consumed in the same batches"
       >
         With joined events
       </a>

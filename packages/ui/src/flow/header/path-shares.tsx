@@ -18,8 +18,8 @@ export function PathShares({ path }: { readonly path: CriticalPath }) {
       <h2>
         Critical path <b>{formatDurationNano(path.durationNano)}</b>
         {queues > 0n && (
-          <span class="faint" title="Also while other services were working, which counts as processing above">
-            {formatDurationNano(String(queues))} of it in queues
+          <span class="faint" title="Includes time in which other services worked, which counts as processing above">
+            {formatDurationNano(String(queues))} of it queue time
           </span>
         )}
       </h2>
@@ -64,7 +64,9 @@ function getPartClass({ kind, name }: PathShare): string {
 
 function formatShare({ kind, name }: PathShare): string {
   if (kind === 'gap') return 'untraced'
-  return kind === 'topic' ? `queued in ${name === '' ? '(no topic)' : sanitizeText(name, 80)}` : sanitizeText(name, 80)
+  return kind === 'topic'
+    ? `queue time in ${name === '' ? '(no topic)' : sanitizeText(name, 80)}`
+    : sanitizeText(name, 80)
 }
 
 function percent(share: number): string {

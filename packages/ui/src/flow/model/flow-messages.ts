@@ -20,38 +20,38 @@ export function listFlowMessages({
   statistics,
   nextCursor,
 }: FlowResponse): FlowMessage[] {
-  const words: FlowMessage[] = []
-  const bound = (text: string): void => void words.push({ text, isIncomplete: true })
+  const messages: FlowMessage[] = []
+  const addIncomplete = (text: string): void => void messages.push({ text, isIncomplete: true })
   const traces = statistics.traceCount.toLocaleString('en')
   if (nextCursor !== undefined || truncated.traces) {
-    bound(`The flow has more traces. The figures are of the nearest ${traces}.`)
+    addIncomplete(`The flow has more traces. Statistics cover the nearest ${traces}.`)
   }
   if (truncated.depth) {
     const hidden = lanes.reduce((sum, lane) => sum + lane.hiddenLinks, 0)
-    bound(
+    addIncomplete(
       `The flow continues beyond the maximum depth${hidden > 0 ? `: ${count(hidden, 'more link')}` : ''}. Open the flow of one of its last traces to see the rest.`,
     )
   }
-  if (truncated.fanOut) bound('A span has more links than one response can hold; some of its consumers are left out.')
-  if (truncated.spans) bound('A trace has more spans than one response can hold; open the trace to see all.')
-  if (missingParts) bound(describeMissingParts('traces and spans'))
-  const note = (text: string): void => void words.push({ text, isIncomplete: false })
+  if (truncated.fanOut) addIncomplete('A span has more links than one response can hold; some consumers are not shown.')
+  if (truncated.spans) addIncomplete('A trace has more spans than one response can hold; open the trace to see all.')
+  if (missingParts) addIncomplete(describeMissingParts('traces and spans'))
+  const addNote = (text: string): void => void messages.push({ text, isIncomplete: false })
   if (missingTraceIds.length > 0) {
-    note(
+    addNote(
       `${count(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
     )
   }
   const rootless = lanes.filter((lane) => lane.rootMissing).length
-  if (rootless > 0) note(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
+  if (rootless > 0) addNote(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
   const skewed = statistics.negativeQueueTimeCount
   if (skewed > 0)
-    note(
+    addNote(
       `Clock skew: ${count(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,
     )
-  return words
+  return messages
 }
 
-export const CHAIN_END_NOTE =
+export const NO_PROCESS_SPAN_NOTE =
   'The receive span of the client ended before the handler began, so spans of the handler are not linked to the message.'
 
 export function formatEventCount(of: number): string {

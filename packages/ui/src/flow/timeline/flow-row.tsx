@@ -6,7 +6,7 @@ import { hitTestRow } from './hit-test.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow, MissingRow } from './flow-rows.ts'
 import { sanitizeText } from '../../lib/format/visible-text.ts'
-import { CHAIN_END_NOTE, formatEventCount } from '../model/flow-messages.ts'
+import { NO_PROCESS_SPAN_NOTE, formatEventCount } from '../model/flow-messages.ts'
 import { flowUrl, selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { toggleLane, toggleRow, type FlowView } from '../flow-view.ts'
 import { isPlainClick, push, replace } from '../../lib/url.ts'
@@ -153,7 +153,7 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
             class="tag joined"
             tabIndex={-1}
             href={flowUrl(pageState.traceId, { ...pageState, joined: true })}
-            title={`This batch also took messages of ${formatEventCount(shown.joinedWith.count)}. Load them into the flow`}
+            title={`This batch also has messages of ${formatEventCount(shown.joinedWith.count)}. Load them into the flow`}
             onClick={(event) => {
               event.stopPropagation()
               if (!isPlainClick(event)) return
@@ -165,8 +165,8 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
           </a>
         )}
         {shown.endsAtReceive && (
-          <span class="tag" title={CHAIN_END_NOTE}>
-            chain ends here
+          <span class="tag" title={NO_PROCESS_SPAN_NOTE}>
+            no process span
           </span>
         )}
         {missing && (

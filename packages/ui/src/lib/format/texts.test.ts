@@ -130,6 +130,6 @@ test('a trace without its root or parent spans has a message for each', () => {
   expect(describeMissingSpans(buildTraceModel(response([span(1)])))).toEqual([])
   expect(describeMissingSpans(buildTraceModel(response([span(1, { parent: 9 })])))[0]).toContain('Root span missing')
   expect(describeMissingSpans(buildTraceModel(response([span(1), span(2, { parent: 9 })])))[0]).toContain(
-    'Parent span missing of 1 span',
+    '1 span without its parent',
   )
 })

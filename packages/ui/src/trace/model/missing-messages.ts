@@ -20,21 +20,22 @@ export function describeMissingTarget(flags: number): string {
 
 /** Describes missing spans and clock problems of a trace, one sentence each. */
 export function describeMissingSpans(model: TraceModel): string[] {
-  const words: string[] = []
+  const messages: string[] = []
   const orphans = model.orphan.reduce((sum, one) => sum + one, 0)
   const hasRoot = model.parent.some((above, p) => above === -1 && model.orphan[p] === 0)
   if (orphans > 0 && !hasRoot) {
-    words.push('Root span missing: not yet received, not sampled, or sent to another backend.')
+    messages.push('Root span missing: not yet received, not sampled, or sent to another backend.')
   } else if (orphans > 0) {
-    words.push(
+    messages.push(
       orphans === 1
-        ? 'Parent span missing of 1 span; it is shown as a root.'
-        : `Parent spans missing of ${orphans} spans; they are shown as roots.`,
+        ? '1 span without its parent, shown as a root.'
+        : `${orphans.toLocaleString('en')} spans without their parents, shown as roots.`,
     )
   }
   const backwards = model.backwardCount
   if (model.truncated)
-    words.push(`The trace has more spans: these are the earliest ${model.count.toLocaleString('en')}.`)
-  if (backwards > 0) words.push(`Negative duration of ${backwards === 1 ? '1 span' : `${backwards} spans`}.`)
-  return words
+    messages.push(`The trace has more spans. Showing the earliest ${model.count.toLocaleString('en')}.`)
+  if (backwards > 0)
+    messages.push(`${backwards === 1 ? '1 span' : `${backwards.toLocaleString('en')} spans`} with negative duration.`)
+  return messages
 }

@@ -81,7 +81,7 @@ function Times(props: {
       </dd>
       {queueTimeNano !== undefined && (
         <>
-          <dt>Queued</dt>
+          <dt>Queue time</dt>
           <dd>
             {formatDurationNano(queueTimeNano)}
             {queueTimeNano.startsWith('-') && (
@@ -94,10 +94,8 @@ function Times(props: {
       )}
       {critical > 0 && (
         <>
-          <dt>Critical</dt>
-          <dd>
-            {formatDuration(critical)} <span class="faint">of the critical path</span>
-          </dd>
+          <dt>On critical path</dt>
+          <dd>{formatDuration(critical)}</dd>
         </>
       )}
     </dl>
