@@ -9,7 +9,7 @@ import { deadLetterTopic, ORDERS, outputTopic, type Played, retryTopic } from '.
 const ORDERS_SENT = 6
 const ORDERS_CONSUMED = 6
 
-/** The client, its group and its topics in the service map, with queue times and lag. */
+/** The client, its group and its topics in the topology, with queue times and lag. */
 export async function checkTopology(
   results: Results,
   spanlink: SpanlinkServer,
@@ -18,7 +18,7 @@ export async function checkTopology(
 ): Promise<void> {
   const { name, expected } = client
   let topology: TopologyResponse | undefined
-  await results.check(name, 'service map', async () => {
+  await results.check(name, 'topology', async () => {
     topology = (await spanlink.getJson('/api/topology')) as TopologyResponse
   })
   if (topology === undefined) return
