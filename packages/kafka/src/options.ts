@@ -40,8 +40,8 @@ export interface MetricsOptions {
    */
   readonly partition?: boolean
   /**
-   * `server.address` and `server.port` of the broker, on metrics of connections, requests and
-   * consumers.
+   * `server.address` and `server.port` of the broker, on metrics of connections, requests, sends
+   * and consumers.
    * @default true
    */
   readonly broker?: boolean

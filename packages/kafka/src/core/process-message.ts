@@ -6,14 +6,14 @@ import { warnOnce } from './diagnostics.ts'
 import type { ReceivedMessage } from './source.ts'
 
 /**
- * Runs `fn` in a process span of one message that a traced consumer handed out in a batch: with its
+ * Runs `fn` in a process span of one message that a traced consumer delivered in a batch: with its
  * own timing, its own context and its own baggage. The result, or the error, is `fn`'s.
  *
  *     eachBatch: async ({ batch }) => {
  *       for (const message of batch.messages) await processMessage(message, () => ship(message))
  *     }
  *
- * A message that no traced consumer handed out is processed without a span. So is a copy, unless it
+ * A message not delivered by a traced consumer is processed without a span. So is a copy, unless it
  * still holds the `batchContext` that kafkajs puts on messages of a batch, as `{ ...message }`
  * does.
  */
@@ -21,7 +21,7 @@ export function processMessage<R>(message: ReceivedMessage, fn: (span: Span) => 
   const delivery = getMessageOrigin(message)
   if (delivery !== undefined) return delivery.telemetry.process(message, fn, { source: delivery.source })
   warnOnce(
-    'processMessage() got a message that no traced consumer handed out, or a copy of one: it has no process span',
+    'processMessage() got a message not delivered by a traced consumer, or a copy of one: it has no process span',
   )
   return fn(trace.getSpan(context.active()) ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT))
 }

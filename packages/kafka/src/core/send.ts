@@ -205,7 +205,7 @@ function readMetadataSafely<R>(readRecords: (result: R) => readonly (RecordMetad
   try {
     return readRecords(result)
   } catch (error) {
-    reportFailure('read where records were stored', error)
+    reportFailure('read partitions and offsets of sent records', error)
     return undefined
   }
 }

@@ -78,7 +78,7 @@ export function isTraced(topic: string | undefined, options: ResolvedOptions): b
 
 function applyFilter(filter: (topic: string) => boolean, topic: string): boolean {
   let traced = true
-  safely('ask the topic filter', () => (traced = filter(topic)))
+  safely('call the topic filter', () => (traced = filter(topic)))
   return traced
 }
 
@@ -113,7 +113,7 @@ export function setServerAttributes(
 function getCorrelation(topic: string | undefined, { correlation }: ResolvedOptions): Correlation {
   if (typeof correlation !== 'function') return correlation
   let chosen: Correlation = 'link'
-  if (topic !== undefined) safely('ask for the correlation of a topic', () => (chosen = correlation(topic)))
+  if (topic !== undefined) safely('resolve the correlation', () => (chosen = correlation(topic)))
   return chosen
 }
 

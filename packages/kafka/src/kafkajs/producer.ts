@@ -186,7 +186,7 @@ function readSendMetadata(
     const single = messages.length === 1 ? resolveSingleMetadata(topic, metadata) : undefined
     return single ? [single] : resolveBatchMetadata([{ topic, messages }], metadata, partitions)[0]!
   } catch (error) {
-    reportFailure('read where records are', error)
+    reportFailure('read partitions and offsets of sent records', error)
     return undefined
   }
 }
@@ -201,7 +201,7 @@ function readBatchMetadata(
     const sent = topics.map(({ topic }, i) => ({ topic, messages: started[i]!.messages }))
     return resolveBatchMetadata(sent, metadata, partitions)
   } catch (error) {
-    reportFailure('read where records are', error)
+    reportFailure('read partitions and offsets of sent records', error)
     return NO_METADATA
   }
 }

@@ -1,9 +1,9 @@
 const WARN_AFTER_MS = 30_000
 
 const MESSAGE =
-  '@spanlink/kafka/register has seen no Kafka client being loaded, so nothing is traced. ' +
-  'It sees packages that Node loads: in a bundle, make the client external (esbuild --external:kafkajs), ' +
-  'or call traceKafkaJS and its like in the code.'
+  'No Kafka client was loaded, so nothing is traced. @spanlink/kafka/register patches packages that Node loads: ' +
+  'in a bundle, make the client external (esbuild --external:kafkajs), ' +
+  'or call traceKafkaJS, traceConfluent, traceRdkafka or tracePlatformatic in the code.'
 
 /** Warns if no Kafka client is loaded within 30 s, or before a shorter process ends. */
 export function warnUnlessLoaded(isAnyLoaded: () => boolean, warn: (message: string) => void): void {

@@ -72,21 +72,27 @@ const DEFAULT_URL = 'http://127.0.0.1:4319'
 
 const CLIENT_FLAGS = {
   url: { value: 'URL', parser: urlParser, env: 'SPANLINK_URL', default: DEFAULT_URL, description: 'URL of the server' },
-  json: { description: 'print the JSON of the API instead of text' },
+  json: { description: '' },
 } as const satisfies FlagTable
 
 type ClientFlags<Flags extends FlagTable> = FlagValues<Flags> & { readonly url: string; readonly json: boolean }
 
 type ClientDefinition<Flags extends FlagTable> = Omit<Definition<Flags>, 'run'> & {
+  /** Help of `--json`; false: without the flag. @default 'print the JSON of the API instead of text' */
+  readonly json?: string | false
   readonly run: (flags: ClientFlags<Flags>, positionals: readonly string[], out: Output) => Promise<number>
 }
 
 /** A command that sends requests to a running server. */
-export function defineClientCommand<const Flags extends FlagTable>(definition: ClientDefinition<Flags>): Command {
-  const command = defineCommand<Flags & typeof CLIENT_FLAGS>({
+export function defineClientCommand<const Flags extends FlagTable>({
+  json: jsonHelp = 'print the JSON of the API instead of text',
+  ...definition
+}: ClientDefinition<Flags>): Command {
+  const clientFlags = { url: CLIENT_FLAGS.url, ...(jsonHelp === false ? {} : { json: { description: jsonHelp } }) }
+  const command = defineCommand<Flags & Omit<typeof CLIENT_FLAGS, 'json'>>({
     exitCodes: `${EXIT_CODES}, 4 no server`,
     ...definition,
-    flags: { ...definition.flags, ...CLIENT_FLAGS },
+    flags: { ...definition.flags, ...clientFlags },
     run: async (values, positionals, out) => {
       const { url = DEFAULT_URL, json = false } = values as FlagValues<typeof CLIENT_FLAGS>
       return await definition.run({ ...(values as FlagValues<Flags>), url, json }, positionals, out)

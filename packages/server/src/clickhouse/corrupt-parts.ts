@@ -28,7 +28,7 @@ export class CorruptPartGuard {
     this.#lost = lost
     if (count === 0) return
     this.#log(
-      `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse set them aside in the ` +
+      `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse detached them into the ` +
         "tables' directories detached/. Their rows are missing in responses; see docs/operations.md.",
     )
   }
@@ -44,12 +44,12 @@ export class CorruptPartGuard {
       try {
         return await query()
       } catch (error) {
-        if (!(await this.#setAside(client, error))) throw error
+        if (!(await this.#detach(client, error))) throw error
       }
     }
   }
 
-  async #setAside(client: Client, error: unknown): Promise<boolean> {
+  async #detach(client: Client, error: unknown): Promise<boolean> {
     if (!(error instanceof StoreError) || (error.code !== 'refused' && error.code !== 'bad-rows')) return false
     const [, uuid, part] = PART_PATH.exec(error.message) ?? []
     if (uuid === undefined || part === undefined) return false
@@ -75,12 +75,12 @@ export class CorruptPartGuard {
       await client.command(`alter table ${table.name} detach part '${part}'`)
       this.#lost = [...this.#lost, { table: table.name, day: parsePartDay(part) }]
       this.#log(
-        `Part ${part} of the table ${table.name} is corrupt and was set aside; its rows are missing in responses. ` +
+        `Part ${part} of the table ${table.name} is corrupt and was detached; its rows are missing in responses. ` +
           `ClickHouse: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`,
       )
       return true
     } catch (failure) {
-      this.#log(`Part ${part} can't be read, and not be set aside: ${(failure as Error).message}`)
+      this.#log(`Part ${part} is corrupt and could not be detached: ${(failure as Error).message}`)
       return false
     }
   }

@@ -224,7 +224,7 @@ test.each([
     )
     for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
     await first.journal.close()
-    await vi.waitUntil(() => firstLines.some((line) => line.includes('not stored yet')))
+    await vi.waitUntil(() => firstLines.some((line) => line.includes('retry in')))
     await first.inserter.drain(1)
     const [name = ''] = await segmentFiles(dataDir)
     const path = join(dataDir, 'journal', name)
@@ -239,7 +239,7 @@ test.each([
     expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
     expect(journal.getDepth()).toMatchObject({ segments: 0, tornBytes: 0 })
     expect(journal.getDepth().unreadableBytes).toBe(Math.round(file.length / 3))
-    expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
+    expect(lines.join()).toMatch(/is damaged: \d+ unreadable bytes are lost/)
     expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(name.replace(/@[a-z-]+/, ''))
   },
 )

@@ -207,7 +207,7 @@ export class Inserter {
     }
     this.#attempts.delete(segment)
     const tables = summaries.map(({ table: name }) => name).join(' and ')
-    this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${toMessage(error)}`)
+    this.#log(`Journal segment ${segment.id}: stored ${table}; retrying ${tables}: ${toMessage(error)}`)
   }
 
   /** @returns false when it cannot be split: it has one row, or rows without boundaries */
@@ -253,7 +253,7 @@ export class Inserter {
 
   #retryLater(segment: SealedSegment, error: unknown): void {
     const pause = this.#attemptsOf(segment).nextDelayMs()
-    this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${toMessage(error)}`)
+    this.#log(`Insert of journal segment ${segment.id} failed, retry in ${pause} ms: ${toMessage(error)}`)
     void this.#pushAfter(segment, pause)
   }
 
@@ -277,12 +277,12 @@ export class Inserter {
     this.#reported.add(segment)
     journal.countLost(segment, frames)
     if (tornBytes > 0) {
-      this.#log(`Journal segment ${segment.id} ended in ${tornBytes} torn bytes, never acked: cut.`)
+      this.#log(`Journal segment ${segment.id}: dropped an unfinished, unacknowledged write of ${tornBytes} bytes.`)
     }
     if (unreadableBytes > 0) {
       this.#log(
-        `Journal segment ${segment.id} is damaged: ${unreadableBytes} bytes are unreadable and what they held is lost, ` +
-          'the rest is stored. Its file is kept in journal/damaged.',
+        `Journal segment ${segment.id} is damaged: ${unreadableBytes} unreadable bytes are lost, ` +
+          'the other rows are stored. Its file is kept in journal/damaged.',
         { level: 'error' },
       )
     }

@@ -90,7 +90,7 @@ export class Journal {
     await quarantine.takeRetried(directory)
     for (const segment of await findUninsertedSegments(directory, await quarantine.ids())) journal.#handOver(segment)
     const { segments, bytes } = journal.getDepth()
-    if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
+    if (segments > 0) options.log(`Replaying ${segments} journal segments (${bytes} bytes) of an earlier run.`)
     return journal
   }
 
@@ -102,7 +102,7 @@ export class Journal {
     if (this.#closed) return Promise.reject(new JournalFullError('Journal is closed: the server is shutting down.'))
     if (this.getDepth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
       const limit = this.#options.maxBacklogBytes
-      return Promise.reject(new JournalFullError(`Journal holds ${limit} bytes that the store has not taken yet.`))
+      return Promise.reject(new JournalFullError(`Journal is full: ${limit} bytes not yet inserted.`))
     }
     const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
     this.#waitingBytes += bytes

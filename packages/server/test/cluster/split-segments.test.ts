@@ -38,7 +38,7 @@ test('a segment that exceeds the memory limit of one shard is retried until it f
   inserter.start(journal)
   const request = generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })
   await journal.append(transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000)))
-  await vi.waitUntil(() => lines.filter((line) => line.includes('not stored yet')).length > 3, { timeout: 60_000 })
+  await vi.waitUntil(() => lines.filter((line) => line.includes('retry in')).length > 3, { timeout: 60_000 })
   await cluster.nodes[1].kill()
   await cluster.nodes[1].start()
   await journal.close()

@@ -50,7 +50,7 @@ test('a flipped bit in any file of a part makes only that part unreadable, count
   expect(Number(after?.n)).toBe((parts.length - corruptParts.count) * SPANS_PER_PART)
   const log = lines.join('\n')
   const atStart = Number(/^(\d+) parts \(\d+ bytes\) of the tables spans can't be read/m.exec(log)?.[1])
-  const atQuery = [...log.matchAll(/is corrupt and was set aside/g)].length
+  const atQuery = [...log.matchAll(/is corrupt and was detached/g)].length
   expect(atStart + atQuery).toBe(corruptParts.count)
   expect(atQuery).toBeGreaterThan(3)
 }, 240_000)

@@ -48,7 +48,7 @@ test('a flipped bit in a journal segment loses the spans of one request, reporte
   expect(store.spans).toBe(acked - SPANS_PER_REQUEST)
   expect(depth.unreadableBytes).toBeGreaterThan(0)
   expect(depth.tornBytes).toBe(0)
-  expect(server.stderr()).toContain(`${depth.unreadableBytes} bytes are unreadable`)
+  expect(server.stderr()).toContain(`${depth.unreadableBytes} unreadable bytes are lost`)
   expect(await readdir(join(journal, 'damaged'))).toContain(name.replace(/@[a-z-]+/, ''))
   await server.stop()
   await rm(dataDir, { recursive: true })

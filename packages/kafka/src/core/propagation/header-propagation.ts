@@ -31,7 +31,7 @@ export function createHeaderPropagation(propagator: TextMapPropagator | undefine
           names = new Set(known.map((field) => field.toLowerCase()))
         }
       } catch (error) {
-        reportFailure('ask the propagator for its fields', error)
+        reportFailure("read the propagator's fields", error)
       }
       return names
     },

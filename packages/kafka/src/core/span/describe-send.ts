@@ -68,7 +68,7 @@ export function describeSend<M>(
     )
     span.addLinks(links.slice(0, options.linkCountLimit))
   } catch (error) {
-    reportFailure('describe where records were stored', error)
+    reportFailure('record partitions and offsets of sent records', error)
   }
 }
 

@@ -22,6 +22,7 @@ export const exportCommand = defineClientCommand({
   notes: `  otlp     OTLP JSON, one trace a line
   jaeger   Jaeger JSON; attributes of links are lost
   zipkin   Zipkin v2 JSON; links and value types are lost`,
+  json: false,
   positionals: { name: 'ID', min: 1, max: Infinity, parser: traceIdParser },
   flags: {
     flow: { description: `include all traces of the flow, at most ${MAX_FLOW_TRACES}` },

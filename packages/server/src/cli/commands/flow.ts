@@ -31,14 +31,14 @@ export const flowCommand = defineClientCommand({
     limit: {
       value: 'N',
       parser: rowLimitParser,
-      default: `${MAX_TERMINAL_ROWS} in a terminal, otherwise and with --all all`,
+      default: `${MAX_TERMINAL_ROWS} in a terminal, else all; --all: all`,
       description: 'lanes to draw',
     },
     'max-depth': {
       value: 'N',
       parser: countParser(MAX_DEPTH),
       default: '16',
-      description: `links from the trace to the farthest, at most ${MAX_DEPTH}`,
+      description: `maximum distance from the trace in links, at most ${MAX_DEPTH}`,
     },
     joined: { description: 'include other events whose messages share a batch with the flow, up to their origins' },
   },

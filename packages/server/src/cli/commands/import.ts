@@ -10,14 +10,16 @@ const MAX_ATTEMPTS = 8
 const MAX_RETRY_SECONDS = 30
 
 export const importCommand = defineClientCommand({
-  summary: 'sends files of traces to the server: OTLP, Jaeger or Zipkin JSON, also gzip',
+  summary: 'sends files of traces to the server: OTLP, Tempo, Jaeger or Zipkin JSON, also gzip',
   description: 'Sends files of traces to the server, plain or gzip. Formats are detected by content.',
   usage: ['import FILE... [options]      (- is stdin)'],
   notes: `  OTLP JSON lines   traces, logs and metrics, as the Collector's file exporter writes them
-  OTLP JSON         one document, also as Tempo and Jaeger return it
+  OTLP JSON         one document, as a request of OTLP/HTTP or a response of Jaeger has it
+  Tempo JSON        a trace as Tempo's API returns it
   Jaeger JSON       as Jaeger's UI downloads a trace; references to other traces become links
   Zipkin v2 JSON    a list of spans, or of traces`,
   exitCodes: '0 done, 1 failed or some spans rejected, 2 invalid arguments, 4 no server',
+  json: 'print a JSON summary per file',
   positionals: { name: 'FILE', min: 1, max: Infinity },
   flags: {
     'otlp-url': {

@@ -21,7 +21,7 @@ them within seconds, a stopped one at its start. A segment that is rejected agai
     }
     if (action === 'list' && ids.length > 0) throw new UsageError('quarantine list takes no segment IDs')
     if (!existsSync(join(dataDir, 'journal'))) {
-      throw new CommandError(exitCodes.notFound, `${dataDir} is not a data directory of Spanlink. Name it with --data.`)
+      throw new CommandError(exitCodes.notFound, `${dataDir} is not a data directory of Spanlink. Set --data.`)
     }
     const segments = await listQuarantined(dataDir)
     if (action === 'list') {

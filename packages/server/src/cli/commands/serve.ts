@@ -13,7 +13,7 @@ const DRAIN_TIMEOUT_MS = 3000
 const EXIT_TIMEOUT_MS = 4500
 
 export const serveCommand = defineCommand({
-  summary: 'runs the server; the default',
+  summary: 'runs the server (default command)',
   description: 'Receives, stores and shows telemetry until SIGTERM or Ctrl-C.',
   usage: ['[serve] [options]'],
   exitCodes: '0 stopped, 2 invalid arguments, 5 to 9 not started (see docs/cli.md), 1 failed',

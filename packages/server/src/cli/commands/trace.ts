@@ -13,8 +13,8 @@ const MAX_LINKS = 1000
 export const traceCommand = defineClientCommand({
   summary: 'shows a trace as a waterfall, with its links in both directions',
   usage: ['trace ID [options]'],
-  notes: `  ←        the source of a message: a link of this span
-  → 2 in   two spans of other traces link to this span`,
+  notes: `  ←              the source of a message: a link of this span
+  → 2 links in   two spans of other traces link to this span`,
   positionals: { name: 'ID', min: 1, max: 1, parser: traceIdParser },
   flags: {
     limit: {

@@ -94,7 +94,7 @@ function* splitDocument(value: unknown, file: string): Generator<TraceFilePart> 
       return
     }
   }
-  const expected = 'OTLP JSON lines, OTLP JSON, Jaeger JSON or Zipkin v2 JSON, plain or gzip'
+  const expected = 'OTLP JSON lines, OTLP JSON, Tempo JSON, Jaeger JSON or Zipkin v2 JSON, plain or gzip'
   throw new CommandError(exitCodes.failed, `Unknown format of ${file}: expected ${expected}.`)
 }
 

@@ -14,7 +14,7 @@ import { drawTimeBar } from './time-bar.ts'
 const MAX_INDENT = 8
 const MAX_EDGES = 4
 const MAX_ROOTS = 3
-const CHAIN_END = '┤ chain ends here: the receive span ended before the handler began'
+const CHAIN_END = '┤ no process span: the receive span ended before the handler started'
 
 /** One line a lane: its queue time dotted, then its bar; below it the edges to it. */
 export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Infinity): readonly string[] {
@@ -60,7 +60,7 @@ export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Inf
     const joined = formatJoined(lane)
     if (joined !== undefined) lines.push(paint(fitToWidth(`${indent}  + ${joined}`, terminal.columns).trimEnd(), 'dim'))
     if (lane.endsAtReceive) lines.push(paint(fitToWidth(`${indent}  ${CHAIN_END}`, terminal.columns).trimEnd(), 'dim'))
-    if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${formatCount(lane.hiddenLinks, 'link')} lead on`, 'dim'))
+    if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${formatCount(lane.hiddenLinks, 'link')} not shown`, 'dim'))
   }
   if (flow.lanes.length > maxLanes)
     lines.push('', `${formatCount(flow.lanes.length - maxLanes, 'more lane')}: --limit shows more.`)
@@ -94,7 +94,7 @@ function formatOrigins({ origins, originCount }: FlowResponse): readonly string[
     0,
     MAX_ROOTS,
   )
-  return [`Caused by ${formatCount(originCount, 'event')}; this is the first: ${texts.join(', ')}`]
+  return [`${formatCount(originCount, 'origin')}; showing the first: ${texts.join(', ')}`]
 }
 
 function formatJoined({ joinedWith }: FlowLane): string | undefined {
@@ -180,10 +180,10 @@ function formatCriticalPath(flow: FlowResponse, { paint }: Terminal): readonly s
 
 function formatWarnings({ truncated, missingTraceIds }: FlowResponse): readonly string[] {
   const warnings = [
-    ...(truncated.traces ? ['The flow has more traces: --all shows them.'] : []),
+    ...(truncated.traces ? ['Some traces omitted: --all shows them.'] : []),
     ...(truncated.depth ? ['The flow continues beyond --max-depth.'] : []),
-    ...(truncated.fanOut ? ['A step has more links than one response holds.'] : []),
-    ...(truncated.spans ? ['A trace has more spans than one response holds.'] : []),
+    ...(truncated.fanOut ? ['Some consumers omitted: link limit reached.'] : []),
+    ...(truncated.spans ? ['Some spans omitted: span limit reached.'] : []),
     ...(missingTraceIds.length > 0
       ? [
           `${formatCount(missingTraceIds.length, 'linked trace')} ${missingTraceIds.length === 1 ? 'is' : 'are'} not stored.`,

@@ -84,8 +84,8 @@ function formatLabel(span: Span): string {
 function formatNotes(span: Span, linksIn: readonly TraceLink[]): readonly string[] {
   const notes = span.status.code === 'error' && span.status.message !== '' ? [`✗ ${sanitize(span.status.message)}`] : []
   for (const link of span.links.slice(0, MAX_LINKS)) notes.push(`← ${formatLinkTarget(link, link.target)}`)
-  if (span.links.length > MAX_LINKS) notes.push(`← ${span.links.length - MAX_LINKS} more out`)
-  if (span.backlinkCount > 0) notes.push(`→ ${span.backlinkCount} in`)
+  if (span.links.length > MAX_LINKS) notes.push(`← ${formatCount(span.links.length - MAX_LINKS, 'more link')} out`)
+  if (span.backlinkCount > 0) notes.push(`→ ${formatCount(span.backlinkCount, 'link')} in`)
   for (const link of linksIn.slice(0, MAX_LINKS)) {
     notes.push(`  → ${formatLinkTarget({ ...link, traceId: link.peerTraceId }, link.peer)}`)
   }

@@ -64,11 +64,16 @@ export const serveFlags = {
   store: {
     value: 'URL',
     env: 'SPANLINK_STORE',
-    default: 'the embedded engine',
+    default: 'embedded ClickHouse',
     description: 'ClickHouse server: clickhouse://user:password@host:8123/database',
   },
   host: { value: 'HOST', default: '127.0.0.1', description: 'address to listen on' },
-  port: { value: 'PORT', parser: portParser, default: '4319', description: `port of pages and API; ${anyFreePort}` },
+  port: {
+    value: 'PORT',
+    parser: portParser,
+    default: '4319',
+    description: `port of the UI and the HTTP API; ${anyFreePort}`,
+  },
   'otlp-http-port': {
     value: 'PORT',
     parser: portParser,
@@ -99,20 +104,20 @@ export const serveFlags = {
     value: 'DURATION',
     parser: retentionParser,
     default: '7d, with --store none',
-    description: 'drop data that arrived longer ago, by whole days',
+    description: 'delete data older than this, by UTC day of arrival',
   },
   'max-disk': {
     value: 'SIZE',
     parser: diskSizeParser,
     default: '20GB, with --store none',
-    description: 'drop the oldest days when the tables are larger',
+    description: 'delete the oldest days of arrival while the tables are larger than this',
   },
   'max-memory': {
     value: 'SIZE',
     parser: memoryParser,
     env: 'SPANLINK_MAX_MEMORY',
     default: '1GiB',
-    description: 'memory limit of receivers and engine together',
+    description: 'memory limit of the server and the embedded ClickHouse together',
   },
   'log-format': {
     value: 'FORMAT',

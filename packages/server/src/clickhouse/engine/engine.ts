@@ -62,7 +62,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     state = 'down'
     if (stopped.signal.aborted) return
     options.onDown()
-    options.log(`The engine ended (${reason}). Starting it again.`)
+    options.log(`Embedded ClickHouse exited (${reason}); restarting.`)
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 5000)) {
       await sleep(delayMs, undefined, { signal: stopped.signal }).catch(() => {})
       if (stopped.signal.aborted) return
@@ -70,7 +70,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       try {
         return await launch()
       } catch (error) {
-        if (!stopped.signal.aborted) options.log(`The engine did not start: ${(error as Error).message}`)
+        if (!stopped.signal.aborted) options.log(`Embedded ClickHouse did not start: ${(error as Error).message}`)
         await terminate(child)
       }
     }
@@ -130,7 +130,7 @@ async function startProcess(
     if (!isTransient || performance.now() > deadline) {
       throw new StoreError(
         'unavailable',
-        `The embedded engine did not start: ${reason}. Its log: ${workingDir}/engine.log`,
+        `Embedded ClickHouse did not start: ${reason}. Its log: ${workingDir}/engine.log`,
       )
     }
     await sleep(30)
@@ -148,7 +148,7 @@ function repairDataDir({ dataDir, log }: EngineOptions): boolean {
   try {
     if (!tryLockFile(fd)) return false
     const repaired = repairDedupLogs(clickhouseDir)
-    if (repaired > 0) log(`The engine ended within ${repaired} inserts; they will be made again.`)
+    if (repaired > 0) log(`ClickHouse stopped during ${repaired} inserts; retrying them.`)
     return true
   } finally {
     closeSync(fd)

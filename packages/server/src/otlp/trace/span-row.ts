@@ -104,9 +104,9 @@ export function estimateLinkRowBytes(source: Source, span: SpanFields, spanBytes
 const LINK_ROW_BYTES = 128
 
 /**
- * Appends the rows of schema/span_links.sql: 'out' for every link, 'in' if the target's trace is
- * known. Returns the number of rows. A link with empty or all-zero ids is kept for its attributes,
- * as the specification requires.
+ * Appends the rows of schema/span_links.sql: 'out' for every link, 'in' if its trace id is valid.
+ * Returns the number of rows. A link with empty or all-zero ids is kept for its attributes, as the
+ * specification requires.
  *
  * | Link            | tag  | | Link                | tag  |
  * |-----------------|------|-|---------------------|------|

@@ -175,7 +175,7 @@ export function computeQueueTime(sent: Interval, consumed: Consumption): bigint 
   return start - (sentEnd <= start ? sentEnd : sent.start)
 }
 
-/** The same as decimal text; `null` while an end is unknown. */
+/** The same as decimal text; `null` if the producing span is not stored. */
 export function computeLinkQueueTime(
   sent: LinkedSpan | null | undefined,
   consumed: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>,
