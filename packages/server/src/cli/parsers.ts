@@ -1,6 +1,6 @@
+import { parseDuration } from '@spanlink/api-schema/duration'
 import type { Parser } from './args.ts'
 
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 const BYTES: Readonly<Record<string, number>> = {
   b: 1,
   kb: 1e3,
@@ -16,13 +16,13 @@ const BYTES: Readonly<Record<string, number>> = {
 /** In seconds; `none` is Infinity. */
 export const retentionParser: Parser<number> = {
   expected: 'a duration such as 7d, 12h or 30m, or none',
-  parse: (text) => (text === 'none' ? Infinity : parseAmount(text, SECONDS)),
+  parse: (text) => (text === 'none' ? Infinity : parseSeconds(text)),
 }
 
 /** In bytes; `none` is Infinity. */
 export const diskSizeParser: Parser<number> = {
   expected: 'a size such as 20GB or 500MB, or none',
-  parse: (text) => (text === 'none' ? Infinity : parseAmount(text, BYTES)),
+  parse: (text) => (text === 'none' ? Infinity : parseBytes(text)),
 }
 
 /** With less, ClickHouse can't merge and a request of the maximum size doesn't fit. */
@@ -32,7 +32,7 @@ const MIN_MEMORY_BYTES = 640 * 2 ** 20
 export const memoryParser: Parser<number> = {
   expected: 'a size such as 1GiB or 2GB, at least 640MiB',
   parse: (text) => {
-    const bytes = parseAmount(text, BYTES)
+    const bytes = parseBytes(text)
     return bytes !== undefined && bytes >= MIN_MEMORY_BYTES ? bytes : undefined
   },
 }
@@ -73,7 +73,7 @@ export const traceIdParser: Parser<string> = {
 export const timeParser: Parser<string> = {
   expected: 'a time such as 15m, 2h or 7d ago, or 2026-01-31T10:00:00Z',
   parse: (text) => {
-    const seconds = parseAmount(text, SECONDS)
+    const seconds = parseSeconds(text)
     const millis = seconds === undefined ? Date.parse(text) : Date.now() - seconds * 1000
     return millis >= 0 ? String(BigInt(Math.floor(millis)) * 1_000_000n) : undefined
   },
@@ -93,8 +93,15 @@ export function choiceParser<const Choice extends string>(choices: readonly Choi
   }
 }
 
-function parseAmount(text: string, units: Readonly<Record<string, number>>): number | undefined {
+/** Upper case and blanks before units are accepted. */
+function parseSeconds(text: string): number | undefined {
+  const nanos = parseDuration(text.toLowerCase().replaceAll(/\s+(?=[a-z])/g, ''))
+  const seconds = Number(nanos ?? 0n) / 1e9
+  return seconds > 0 && Number.isFinite(seconds) ? seconds : undefined
+}
+
+function parseBytes(text: string): number | undefined {
   const [, digits, unit = ''] = /^([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)$/i.exec(text) ?? []
-  const amount = Number(digits) * (units[unit.toLowerCase()] ?? Number.NaN)
-  return amount > 0 && Number.isFinite(amount) ? amount : undefined
+  const bytes = Number(digits) * (BYTES[unit.toLowerCase()] ?? Number.NaN)
+  return bytes > 0 && Number.isFinite(bytes) ? bytes : undefined
 }

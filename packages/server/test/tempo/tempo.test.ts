@@ -265,7 +265,7 @@ test('Tempo tag values and names are limited to spans that match a complete or p
 test('a Tempo instant query has one value per series and only fields known to Grafana', async () => {
   const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
   const seconds = Math.floor(Date.now() / 1000)
-  expect(await getJson(`/api/metrics/query?q=${q}&start=${seconds - 60}&end=${seconds + 60}`)).toEqual({
+  expect(await getJson(`/api/metrics/query?q=${q}&start=${seconds - 3600}&end=${seconds + 60}`)).toEqual({
     series: ['gateway', 'payment'].map((stringValue) => ({
       labels: [{ key: 'resource.service.name', value: { stringValue } }],
       value: 1,

@@ -1,4 +1,4 @@
-import { parseDuration } from './format/duration-text.ts'
+import { parseDuration } from '@spanlink/api-schema/duration'
 
 /** Ranges that end now: the value in URLs, and its label. */
 export const RECENT_RANGES = [
@@ -18,5 +18,5 @@ export function parseRecentRange(text: string | null): RecentRange {
 
 /** Start of the range in Unix nanoseconds. */
 export function startOfRange(range: RecentRange, nowMillis: number): string {
-  return `${nowMillis - (parseDuration(range) ?? 0) / 1e6}000000`
+  return `${nowMillis - Number(parseDuration(range) ?? 0n) / 1e6}000000`
 }

@@ -1,6 +1,7 @@
 import type { MessageList } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
-import { normalizeDuration, parseDuration } from '../lib/format/duration-text.ts'
+import { parseDuration } from '@spanlink/api-schema/duration'
+import { normalizeDuration } from '../lib/format/duration-text.ts'
 
 /** List names and descriptions, most severe first. */
 export const MESSAGE_LISTS = [
@@ -67,12 +68,12 @@ export function describeList(pageState: Pick<MessagesPageState, 'list' | 'never'
   return MESSAGE_LISTS.find(([list]) => list === pageState.list)?.[2] ?? ''
 }
 
-const DEFAULT_AFTER_NANOS = 60e9
+const DEFAULT_AFTER_NANOS = 60_000_000_000n
 
 /** Messages younger than this are not listed in `unconsumed` yet. */
 export function minAgeNanos({ list, after }: Pick<MessagesPageState, 'list' | 'after'>): bigint {
   if (list !== 'unconsumed') return 0n
-  return BigInt(Math.round(parseDuration(normalizeDuration(after) ?? '') ?? DEFAULT_AFTER_NANOS))
+  return parseDuration(normalizeDuration(after) ?? '') ?? DEFAULT_AFTER_NANOS
 }
 
 export function messagesPath(pageState: MessagesPageState, nowMillis: number): string {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../lib/format/duration-text.ts'
+import { parseDuration } from '@spanlink/api-schema/duration'
 import { filtersInQuery, buildQuery } from './query/filter-query.ts'
 
 /**
@@ -79,7 +79,7 @@ export function toTimeRange(
   const length = parseDuration(filters.last ?? '')
   return length === undefined
     ? { start: filters.start, end: filters.end }
-    : { start: `${Math.max(0, nowMillis - Math.round(length / 1e6))}000000` }
+    : { start: `${Math.max(0, nowMillis - Math.round(Number(length) / 1e6))}000000` }
 }
 
 /** The filters as TraceQL text. */

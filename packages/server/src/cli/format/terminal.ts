@@ -1,3 +1,5 @@
+import { pickDurationUnit } from '@spanlink/api-schema/duration'
+
 export type Terminal = {
   readonly columns: number
   readonly paint: (text: string, style: Style) => string
@@ -81,12 +83,11 @@ const WIDE =
 /** `1.23 ms`: three or four digits in at most eight columns. */
 export function formatDuration(nanos: bigint | string): string {
   const value = Number(nanos)
-  const size = Math.abs(value)
-  if (size >= 36e11) return `${(value / 36e11).toFixed(1)} h`
-  if (size >= 6e10) return `${(value / 6e10).toFixed(1)} min`
-  const [unit, name] = size >= 1e9 ? [1e9, 's'] : size >= 1e6 ? [1e6, 'ms'] : size >= 1e3 ? [1e3, 'µs'] : [1, 'ns']
-  const scaled = value / unit
-  return `${unit === 1 ? scaled : scaled.toFixed(Math.abs(scaled) >= 100 ? 0 : Math.abs(scaled) >= 10 ? 1 : 2)} ${name}`
+  const [name, size] = pickDurationUnit(Math.abs(value), 'h')
+  const scaled = value / size
+  if (size === 1) return `${scaled} ns`
+  if (size >= 60e9) return `${scaled.toFixed(1)} ${name === 'm' ? 'min' : name}`
+  return `${scaled.toFixed(Math.abs(scaled) >= 100 ? 0 : Math.abs(scaled) >= 10 ? 1 : 2)} ${name}`
 }
 
 export function formatTime(unixNano: string): string {

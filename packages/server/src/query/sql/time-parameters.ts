@@ -1,31 +1,18 @@
+import { parseDuration as parseNanos } from '@spanlink/api-schema/duration'
 import { InvalidParameterError } from './invalid-parameter.ts'
 
 export const MAX_UINT64 = 2n ** 64n - 1n
 const MAX_INT64 = 2n ** 63n - 1n
-
-const nanosPerUnit: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  µs: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-}
 
 /** The cost of BigInt arithmetic grows faster than the number of digits. */
 const MAX_DURATION_LENGTH = 64
 
 /** `1.5ms` -> 1500000n. Truncates below a nanosecond and caps at 292 years. */
 export function parseDuration(parameter: string, text: string): bigint {
-  const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
-  const unit = nanosPerUnit[match?.[3] ?? '']
-  if (match === null || unit === undefined) {
+  const nanos = text.length > MAX_DURATION_LENGTH ? undefined : parseNanos(text)
+  if (nanos === undefined) {
     throw new InvalidParameterError(parameter, `invalid ${parameter}: expected a duration such as 250us, 1.5ms or 2s`)
   }
-  const [, whole = '0', fraction = ''] = match
-  const scale = 10n ** BigInt(fraction.length)
-  const nanos = (BigInt(whole + fraction) * unit) / scale
   return nanos < MAX_INT64 ? nanos : MAX_INT64
 }
 

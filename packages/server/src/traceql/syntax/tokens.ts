@@ -1,3 +1,4 @@
+import { DURATION_PATTERN, parseDuration } from '@spanlink/api-schema/duration'
 import { linkOps, negatedOps, type Scope, structuralOps, unionOps } from './ast.ts'
 import { TraceQLError } from './errors.ts'
 import { limits } from '../limits.ts'
@@ -71,21 +72,7 @@ const scopes: readonly string[] = ['span', 'resource', 'event', 'link', 'instrum
 const nameEnd = /[\s{}()=~!<>&|^,]/
 const word = /[A-Za-z_][A-Za-z0-9_]*(?::[A-Za-z]+)?/y
 const number = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
-const duration = /(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w|y))+(?![A-Za-z0-9_])/y
-
-const nanosPerUnit: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-  d: 86_400e9,
-  w: 604_800e9,
-  y: 31_536_000e9,
-}
+const duration = new RegExp(`${DURATION_PATTERN}(?![A-Za-z0-9_])`, 'y')
 
 function readToken(text: string, from: number): Token {
   const first = text.charAt(from)
@@ -157,11 +144,7 @@ function readAttribute(text: string, from: number, start: number, scope: Scope, 
 function readQuantity(text: string, from: number): Token | undefined {
   const time = matchAt(duration, text, from)
   if (time !== undefined) {
-    let value = 0
-    for (const [, amount, unit] of time.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
-      value += Number(amount) * (nanosPerUnit[unit ?? ''] ?? Number.NaN)
-    }
-    return { kind: 'duration', text: time, value: Math.round(value), from, to: from + time.length }
+    return { kind: 'duration', text: time, value: Number(parseDuration(time) ?? 0n), from, to: from + time.length }
   }
   const digits = matchAt(number, text, from)
   if (digits === undefined) return undefined

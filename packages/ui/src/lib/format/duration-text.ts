@@ -1,12 +1,4 @@
-const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
-  ['d', 86_400e9],
-  ['h', 3_600e9],
-  ['m', 60e9],
-  ['s', 1e9],
-  ['ms', 1e6],
-  ['µs', 1e3],
-  ['ns', 1],
-]
+import { DURATION_UNITS, pickDurationUnit } from '@spanlink/api-schema/duration'
 
 /**
  * `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative
@@ -15,10 +7,10 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
 export function formatDuration(nanos: number): string {
   if (nanos === 0) return '0'
   if (nanos < 0) return `−${formatDuration(-nanos)}`
-  const at = UNITS.findIndex(([, size]) => nanos >= size)
-  const [unit, size] = UNITS[at] ?? ['ns', 1]
+  const [unit, size] = pickDurationUnit(nanos, 'd')
+  const at = DURATION_UNITS.findIndex(([name]) => name === unit)
   if (size < 60e9) return roundsUp(nanos / size, at) ?? `${digits(nanos / size)} ${unit}`
-  const [lesserUnit, lesserSize] = UNITS[at + 1] ?? ['s', 1e9]
+  const [lesserUnit, lesserSize] = DURATION_UNITS[at + 1] ?? ['s', 1e9]
   const lesser = Math.round(nanos / lesserSize)
   const ratio = Math.round(size / lesserSize)
   const rest = lesser % ratio
@@ -39,13 +31,6 @@ export function normalizeDuration(text: string): string | undefined {
   return /^[0-9]+(\.[0-9]+)?$/.test(written) ? `${written}ms` : written
 }
 
-/** Nanoseconds of `1.5s` or `7d`; undefined for anything else. */
-export function parseDuration(text: string): number | undefined {
-  const [, amount, unit] = /^([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)$/.exec(text) ?? []
-  const size = UNITS.find(([name]) => name === unit?.replace('us', 'µs'))?.[1]
-  return size === undefined ? undefined : Number(amount) * size
-}
-
 /**
  * A signed offset, `+1.2 ms`. Negative with clock skew, or for records of a span outside its time
  * range.
@@ -56,7 +41,7 @@ export function formatOffset(nanos: string): string {
 
 /** Returns `1 s` for 999.9 ms instead of `1000 ms`. */
 function roundsUp(value: number, at: number): string | undefined {
-  const above = UNITS[at - 1]
+  const above = DURATION_UNITS[at - 1]
   return value >= 999.5 && above !== undefined && above[1] < 60e9 ? `1 ${above[0]}` : undefined
 }
 

@@ -1,3 +1,4 @@
+import { pickDurationUnit } from '@spanlink/api-schema/duration'
 import type { FoundTrace, HeatmapResponse } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
@@ -192,13 +193,6 @@ function brushed(grid: HeatmapGrid, { x0, x1, y0, y1 }: Brush, width: number): T
 
 /** A duration in the API's syntax, to three digits. */
 function formatLength(nanos: number): string {
-  const [unit, size] =
-    nanos >= 1e9
-      ? (['s', 1e9] as const)
-      : nanos >= 1e6
-        ? (['ms', 1e6] as const)
-        : nanos >= 1e3
-          ? (['us', 1e3] as const)
-          : (['ns', 1] as const)
-  return `${Number((nanos / size).toPrecision(3))}${unit}`
+  const [unit, size] = pickDurationUnit(nanos, 's')
+  return `${Number((nanos / size).toPrecision(3))}${unit.replace('µ', 'u')}`
 }

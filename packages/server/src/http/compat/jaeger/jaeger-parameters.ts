@@ -67,8 +67,8 @@ export function toTraceQL({ service, operation, tags, minDuration, maxDuration }
   const conditions = [
     ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
     ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
-    ...(minDuration === undefined ? [] : [`duration >= ${parseGoDuration('minDuration', minDuration)}`]),
-    ...(maxDuration === undefined ? [] : [`duration <= ${parseGoDuration('maxDuration', maxDuration)}`]),
+    ...(minDuration === undefined ? [] : [`duration >= ${parseDuration('minDuration', minDuration)}ns`]),
+    ...(maxDuration === undefined ? [] : [`duration <= ${parseDuration('maxDuration', maxDuration)}ns`]),
     ...[...tags].map(([key, value]) => tagToTraceQl(key, value)),
   ]
   return `{ ${conditions.join(' && ')} }`
@@ -93,16 +93,4 @@ function tagToTraceQl(key: string, value: string): string {
   const attribute = attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
   // A log field, to which Jaeger converts the name of an event.
   return key === 'event' ? `(event:name = ${text} || ${attribute})` : attribute
-}
-
-/** Matching the parts takes quadratic time for digits without a unit. */
-const MAX_DURATION_LENGTH = 64
-
-function parseGoDuration(name: string, text: string): string {
-  // Go adds up several units; `parseDuration` accepts one.
-  const parts = text.length > MAX_DURATION_LENGTH ? null : text.match(/[0-9.]+(?:h|ms|m|s|us|µs|ns)/g)
-  if (parts === null || parts.join('') !== text)
-    throw new InvalidParameterError(name, `${name} is not a duration such as 1.5s.`)
-  const sum = parts.reduce((total, part) => total + parseDuration(name, part), 0n)
-  return `${sum}ns`
 }

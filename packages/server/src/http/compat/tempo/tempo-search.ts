@@ -1,3 +1,4 @@
+import { pickDurationUnit } from '@spanlink/api-schema/duration'
 import type { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 
 type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
@@ -54,9 +55,8 @@ const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
  * which Go parses as well.
  */
 function formatGoDuration(nanos: number): string {
-  if (nanos < 1e3) return `${nanos}ns`
-  if (nanos < 1e6) return `${nanos / 1e3}µs`
-  return nanos < 1e9 ? `${nanos / 1e6}ms` : `${nanos / 1e9}s`
+  const [unit, size] = pickDurationUnit(nanos, 's')
+  return `${nanos / size}${unit}`
 }
 
 function toTempoSpan(span: FoundSpan, queryText: string): object {
