@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { normalizeDuration } from '../lib/format/duration-text.ts'
+import { normalizeDuration } from '../lib/format/duration.ts'
 import { parseRoute, traceUrl, tracesUrl, readTrail } from './route.ts'
 import { parseTraceFilters, isFiltered, tracesPath } from '../traces/trace-filters.ts'
 

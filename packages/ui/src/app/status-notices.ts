@@ -1,5 +1,5 @@
 import type { StatusResponse } from '@spanlink/api-schema'
-import { formatBytes } from '../lib/format/bytes-text.ts'
+import { formatBytes } from '../lib/format/bytes.ts'
 
 /** Warnings about stored data that responses may miss, one sentence each. */
 export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusResponse): string[] {

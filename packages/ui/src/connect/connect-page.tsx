@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { formatAge } from '../lib/format/clock-text.ts'
+import { formatAge } from '../lib/format/time.ts'
 import { now } from '../lib/clock.ts'
 import { lastArrival, status, statusError } from '../app/status.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'

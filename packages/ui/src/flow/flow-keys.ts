@@ -1,6 +1,6 @@
 import { batch } from '@preact/signals'
 import { windowBetween } from '../lib/time-window.ts'
-import { sanitizeText } from '../lib/format/visible-text.ts'
+import { sanitizeText } from '../lib/format/sanitize.ts'
 import { parseFlowUrl, flowUrl, type FlowPageState } from './flow-url.ts'
 import { findNextHops } from './model/next-hops.ts'
 import { closeDetails, selectRow } from './flow-selection.ts'

@@ -1,7 +1,7 @@
 import type { FlowResponse } from '@spanlink/api-schema'
 import { joinFlowPages } from '@spanlink/api-schema/join-flow-pages'
 import { signal, type ReadonlySignal } from '@preact/signals'
-import { toMillis } from '../lib/format/clock-text.ts'
+import { toMillis } from '../lib/format/time.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 import type { FlowPageState } from './flow-url.ts'
 import { poll } from '../lib/poll.ts'

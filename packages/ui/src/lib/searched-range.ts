@@ -1,5 +1,5 @@
 import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
-import { formatAge, formatTime, toMillis } from './format/clock-text.ts'
+import { formatAge, formatTime, toMillis } from './format/time.ts'
 
 /** The time range that all pages of a list searched together, newest page first. */
 export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {

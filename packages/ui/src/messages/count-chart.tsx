@@ -1,6 +1,6 @@
 import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
-import { formatTime } from '../lib/format/clock-text.ts'
-import { formatDurationNano } from '../lib/format/duration-text.ts'
+import { formatTime } from '../lib/format/time.ts'
+import { formatDurationNano } from '../lib/format/duration.ts'
 import { visiblePart } from '../lib/searched-range.ts'
 
 /**

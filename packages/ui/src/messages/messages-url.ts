@@ -1,7 +1,7 @@
 import type { MessageList } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 import { parseDuration } from '@spanlink/api-schema/duration'
-import { normalizeDuration } from '../lib/format/duration-text.ts'
+import { normalizeDuration } from '../lib/format/duration.ts'
 
 /** List names and descriptions, most severe first. */
 export const MESSAGE_LISTS = [

@@ -1,7 +1,7 @@
 import type { Metric, MetricLabelsResponse, MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { formatMetricValue } from './metric-text.ts'
-import { sanitizeText } from '../lib/format/visible-text.ts'
+import { sanitizeText } from '../lib/format/sanitize.ts'
 import { labelsPath, metricsUrl, seriesPath, type MetricsPageState } from './metrics-url.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'

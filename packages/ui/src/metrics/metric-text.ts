@@ -1,5 +1,5 @@
 import type { MetricSeries, MetricSeriesResponse } from '@spanlink/api-schema'
-import { formatDuration } from '../lib/format/duration-text.ts'
+import { formatDuration } from '../lib/format/duration.ts'
 
 const NANOS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1, min: 60e9, h: 3600e9 }
 

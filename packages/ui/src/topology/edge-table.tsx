@@ -1,5 +1,5 @@
-import { formatDurationNano } from '../lib/format/duration-text.ts'
-import { formatPercent, formatRateNumber } from '../lib/format/rate-text.ts'
+import { formatDurationNano } from '../lib/format/duration.ts'
+import { formatPercent, formatRateNumber } from '../lib/format/number.ts'
 import { isPlainClick, replace } from '../lib/url.ts'
 import { NodeName } from './node-name.tsx'
 import type { PlacedTopologyEdge, TopologyModel } from './topology-model.ts'

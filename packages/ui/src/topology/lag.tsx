@@ -1,5 +1,5 @@
 import type { TopologyLag } from '@spanlink/api-schema'
-import { formatAge, toMillis } from '../lib/format/clock-text.ts'
+import { formatAge, toMillis } from '../lib/format/time.ts'
 import { now } from '../lib/clock.ts'
 import { Age } from '../components/labels/age.tsx'
 import { Text } from '../components/labels/text.tsx'

@@ -1,5 +1,5 @@
-import { formatDuration } from '../lib/format/duration-text.ts'
-import { formatPercent, formatRate } from '../lib/format/rate-text.ts'
+import { formatDuration } from '../lib/format/duration.ts'
+import { formatPercent, formatRate } from '../lib/format/number.ts'
 import type { PlacedNode, TopologyModel } from './topology-model.ts'
 import { tracesUrl } from '../app/route.ts'
 import { closeDetails } from './topology-selection.ts'

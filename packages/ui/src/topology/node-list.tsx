@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { formatDuration } from '../lib/format/duration-text.ts'
-import { formatCount, formatPercent, formatRateNumber } from '../lib/format/rate-text.ts'
+import { formatDuration } from '../lib/format/duration.ts'
+import { formatCount, formatPercent, formatRateNumber } from '../lib/format/number.ts'
 import { sortNodes, type NodeColumn } from './sort-nodes.ts'
 import type { PlacedNode, TopologyModel } from './topology-model.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'

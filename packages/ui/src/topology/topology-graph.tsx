@@ -1,5 +1,5 @@
-import { formatDuration } from '../lib/format/duration-text.ts'
-import { formatCount, formatPercent, formatRate, type RateUnit } from '../lib/format/rate-text.ts'
+import { formatDuration } from '../lib/format/duration.ts'
+import { formatCount, formatPercent, formatRate, type RateUnit } from '../lib/format/number.ts'
 import type { PlacedNode, PlacedTopologyEdge, filterTopology, TopologyModel } from './topology-model.ts'
 import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { isPlainClick, push, replace } from '../lib/url.ts'

@@ -1,6 +1,6 @@
 import type { TopologyResponse, TopologyEdge } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
-import { formatCount, formatPercent, formatRateNumber, formatRate, rateUnit } from '../lib/format/rate-text.ts'
+import { formatCount, formatPercent, formatRateNumber, formatRate, rateUnit } from '../lib/format/number.ts'
 import { sortNodes } from './sort-nodes.ts'
 import { buildTopologyModel, findNeighbors, filterTopology } from './topology-model.ts'
 

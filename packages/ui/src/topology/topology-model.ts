@@ -1,5 +1,5 @@
 import type { TopologyResponse, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/api-schema'
-import { rateUnit, type RateUnit } from '../lib/format/rate-text.ts'
+import { rateUnit, type RateUnit } from '../lib/format/number.ts'
 
 /** An edge with a unique id: several topics may connect the same two nodes. */
 export interface PlacedTopologyEdge extends TopologyEdge {

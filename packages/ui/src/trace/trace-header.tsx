@@ -1,5 +1,5 @@
-import { formatDuration } from '../lib/format/duration-text.ts'
-import { formatTime } from '../lib/format/clock-text.ts'
+import { formatDuration } from '../lib/format/duration.ts'
+import { formatTime } from '../lib/format/time.ts'
 import type { TraceModel } from './model/trace-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'

@@ -1,6 +1,6 @@
 import type { FindSpansResponse, LinksResponse, TraceSkeleton } from '@spanlink/api-schema'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { toMillis } from '../lib/format/clock-text.ts'
+import { toMillis } from '../lib/format/time.ts'
 import { columnBytes } from '../components/tree/column-bytes.ts'
 import { describeMissingSpans } from './model/missing-messages.ts'
 import { getJson, type ApiError } from '../lib/api.ts'

@@ -1,6 +1,6 @@
 import type { KeyValue } from '@spanlink/api-schema'
-import { formatAttribute, getAttributeType } from '../../lib/format/attribute-text.ts'
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { formatAttribute, getAttributeType } from '../../lib/format/attribute.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Icon } from '../buttons/icon.tsx'
 import { LongText } from './long-text.tsx'

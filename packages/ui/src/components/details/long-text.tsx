@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { sanitizeBlock } from '../../lib/format/visible-text.ts'
+import { sanitizeBlock } from '../../lib/format/sanitize.ts'
 
 /** Shown at once when expanded; browsers need seconds to lay out a longer text node. */
 const MAX_SHOWN_LENGTH = 100_000

@@ -1,4 +1,4 @@
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { parseRecentRange, RECENT_RANGES, type RecentRange } from '../../lib/recent-range.ts'
 
 /** Longer names break native lists. */

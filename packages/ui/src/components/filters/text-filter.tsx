@@ -1,4 +1,4 @@
-import { normalizeDuration } from '../../lib/format/duration-text.ts'
+import { normalizeDuration } from '../../lib/format/duration.ts'
 
 /** More suggestions make native lists slow; 249 characters is Kafka's maximum topic length. */
 const MAX_SUGGESTIONS = 1000

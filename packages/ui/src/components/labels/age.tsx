@@ -1,4 +1,4 @@
-import { formatAge, formatTime, toMillis } from '../../lib/format/clock-text.ts'
+import { formatAge, formatTime, toMillis } from '../../lib/format/time.ts'
 import { now } from '../../lib/clock.ts'
 
 /** The age of a timestamp; the exact time in nanoseconds is in the tooltip. */

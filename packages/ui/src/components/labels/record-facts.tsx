@@ -1,5 +1,5 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { formatRecordPath, formatRecord } from '../../lib/format/record-text.ts'
+import { formatRecordPath, formatRecord } from '../../lib/format/record.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Text } from './text.tsx'
 

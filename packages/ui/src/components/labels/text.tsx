@@ -1,4 +1,4 @@
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 
 /** Tooltips need no more than this. */
 const MAX_TITLE_LENGTH = 500

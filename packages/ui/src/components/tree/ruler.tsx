@@ -1,6 +1,6 @@
 import { useSignal, type ReadonlySignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { windowBetween } from '../../lib/time-window.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
 

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { isWhole, wholeWindow } from '../../lib/time-window.ts'
 import { Icon } from '../buttons/icon.tsx'
 import type { TimeAxis } from './timeline-gestures.ts'

@@ -1,6 +1,6 @@
 import type { TracesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { flowUrl } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { createResource } from '../../lib/resource.ts'

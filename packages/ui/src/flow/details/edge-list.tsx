@@ -1,4 +1,4 @@
-import { hasSeveralClusters } from '../../lib/format/record-text.ts'
+import { hasSeveralClusters } from '../../lib/format/record.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { isPlainClick, replace } from '../../lib/url.ts'

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import type { FlowPageState } from '../flow-url.ts'
 import { findNextHops } from '../model/next-hops.ts'

@@ -1,4 +1,4 @@
-import { formatDuration, formatDurationNano } from '../../lib/format/duration-text.ts'
+import { formatDuration, formatDurationNano } from '../../lib/format/duration.ts'
 import { NO_PROCESS_SPAN_NOTE } from '../model/flow-messages.ts'
 import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import { isLaneOpen, toggleLane, type FlowView } from '../flow-view.ts'

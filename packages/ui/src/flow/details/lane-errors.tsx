@@ -1,6 +1,6 @@
 import type { FlowLane, TraceSkeleton } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { laneErrors } from '../model/lane-errors.ts'
 import { buildTraceModel } from '../../trace/model/trace-model.ts'
 import { selectionUrl, type FlowPageState } from '../flow-url.ts'

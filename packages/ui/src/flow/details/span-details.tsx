@@ -1,5 +1,5 @@
-import { formatDuration } from '../../lib/format/duration-text.ts'
-import { formatRecord } from '../../lib/format/record-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
+import { formatRecord } from '../../lib/format/record.ts'
 import type { PlacedSpan } from '../model/placed-flow.ts'
 import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'

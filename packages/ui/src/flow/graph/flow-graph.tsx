@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import '../../components/graph/graph.css'
 import './flow-graph.css'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { flowGraph } from './flow-graph.ts'
 import { computeGroupStatistics } from '../model/flow-group.ts'
 import type { FlowModel } from '../model/flow-model.ts'

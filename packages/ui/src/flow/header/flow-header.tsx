@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { formatDurationNano } from '../../lib/format/duration-text.ts'
-import { formatTime } from '../../lib/format/clock-text.ts'
+import { formatDurationNano } from '../../lib/format/duration.ts'
+import { formatTime } from '../../lib/format/time.ts'
 import type { FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'

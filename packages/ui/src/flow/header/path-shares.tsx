@@ -1,7 +1,7 @@
 import type { CriticalPath, PathShare } from '@spanlink/api-schema'
-import { formatDurationNano } from '../../lib/format/duration-text.ts'
+import { formatDurationNano } from '../../lib/format/duration.ts'
 import { serviceColor } from '../../lib/service-color.ts'
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 

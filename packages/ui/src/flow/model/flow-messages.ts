@@ -1,6 +1,6 @@
 import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
 import { describeMissingParts } from '../../lib/searched-range.ts'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 
 interface FlowMessage {
   readonly text: string

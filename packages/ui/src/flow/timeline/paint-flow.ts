@@ -1,4 +1,4 @@
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import type { FlowBars } from './flow-bars.ts'
 import { paintBar, paintOffscreenArrow, paintTicks, type TimelineScene } from '../../lib/canvas/timeline-shapes.ts'
 

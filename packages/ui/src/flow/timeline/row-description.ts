@@ -1,4 +1,4 @@
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { computeGroupStatistics } from '../model/flow-group.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow } from './flow-rows.ts'

@@ -1,5 +1,5 @@
 import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/api-schema'
-import { formatDurationNano } from '../../lib/format/duration-text.ts'
+import { formatDurationNano } from '../../lib/format/duration.ts'
 import { describeMissingTarget } from '../model/missing-messages.ts'
 import { follow, type LinkDirection } from '../follow-link.ts'
 import { traceUrl, type Breadcrumb } from '../../app/route.ts'

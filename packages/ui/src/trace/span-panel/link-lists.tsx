@@ -2,7 +2,7 @@ import type { LinkedSpan, LinksResponse, Span, SpanLink, TraceLink } from '@span
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
-import { hasSeveralClusters } from '../../lib/format/record-text.ts'
+import { hasSeveralClusters } from '../../lib/format/record.ts'
 import { toBreadcrumb, linksPath, type LinkDirection } from '../follow-link.ts'
 import { createOlderPages } from '../../lib/older-pages.ts'
 import { createResource } from '../../lib/resource.ts'

@@ -1,6 +1,6 @@
 import type { Span } from '@spanlink/api-schema'
-import { formatTime } from '../../lib/format/clock-text.ts'
-import { formatDurationNano, formatOffset } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/time.ts'
+import { formatDurationNano, formatOffset } from '../../lib/format/duration.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
 import { LongText } from '../../components/details/long-text.tsx'

@@ -1,5 +1,5 @@
 import type { Span, SpanResponse } from '@spanlink/api-schema'
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { LongText } from '../../components/details/long-text.tsx'

@@ -1,5 +1,5 @@
-import { formatTime } from '../../lib/format/clock-text.ts'
-import { formatDuration, formatDurationNano } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/time.ts'
+import { formatDuration, formatDurationNano } from '../../lib/format/duration.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'

@@ -1,5 +1,5 @@
 import type { TraceModel } from '../model/trace-model.ts'
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { paintBar, paintOffscreenArrow, paintTicks, type TimelineScene } from '../../lib/canvas/timeline-shapes.ts'
 import type { WaterfallBars } from './waterfall-bars.ts'
 

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import { hasChildren, isFolded } from '../model/visible-rows.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import { ROW_HEIGHT } from './paint-waterfall.ts'

@@ -1,4 +1,4 @@
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { QUERY_ID } from './query-input.tsx'
 
 /** Characters of a long query shown on each side of the error. */

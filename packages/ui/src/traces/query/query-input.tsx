@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { highlightQuery } from './highlight-query.ts'
-import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { createQueryCompletion } from './query-completion.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 

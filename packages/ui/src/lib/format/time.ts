@@ -1,4 +1,4 @@
-import { formatDuration } from './duration-text.ts'
+import { formatDuration } from './duration.ts'
 
 /**
  * `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse, so that it rarely changes while
