@@ -2,7 +2,7 @@ import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
 
@@ -50,18 +50,14 @@ async function findRecords(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, RecordMetadata>> {
   if (refs.length === 0) return new Map()
-  const traces = createTraceIdSet(
-    'traceIds',
-    refs.map((ref) => ref.traceId),
-  )
-  const wanted = createSpanRefSet('refs', refs)
+  const sets = createRefSets(refs)
   const rows = await store.query<SpanIdentity & RecordRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${recordColumns}
     from spans
-    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...wanted.params },
+    sets.params,
     options,
   )
   return new Map(rows.map((row) => [toSpanKey(row), toRecordMetadata(row)]))

@@ -39,6 +39,20 @@ export function createSpanRefSet(name: string, refs: readonly SpanRef[]): IdSet 
   }
 }
 
+/** Traces of these spans as a set of `trace_id`; the spans as a set of `(trace_id, span_id)`. */
+export function createRefSets(refs: readonly SpanRef[]): {
+  readonly traceIds: string
+  readonly spans: string
+  readonly params: QueryParams
+} {
+  const traces = createTraceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const spans = createSpanRefSet('refs', refs)
+  return { traceIds: traces.sql, spans: spans.sql, params: { ...traces.params, ...spans.params } }
+}
+
 /**
  * Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the
  * key of `spans`.

@@ -4,7 +4,7 @@ import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/s
 import { selectProducer } from '../messages/endpoints/shared-ids.ts'
 import { isConsuming, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
 import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { type Consumption, keepInnerSpans } from './outer-spans.ts'
@@ -99,21 +99,17 @@ async function findConsumedMessages(
   options: QueryOptions,
 ): Promise<ConsumedMessage[]> {
   if (consumers.length === 0) return []
-  const traces = createTraceIdSet(
-    'traceIds',
-    consumers.map((consumer) => consumer.traceId),
-  )
-  const refs = createSpanRefSet('refs', consumers)
+  const sets = createRefSets(consumers)
   const links = await store.query<SpanIdentity & { readonly peerTraceId: string; readonly peerSpanId: string }>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, kind, service
     from span_links
-    where trace_id in (${traces.sql}) and direction = 'out' and (trace_id, span_id) in (${refs.sql})
+    where trace_id in (${sets.traceIds}) and direction = 'out' and (trace_id, span_id) in (${sets.spans})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
     limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, kind, service, ordinal
     limit ${MAX_LINKS}
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...refs.params },
+    sets.params,
     options,
   )
   const byKey = new Map(consumers.map((consumer) => [toSpanKey(consumer), consumer]))

@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
 import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
@@ -14,23 +14,19 @@ export async function findMessageLinks(
   options: QueryOptions,
 ): Promise<(MessageLink & { readonly consumedAt: bigint })[]> {
   if (ends.length === 0) return []
-  const traces = createTraceIdSet(
-    'traceIds',
-    ends.map((end) => end.traceId),
-  )
-  const wanted = createSpanRefSet('refs', ends)
+  const sets = createRefSets(ends)
   const rows = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, kind, service, start, ${messagingValue('topic')} as topic,
       ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
       ${messagingValue('cluster')} as cluster, ${messagingValue('key')} as key
     from span_links
-    where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
+    where trace_id in (${sets.traceIds}) and direction = {direction:String} and (trace_id, span_id) in (${sets.spans})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
     limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, kind, service, ordinal
     limit ${MAX_LINKS}
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...wanted.params, direction },
+    { ...sets.params, direction },
     options,
   )
   const keys = new Set(ends.map(toSpanKey))

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createRefSets } from '../../sql/id-parameters.ts'
 import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import {
@@ -115,18 +115,14 @@ async function querySpansInTraces<Row>(
   condition = 'true',
 ): Promise<Row[]> {
   if (refs.length === 0) return []
-  const traces = createTraceIdSet(
-    'traceIds',
-    refs.map((ref) => ref.traceId),
-  )
-  const set = createSpanRefSet('refs', refs)
+  const sets = createRefSets(refs)
   return await store.query<Row>(
     `select ${wanted}
     from spans
-    where ${inTraces(traces.sql)} and ${key} in (${set.sql}) and ${condition}
+    where ${inTraces(sets.traceIds)} and ${key} in (${sets.spans}) and ${condition}
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...set.params },
+    sets.params,
     options,
   )
 }

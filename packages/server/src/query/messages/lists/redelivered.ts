@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
@@ -214,18 +214,14 @@ async function findBatchSizes(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, number>> {
   if (spans.length === 0) return new Map()
-  const traces = createTraceIdSet(
-    'traceIds',
-    spans.map((span) => span.traceId),
-  )
-  const wanted = createSpanRefSet('refs', spans)
+  const sets = createRefSets(spans)
   const rows = await store.query<SpanIdentity & { readonly size: string }>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${messagingBatchCount} as size
     from spans
-    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
       and ${messagingBatchCount} != ''
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...wanted.params },
+    sets.params,
     options,
   )
   return new Map(rows.map((row) => [toSpanKey(row), Number(row.size)]))

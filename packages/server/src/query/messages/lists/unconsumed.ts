@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, type SpanRef } from '../../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
 import { findDeliveries } from '../deliveries/find-deliveries.ts'
 import {
@@ -114,18 +114,14 @@ async function findLinkedByConsumers(
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
   if (sent.length === 0) return new Set()
-  const traces = createTraceIdSet(
-    'traceIds',
-    sent.map((end) => end.traceId),
-  )
-  const wanted = createSpanRefSet('refs', sent)
+  const sets = createRefSets(sent)
   const rows = await store.query<SpanRef>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId
     from span_links
-    where trace_id in (${traces.sql}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${wanted.sql})
+    where trace_id in (${sets.traceIds}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${sets.spans})
     limit 1 by trace_id, span_id
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, ...wanted.params },
+    sets.params,
     options,
   )
   return new Set(rows.map(toRefKey))

@@ -1,6 +1,6 @@
 import type { Message, MessageSpan } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import { selectParent } from '../endpoints/shared-ids.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
@@ -83,22 +83,17 @@ async function findErrors(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
-  const traces = createTraceIdSet(
-    'traceIds',
-    refs.map((ref) => ref.traceId),
-  )
-  const wanted = createSpanRefSet('refs', refs)
-  const params = { ...traces.params, ...wanted.params }
+  const sets = createRefSets(refs)
   const spans = store.query<SpanIdentity & SpanError & { readonly hasException: number }>(
     `with arrayLast(event -> event.2 = 'exception', events).3 as exception
     select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, notEmpty(exception) as hasException,
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
-    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
-    params,
+    sets.params,
     options,
   )
   // Exceptions sent as log records: event `exception`, or with a prefix, such as
@@ -107,11 +102,11 @@ async function findErrors(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
     from logs
-    where trace_id in (${traces.sql}) and (trace_id, span_id) in (${wanted.sql})
+    where trace_id in (${sets.traceIds}) and (trace_id, span_id) in (${sets.spans})
       and (event_name = 'exception' or endsWith(event_name, '.exception'))
     group by trace_id, span_id, service
     ${BY_IDS_SETTINGS}`,
-    params,
+    sets.params,
     options,
   )
   const [spanRows, exceptionRows] = await Promise.all([spans, logged])
