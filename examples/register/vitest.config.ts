@@ -1,7 +1,3 @@
-import { defineProject } from 'vitest/config'
+import { defineTestProject } from '../../vitest.project.ts'
 
-export default defineProject({
-  resolve: { conditions: ['spanlink:source'] },
-  ssr: { resolve: { conditions: ['spanlink:source'] } },
-  test: { name: 'example register', include: ['test/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 600_000 },
-})
+export default defineTestProject('example register', { hookTimeout: 600_000 })

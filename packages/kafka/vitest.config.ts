@@ -1,15 +1,3 @@
-import { defineProject } from 'vitest/config'
+import { defineTestProject } from '../../vitest.project.ts'
 
-export default defineProject({
-  resolve: { conditions: ['spanlink:source'] },
-  ssr: { resolve: { conditions: ['spanlink:source'] } },
-  test: {
-    name: 'kafka',
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**'],
-    // Not an assertion: what takes a second alone has taken thirty beside other suites.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 60_000 } },
-  },
-})
+export default defineTestProject('kafka', { expect: { poll: { timeout: 60_000 } } })
