@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeTraces, kv, type Random, tracesOf } from '@spanlink/testkit/otlp'
+import type { Random } from '@spanlink/testkit/otlp'
+import { sendUntilFailure } from '@spanlink/testkit/send-until-failure'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 
 /** The kill point at the end of a cycle. */
@@ -35,7 +35,6 @@ export type CrashServerOptions = {
 const MAX_WAIT_MS = 700
 
 const SENDERS = 3
-const SPANS_PER_REQUEST = 5
 
 /** Leaves CPU time for other processes. */
 const SEND_INTERVAL_MS = 8
@@ -101,38 +100,18 @@ async function killEngine(server: SpanlinkServer): Promise<void> {
   }
 }
 
-/** Sends until the server is down. */
 async function sendUntilKilled(server: SpanlinkServer, cycle: number, sent: SentSpans): Promise<void> {
-  for (;;) {
-    const ids = Array.from({ length: SPANS_PER_REQUEST }, () => randomBytes(8).toString('hex'))
-    const body = encodeTraces(
-      tracesOf(
-        'kill',
-        ids.map((spanId) => ({
-          traceId: randomBytes(16).toString('hex'),
-          spanId,
-          name: 'span',
-          attributes: [kv('key', 'value')],
-          links: [{ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') }],
-        })),
-      ),
-    )
-    try {
-      const headers = { 'content-type': 'application/x-protobuf' }
-      const response = await fetch(`${server.otlpHttp}/v1/traces`, {
-        method: 'POST',
-        headers,
-        body: Uint8Array.from(body),
-      })
-      if (response.status === 200) for (const id of ids) sent.acked.set(id, cycle)
-      else sent.rejected += ids.length
-    } catch (error) {
-      for (const id of ids) sent.unacknowledged.set(id, cycle)
-      if (await hasExited(server.pid)) return
-      throw new Error(`a request failed but the server is running:\n${server.stderr()}`, { cause: error })
-    }
-    await sleep(SEND_INTERVAL_MS)
-  }
+  const error = await sendUntilFailure(
+    server,
+    (spanIds, status) => {
+      if (status === 200) for (const id of spanIds) sent.acked.set(id, cycle)
+      else if (status === undefined) for (const id of spanIds) sent.unacknowledged.set(id, cycle)
+      else sent.rejected += spanIds.length
+    },
+    SEND_INTERVAL_MS,
+  )
+  if (await hasExited(server.pid)) return
+  throw new Error(`a request failed but the server is running:\n${server.stderr()}`, { cause: error })
 }
 
 /** A kill of the server is the only valid reason for a broken connection. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, vi } from 'vitest'
 import { startTwoNodes, type TwoNodes } from './two-nodes.ts'
 
-// Ten suites, one after the other, on two engines.
+// The suites run one after the other on two engines.
 vi.setConfig({ testTimeout: 120_000 })
 
 const STORE = 'SPANLINK_TEST_STORE'
@@ -13,6 +13,7 @@ const suites = {
   flow: () => import('../flow/flow.test.ts'),
   random_flows: () => import('../flow/random-flows.test.ts'),
   topology: () => import('../topology/topology.test.ts'),
+  topology_spans: () => import('../topology/message-spans.test.ts'),
   messages: () => import('../messages/messages.test.ts'),
   traceql_search: () => import('../traceql/search-traceql.test.ts'),
   traceql_series: () => import('../traceql/series-and-completion.test.ts'),

@@ -1,15 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, generateRequests, generateSpans } from '@spanlink/testkit/otlp'
-import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { Inserter } from '../../src/journal/inserter.ts'
 import { Journal } from '../../src/journal/journal.ts'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
-import { sendCompressed } from '../hostile/hostile-spans.ts'
+import { killDuringSplit } from '../hostile/kill-during-split.ts'
 import { startTwoNodes, type TwoNodes } from './two-nodes.ts'
 
 const MiB = 2 ** 20
@@ -53,23 +51,9 @@ test('a server killed while it splits a large request stores each row once on a 
   const SPANS = 66_000
   const [request = {}] = generateRequests({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 5 }, SPANS)
   const body = Buffer.from(encodeTraces(request))
-  const args = ['--max-memory', '640MiB', '--store', cluster.storeUrl('killed')]
-  let acked = false
-  for (let kill = 0; kill < KILLS; kill++) {
-    const server = await startSpanlink({ dataDir, args })
-    if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
-    // A random point: the parts are written and inserted within about a second.
-    await sleep(Math.random() * 800)
-    await server.kill('SIGKILL')
-  }
-  expect(acked).toBe(true)
-  const server = await startSpanlink({ dataDir, args })
-  while (((await server.getJson('/api/status')) as Status).journal.segments > 0) await sleep(100)
-  expect(await server.stop()).toBe(0)
+  expect(await killDuringSplit(dataDir, ['--store', cluster.storeUrl('killed')], body, KILLS)).toBe(0)
   await expectOnce('killed', SPANS)
 }, 240_000)
-
-type Status = { readonly journal: { readonly segments: number } }
 
 async function expectOnce(database: string, spans: number): Promise<void> {
   const store = await openClusterStore(cluster.storeUrl(database))

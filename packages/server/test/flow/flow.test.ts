@@ -3,7 +3,7 @@ import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flows/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
-import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
+import { linkTo, polling, processing, send, span, type TestSpan } from './kafka-spans.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -282,14 +282,7 @@ test('a consumer that starts before the send has a negative queue time and count
 
 test('a poll that waits for its message is on the critical path from the arrival of the message', async () => {
   const sent = send('orders', { at: 100, for: 5 })
-  const poll = span({
-    name: 'poll orders',
-    kind: 3,
-    at: 0,
-    for: 110,
-    links: [linkTo(sent)],
-    attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
-  })
+  const poll = polling('orders', sent, { at: 0, for: 110 })
   await traces.put(tracesOf('shop', [sent, poll]))
   const flow = await findFlow(traces.store, poll.traceId, {}, {})
   expect(flow?.criticalPath?.segments.map(({ name, durationNano }) => [name, Number(durationNano) / 1e6])).toEqual([

@@ -73,6 +73,17 @@ export function processing(
   })
 }
 
+/** A receive span of a poll without group, linked to the message that it returned. */
+export function polling(topic: string, produced: TestSpan, parts: Parts): TestSpan {
+  return span({
+    name: `poll ${topic}`,
+    kind: 3,
+    links: [linkTo(produced)],
+    ...parts,
+    attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive', ...parts.attributes },
+  })
+}
+
 export function linkTo(target: TestSpan, attributes: Readonly<Record<string, PlainValue>> = {}): OtlpLink {
   return {
     traceId: target.traceId,

@@ -1,14 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
-import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
-import { sendCompressed } from './hostile-spans.ts'
-
-type Status = { readonly journal: { readonly segments: number } }
+import { killDuringSplit } from './kill-during-split.ts'
 
 const SPANS = 24_000
 const KILLS = 4
@@ -16,19 +12,7 @@ const KILLS = 4
 test('a server killed while it splits a large request stores each row once', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-killed-split-'))
   const body = Buffer.from(encodeTraces(generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })))
-  const args = ['--max-memory', '640MiB']
-  let acked = false
-  for (let kill = 0; kill < KILLS; kill++) {
-    const server = await startSpanlink({ dataDir, args })
-    if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
-    // A random point: the parts are written and inserted within about a second.
-    await sleep(Math.random() * 800)
-    await server.kill('SIGKILL')
-  }
-  expect(acked).toBe(true)
-  const server = await startSpanlink({ dataDir, args })
-  while (((await server.getJson('/api/status')) as Status).journal.segments > 0) await sleep(100)
-  expect(await server.stop()).toBe(0)
+  expect(await killDuringSplit(dataDir, [], body, KILLS)).toBe(0)
 
   const store = await openEmbeddedStore(dataDir)
   const [counts] = await store.query(

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
-import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { sendUntilFailure } from '@spanlink/testkit/send-until-failure'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
@@ -20,11 +19,9 @@ const SERVERS = 2
  */
 const MAX_RUN_MS = 700
 
-const SPANS_PER_REQUEST = 5
-
 test('acknowledged spans and their links are stored once when the server is killed at any moment', async () => {
   const runs = await Promise.all(Array.from({ length: SERVERS }, () => killRepeatedly(KILLS / SERVERS)))
-  for (const { acked, unanswered, spans, links } of runs) {
+  for (const { acked, unacknowledged, spans, links } of runs) {
     const stored = new Set(spans)
     const linked = new Set(links)
     // Stored once, span and both rows of its link.
@@ -33,7 +30,7 @@ test('acknowledged spans and their links are stored once when the server is kill
     expect(acked.filter((id) => !stored.has(id))).toEqual([])
     expect(acked.filter((id) => !linked.has(`out ${id}`) || !linked.has(`in ${id}`))).toEqual([])
     // Spans without a response may be stored or not; no others are.
-    const sent = new Set([...acked, ...unanswered])
+    const sent = new Set([...acked, ...unacknowledged])
     expect(spans.filter((id) => !sent.has(id))).toEqual([])
     expect(acked.length).toBeGreaterThan(0)
   }
@@ -41,7 +38,7 @@ test('acknowledged spans and their links are stored once when the server is kill
 
 type Run = {
   readonly acked: readonly string[]
-  readonly unanswered: readonly string[]
+  readonly unacknowledged: readonly string[]
   readonly spans: readonly string[]
   readonly links: readonly string[]
 }
@@ -49,11 +46,16 @@ type Run = {
 async function killRepeatedly(kills: number): Promise<Run> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-kill-'))
   const acked: string[] = []
-  const unanswered: string[] = []
+  const unacknowledged: string[] = []
   for (let kill = 0; kill < kills; kill++) {
     const server = await startSpanlink({ dataDir })
     const enginePid = kill % 4 === 0 ? await server.enginePid() : undefined
-    const exporters = [1, 2, 3].map(() => send(server, acked, unanswered))
+    const exporters = [1, 2, 3].map(() =>
+      sendUntilFailure(server, (spanIds, status) => {
+        if (status === 200) acked.push(...spanIds)
+        else if (status === undefined) unacknowledged.push(...spanIds)
+      }),
+    )
     await sleep(Math.random() * MAX_RUN_MS)
     if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
     await server.kill('SIGKILL')
@@ -73,40 +75,10 @@ async function killRepeatedly(kills: number): Promise<Run> {
   await rm(dataDir, { recursive: true, force: true })
   return {
     acked,
-    unanswered,
+    unacknowledged,
     spans: spans.map((span) => span.id),
     links: links.map((link) => `${link.direction} ${link.id}`),
   }
 }
 
 type Status = { readonly journal: { readonly bytes: number } }
-
-/** Sends until the server is down. */
-async function send(server: SpanlinkServer, acked: string[], unanswered: string[]): Promise<void> {
-  for (;;) {
-    const ids = Array.from({ length: SPANS_PER_REQUEST }, () => randomBytes(8).toString('hex'))
-    const body = encodeTraces(
-      tracesOf(
-        'kill',
-        ids.map((spanId) => ({
-          traceId: randomBytes(16).toString('hex'),
-          spanId,
-          name: 'span',
-          attributes: [kv('key', 'value')],
-          links: [{ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') }],
-        })),
-      ),
-    )
-    try {
-      const response = await fetch(`${server.otlpHttp}/v1/traces`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-protobuf' },
-        body: Uint8Array.from(body),
-      })
-      if (response.status === 200) acked.push(...ids)
-    } catch {
-      unanswered.push(...ids)
-      return
-    }
-  }
-}

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import {
   decodeRpcStatus,
@@ -14,29 +11,22 @@ import {
 } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
+import { type OpenIngest, openIngest } from './open-ingest.ts'
 import { compressSnappy, frameLz4, frameSnappy } from './block-compress.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 const PROTOBUF = 'application/x-protobuf'
 const JSON_TYPE = 'application/json'
 const MIB = 1024 * 1024
 
-let dataDir: string
-let store: EmbeddedStore
-let ingest: Ingest
+let opened: OpenIngest
+let store: OpenIngest['store']
+let ingest: OpenIngest['ingest']
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-otlp-http-'))
-  store = await openEmbeddedStore(dataDir)
-  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0 })
+  opened = await openIngest()
+  ;({ store, ingest } = opened)
 })
-
-afterAll(async () => {
-  await ingest?.drain(2000)
-  await store?.close()
-  await rm(dataDir, { recursive: true, force: true })
-})
+afterAll(() => opened[Symbol.asyncDispose]())
 
 test('OTLP/HTTP protobuf and JSON, plain and in each compression of the Collector, are stored', async () => {
   const service = 'encodings'

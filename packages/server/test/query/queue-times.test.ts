@@ -2,7 +2,7 @@ import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findLinks } from '../../src/query/links/find-links.ts'
 import { findSpan, findTrace } from '../../src/query/traces/trace.ts'
-import { linkTo, processing, send, span } from '../flow/kafka-spans.ts'
+import { polling, processing, send, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 
 let traces: StoredTraces
@@ -31,14 +31,7 @@ test.each([
 
 test('a poll that waited for its message has a queue time of 0 at both ends of the link', async () => {
   const sent = send('orders', { at: 100, for: 5 })
-  const poll = span({
-    name: 'poll orders',
-    kind: 3,
-    at: 0,
-    for: 110,
-    links: [linkTo(sent)],
-    attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
-  })
+  const poll = polling('orders', sent, { at: 0, for: 110 })
   await traces.put(tracesOf('shop', [sent, poll]))
   expect((await findTrace(traces.store, poll.traceId, {}))?.spans[0]?.links[0]?.queueTimeNano).toBe('0')
   for (const { traceId } of [sent, poll]) {

@@ -1,31 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { type OpenIngest, openIngest } from '../ingest/open-ingest.ts'
 import { transcodeLogs } from '../../src/otlp/log/transcode-logs.ts'
 import { transcodeMetrics } from '../../src/otlp/metric/transcode-metrics.ts'
 import { arbitraryLogs, arbitraryMetrics } from './arbitrary-signals.ts'
 import { COLUMNS } from './columns.ts'
 import { encodeLogs, encodeMetrics, fieldNames } from './otlp-messages.ts'
 
-let dataDir: string
-let store: EmbeddedStore
-let ingest: Ingest
+let opened: OpenIngest
+let store: OpenIngest['store']
+let ingest: OpenIngest['ingest']
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-signals-'))
-  store = await openEmbeddedStore(dataDir)
-  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0 })
+  opened = await openIngest()
+  ;({ store, ingest } = opened)
 })
-
-afterAll(async () => {
-  await ingest?.drain(2000)
-  await store?.close()
-  await rm(dataDir, { recursive: true, force: true })
-})
+afterAll(() => opened[Symbol.asyncDispose]())
 
 test('every OTLP field of logs and metrics has a column', async () => {
   const columns = await store.query<{ path: string }>(

@@ -1,23 +1,14 @@
-import type { TopologyResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findTopology } from '../../src/query/topology/find-topology.ts'
-import { batchOf, MS, processing, send, sharing, span, T0 } from '../flow/kafka-spans.ts'
+import { batchOf, processing, send, sharing, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+import { findHourlyTopology, HOUR_MS } from './hourly-topology.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
   traces = await openStoredTraces()
 })
 afterAll(() => traces[Symbol.asyncDispose]())
-
-const HOUR_MS = 3_600_000
-
-/** Each test uses a separate hour. */
-async function topology(hour: number): Promise<TopologyResponse> {
-  const start = T0 + BigInt(hour * HOUR_MS) * MS
-  return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
-}
 
 test.each([
   [0, 'few', 5],
@@ -30,7 +21,7 @@ test.each([
       const sent = Array.from({ length: 5 }, () => send('orders', { at: at + done * 10, for: 10 }))
       await traces.put(tracesOf('shop', [...sent, ...batchOf('orders', sent, 'g', at + done * 10 + 110)]))
     }
-    const { edges: found } = await topology(hour)
+    const { edges: found } = await findHourlyTopology(traces.store, hour)
     const delivered = found.find(({ type }) => type === 'deliver')
     expect(delivered).toMatchObject({
       count,
@@ -52,7 +43,7 @@ test.each([
     const consumed = sent.map((one) => sharing(one, processing('orders', undefined, 'g', 'link', { at: at + 50 })))
     await traces.put(tracesOf('shop', [...roots, ...sent]))
     await traces.put(tracesOf('billing', consumed))
-    const { edges: found } = await topology(hour)
+    const { edges: found } = await findHourlyTopology(traces.store, hour)
     expect(found.map(({ type }) => type).toSorted()).toEqual(['consume', 'deliver', 'produce'])
     expect(found.find(({ type }) => type === 'deliver')).toMatchObject({
       count,

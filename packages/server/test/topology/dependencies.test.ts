@@ -1,8 +1,9 @@
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Dependency, findDependencies } from '../../src/http/compat/jaeger/jaeger-dependencies.ts'
-import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { processing, send, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+import { HOUR_MS, hourRange } from './hourly-topology.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -10,13 +11,9 @@ beforeAll(async () => {
 })
 afterAll(() => traces[Symbol.asyncDispose]())
 
-const HOUR_MS = 3_600_000
-
 /** Each test uses a separate hour. */
 async function dependencies(hour: number): Promise<Dependency[]> {
-  const start = T0 + BigInt(hour * HOUR_MS) * MS
-  const window = { start, end: start + BigInt(HOUR_MS) * MS }
-  const found = await findDependencies(traces.store, window, undefined, {})
+  const found = await findDependencies(traces.store, hourRange(hour), undefined, {})
   return found.toSorted((a, b) => (a.parent + a.child < b.parent + b.child ? -1 : 1))
 }
 

@@ -1,29 +1,14 @@
-import type { TopologyResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findTopology } from '../../src/query/topology/find-topology.ts'
-import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { processing, send, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+import { findHourlyTopology, HOUR_MS, listEdges } from './hourly-topology.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
   traces = await openStoredTraces()
 })
 afterAll(() => traces[Symbol.asyncDispose]())
-
-const HOUR_MS = 3_600_000
-
-/** Each test uses a separate hour. */
-async function topology(hour: number): Promise<TopologyResponse> {
-  const start = T0 + BigInt(hour * HOUR_MS) * MS
-  return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
-}
-
-function edges(response: TopologyResponse) {
-  return response.edges
-    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
-    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
-}
 
 test('a RabbitMQ message over the default exchange has the queue of its routing key as topic', async () => {
   const at = 17 * HOUR_MS
@@ -36,7 +21,7 @@ test('a RabbitMQ message over the default exchange has the queue of its routing 
   const consumer = span({ name: 'process', kind: 5, at: at + 60, in: sent, attributes })
   await traces.put(tracesOf('shop', [sent]))
   await traces.put(tracesOf('billing', [consumer]))
-  expect(edges(await topology(17))).toEqual([
+  expect(listEdges(await findHourlyTopology(traces.store, 17))).toEqual([
     ['consume', 'topic:rabbitmq::invoices', 'service:billing', 1, 0, '50000000'],
     ['produce', 'service:shop', 'topic:rabbitmq::invoices', 1, 0, undefined],
   ])
@@ -52,8 +37,8 @@ test.each([
   const consumer = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
   await traces.put(tracesOf('shop', [sent]))
   await traces.put(tracesOf('billing', [consumer]))
-  const response = await topology(hour)
-  expect(edges(response)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
+  const response = await findHourlyTopology(traces.store, hour)
+  expect(listEdges(response)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
   expect(response.edges[0]).toMatchObject({
     durationNano: { p50: '30000000' },
     failed: { traceId: consumer.traceId, spanId: consumer.spanId },
@@ -68,7 +53,7 @@ test('a consumer without a topic has a call edge from the producer of its link',
   await traces.put(tracesOf('shop', [sent]))
   await traces.put(tracesOf('named', [named]))
   await traces.put(tracesOf('unnamed', [unnamed]))
-  expect(edges(await topology(21))).toEqual([
+  expect(listEdges(await findHourlyTopology(traces.store, 21))).toEqual([
     ['call', 'service:shop', 'service:unnamed', 1, 0, undefined],
     ['consume', 'group:kafka::g', 'service:named', 1, 0, '50000000'],
     ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '50000000'],

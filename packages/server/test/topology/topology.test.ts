@@ -1,30 +1,16 @@
-import type { TopologyResponse } from '@spanlink/api-schema'
-import { type PlainValue, tracesOf } from '@spanlink/testkit/otlp'
+import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { InvalidParameterError } from '../../src/query/sql/invalid-parameter.ts'
 import { findTopology } from '../../src/query/topology/find-topology.ts'
-import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+import { findHourlyTopology, HOUR_MS, listEdges } from './hourly-topology.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
   traces = await openStoredTraces()
 })
 afterAll(() => traces[Symbol.asyncDispose]())
-
-const HOUR_MS = 3_600_000
-
-/** Each test uses a separate hour. */
-async function topology(hour: number): Promise<TopologyResponse> {
-  const start = T0 + BigInt(hour * HOUR_MS) * MS
-  return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
-}
-
-function edges(response: TopologyResponse) {
-  return response.edges
-    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
-    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
-}
 
 const orderEdges = [
   ['consume', 'group:kafka::email', 'service:email', 4, 1, '300000000'],
@@ -58,8 +44,8 @@ test.each([
   'the topology has the same edges for each correlation mode of consumers: hour %i, %s',
   async (hour, mode) => {
     await putOrders(hour, () => mode)
-    const response = await topology(hour)
-    expect(edges(response)).toEqual(orderEdges)
+    const response = await findHourlyTopology(traces.store, hour)
+    expect(listEdges(response)).toEqual(orderEdges)
     expect(response.nodes.map((node) => `${node.type} ${node.system} ${node.name}`).toSorted()).toEqual([
       'group kafka email',
       'group kafka payment',
@@ -77,215 +63,7 @@ test.each([
 
 test('the topology has the same edges when half of the consumers are linked and half are children', async () => {
   await putOrders(3, (index) => (index < 2 ? 'link' : 'parent'))
-  expect(edges(await topology(3))).toEqual(orderEdges)
-})
-
-/** One send and one consumption as written in each version of the semantic conventions. */
-const spellings: Readonly<Record<string, readonly [Attributes, Attributes, string, string]>> = {
-  '1.16': [
-    { 'messaging.system': 'kafka', 'messaging.destination': 'orders' },
-    {
-      'messaging.system': 'kafka',
-      'messaging.destination': 'orders',
-      'messaging.operation': 'process',
-      'messaging.kafka.consumer_group': 'g',
-    },
-    'orders send',
-    'orders process',
-  ],
-  '1.18': [
-    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation': 'publish' },
-    {
-      'messaging.system': 'kafka',
-      'messaging.source.name': 'orders',
-      'messaging.operation': 'process',
-      'messaging.kafka.consumer.group': 'g',
-    },
-    'orders publish',
-    'orders process',
-  ],
-  '1.24': [
-    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation': 'publish' },
-    {
-      'messaging.system': 'kafka',
-      'messaging.destination.name': 'orders',
-      'messaging.operation': 'deliver',
-      'messaging.kafka.consumer.group': 'g',
-    },
-    'orders publish',
-    'orders deliver',
-  ],
-  '1.27': [
-    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation.type': 'publish' },
-    {
-      'messaging.system': 'kafka',
-      'messaging.destination.name': 'orders',
-      'messaging.operation.type': 'process',
-      'messaging.consumer.group.name': 'g',
-    },
-    'publish orders',
-    'process orders',
-  ],
-  '1.45': [
-    { 'messaging.system.name': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation.type': 'send' },
-    {
-      'messaging.system.name': 'kafka',
-      'messaging.destination.name': 'orders',
-      'messaging.operation.type': 'process',
-      'messaging.consumer.group.name': 'g',
-    },
-    'send orders',
-    'process orders',
-  ],
-  'name only': [
-    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders' },
-    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.consumer.group.name': 'g' },
-    'orders send',
-    'process orders',
-  ],
-}
-
-type Attributes = Readonly<Record<string, PlainValue>>
-
-test('spans of every semantic conventions version are merged into the same edges', async () => {
-  const hour = 4
-  for (const [produced, consumed, produceName, consumeName] of Object.values(spellings)) {
-    const at = hour * HOUR_MS
-    const sent = span({ name: produceName, kind: 4, at, attributes: produced })
-    const consumer = span({ name: consumeName, kind: 5, at: at + 60, attributes: consumed, links: [linkTo(sent)] })
-    await traces.put(tracesOf('producer', [sent]))
-    await traces.put(tracesOf('consumer', [consumer]))
-  }
-  const count = Object.keys(spellings).length
-  expect(edges(await topology(hour))).toEqual([
-    ['consume', 'group:kafka::g', 'service:consumer', count, 0, '50000000'],
-    ['deliver', 'topic:kafka::orders', 'group:kafka::g', count, 0, '50000000'],
-    ['produce', 'service:producer', 'topic:kafka::orders', count, 0, undefined],
-  ])
-})
-
-test('a consumer with poll and process spans is counted once per message, and so is a batch send', async () => {
-  const at = 5 * HOUR_MS
-  const made = ['a', 'b'].map(() =>
-    span({
-      name: 'create orders',
-      kind: 4,
-      at,
-      for: 1,
-      attributes: { ...spellings['1.45']?.[0], 'messaging.operation.type': 'create' },
-    }),
-  )
-  const sent = send('orders', { at: at + 1, kind: 3, links: made.map((one) => linkTo(one)) })
-  const poll = span({
-    name: 'poll orders',
-    kind: 3,
-    at: at + 20,
-    links: made.map((one) => linkTo(one)),
-    attributes: { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' },
-  })
-  const processed = made.map((one) => processing('orders', one, 'g', 'link', { at: at + 31, in: poll }))
-  await traces.put(tracesOf('producer', [...made, sent]))
-  await traces.put(tracesOf('consumer', [poll, ...processed]))
-  expect(edges(await topology(5))).toEqual([
-    ['consume', 'group:kafka::g', 'service:consumer', 2, 0, '30000000'],
-    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 2, 0, '30000000'],
-    ['produce', 'service:producer', 'topic:kafka::orders', 2, 0, undefined],
-  ])
-})
-
-test('a batch span is counted only if its messages have no spans', async () => {
-  const at = 11 * HOUR_MS
-  const sent = send('orders', { at, for: 10 })
-  const batch = { 'messaging.batch.message_count': 1 }
-  const whole = processing('orders', sent, 'each', 'link', { at: at + 60, for: 50, attributes: batch })
-  const each = processing('orders', sent, 'each', 'link', { at: at + 60, in: whole })
-  const only = processing('orders', sent, 'only', 'link', { at: at + 110, attributes: batch })
-  await traces.put(tracesOf('consumer', [sent, whole, each, only]))
-  const response = await topology(11)
-  expect(edges(response).filter(([type]) => type === 'deliver')).toEqual([
-    ['deliver', 'topic:kafka::orders', 'group:kafka::each', 1, 0, '50000000'],
-    ['deliver', 'topic:kafka::orders', 'group:kafka::only', 1, 0, '100000000'],
-  ])
-  // The queue time of a message counts once, however many spans it has.
-  const delivered = response.edges.filter(({ type }) => type === 'deliver')
-  expect(delivered.map(({ queueTimeCount }) => queueTimeCount)).toEqual([1, 1])
-})
-
-test('edges count the messages of a batch span, including failed ones', async () => {
-  const at = 12 * HOUR_MS
-  const sent = [3, 4].map((count, index) =>
-    send('orders', {
-      at,
-      kind: 3,
-      attributes: { 'messaging.batch.message_count': count },
-      ...(index === 0 ? { status: { code: 2 } } : {}),
-    }),
-  )
-  const consumer = span({
-    name: 'poll orders',
-    kind: 3,
-    at: at + 20,
-    attributes: {
-      ...spellings['1.45']?.[1],
-      'messaging.operation.type': 'receive',
-      'messaging.batch.message_count': 4,
-    },
-  })
-  await traces.put(tracesOf('producer', sent))
-  await traces.put(tracesOf('consumer', [consumer]))
-  expect(edges(await topology(12))).toEqual([
-    ['consume', 'group:kafka::g', 'service:consumer', 4, 0, undefined],
-    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 4, 0, undefined],
-    ['produce', 'service:producer', 'topic:kafka::orders', 7, 3, undefined],
-  ])
-})
-
-test.each([
-  [13, 'process'],
-  [14, 'receive'],
-] as const)(
-  'a group has queue times when one of its two spans is linked to the producer: hour %i, not its %s',
-  async (hour, loose) => {
-    const at = hour * HOUR_MS
-    const sent = send('orders', { at, for: 10 })
-    const attributes = { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' }
-    const receive = span({
-      name: 'poll orders',
-      kind: 3,
-      at: at + 50,
-      attributes,
-      links: loose === 'receive' ? [] : [linkTo(sent)],
-    })
-    const process = processing('orders', loose === 'process' ? undefined : sent, 'g', 'link', {
-      at: at + 80,
-      in: receive,
-    })
-    await traces.put(tracesOf('producer', [sent]))
-    await traces.put(tracesOf('consumer', [receive, process]))
-    const queued = loose === 'process' ? '40000000' : '70000000'
-    expect(edges(await topology(hour))).toEqual([
-      ['consume', 'group:kafka::g', 'service:consumer', 1, 0, queued],
-      ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, queued],
-      ['produce', 'service:producer', 'topic:kafka::orders', 1, 0, undefined],
-    ])
-  },
-)
-
-test('a receive span that ended before its message was sent has a negative queue time', async () => {
-  const at = 70 * HOUR_MS
-  const sent = send('orders', { at: at + 100, for: 10 })
-  const attributes = { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' }
-  const receive = span({ name: 'poll orders', kind: 3, at, for: 50, attributes, links: [linkTo(sent)] })
-  await traces.put(tracesOf('producer', [sent]))
-  await traces.put(tracesOf('consumer', [receive]))
-  expect(edges(await topology(70))).toContainEqual([
-    'deliver',
-    'topic:kafka::orders',
-    'group:kafka::g',
-    1,
-    0,
-    '-100000000',
-  ])
+  expect(listEdges(await findHourlyTopology(traces.store, 3))).toEqual(orderEdges)
 })
 
 test('the same topic name in two clusters is two topics with their own groups and queue times', async () => {
@@ -298,8 +76,8 @@ test('the same topic name in two clusters is two topics with their own groups an
     await traces.put(tracesOf(`shop ${cluster}`, [sent]))
     await traces.put(tracesOf('billing', [consumer]))
   }
-  const response = await topology(15)
-  expect(edges(response)).toEqual([
+  const response = await findHourlyTopology(traces.store, 15)
+  expect(listEdges(response)).toEqual([
     ['consume', 'group:kafka:east:billing', 'service:billing', 1, 0, '50000000'],
     ['consume', 'group:kafka:west:billing', 'service:billing', 1, 0, '150000000'],
     ['deliver', 'topic:kafka:east:orders', 'group:kafka:east:billing', 1, 0, '50000000'],
@@ -320,7 +98,7 @@ test('spans without system and cluster get the only known system and cluster of 
   const brave = span({ name: 'poll', kind: 5, at: at + 60, in: sent, attributes: { 'kafka.topic': 'orders' } })
   await traces.put(tracesOf('shop', [first, sent]))
   await traces.put(tracesOf('java', [brave]))
-  expect(edges(await topology(16))).toEqual([
+  expect(listEdges(await findHourlyTopology(traces.store, 16))).toEqual([
     ['consume', 'topic:kafka:c%3A1:orders', 'service:java', 1, 0, '50000000'],
     ['produce', 'service:shop', 'topic:kafka:c%3A1:orders', 2, 0, undefined],
   ])
@@ -331,7 +109,7 @@ test('a message sent before the requested range has its queue time', async () =>
   const consumer = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
   await traces.put(tracesOf('producer', [order]))
   await traces.put(tracesOf('consumer', [consumer]))
-  expect(edges(await topology(7))).toEqual([
+  expect(listEdges(await findHourlyTopology(traces.store, 7))).toEqual([
     ['consume', 'group:kafka::g', 'service:consumer', 1, 0, '3600000000000'],
     ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '3600000000000'],
   ])
@@ -344,8 +122,8 @@ test('a span whose parent belongs to another service is a call edge', async () =
   const inner = span({ name: 'read', kind: 1, at: at + 6, in: server })
   await traces.put(tracesOf('web', [client]))
   await traces.put(tracesOf('stock', [server, inner]))
-  const response = await topology(8)
-  expect(edges(response)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
+  const response = await findHourlyTopology(traces.store, 8)
+  expect(listEdges(response)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
   expect(response.edges[0]).toMatchObject({
     durationNano: { p99: '30000000' },
     slowest: { traceId: server.traceId, spanId: server.spanId },
@@ -363,7 +141,7 @@ test('a call whose client and server share a span id is one edge, and child span
   await traces.put(tracesOf('web', [root, client]))
   await traces.put(tracesOf('stock', [server, inner]))
   await traces.put(tracesOf('db', [query]))
-  expect(edges(await topology(40))).toEqual([
+  expect(listEdges(await findHourlyTopology(traces.store, 40))).toEqual([
     ['call', 'service:stock', 'service:db', 1, 0, undefined],
     ['call', 'service:web', 'service:stock', 1, 0, undefined],
   ])
@@ -375,7 +153,7 @@ test('names with quotes, markup and SQL are returned unchanged in the topology',
   const order = send(name, { at })
   const consumer = processing(name, order, name, 'link', { at: at + 10 })
   await traces.put(tracesOf(name, [order, consumer]))
-  expect((await topology(9)).nodes.map((node) => [node.type, node.name]).toSorted()).toEqual([
+  expect((await findHourlyTopology(traces.store, 9)).nodes.map((node) => [node.type, node.name]).toSorted()).toEqual([
     ['group', name],
     ['service', name],
     ['topic', name],
@@ -392,7 +170,7 @@ test('queue times are sampled for busy topics and exact for low-volume topics', 
   const quiet = send('quiet', { at, for: 1 })
   spans.push(quiet, processing('quiet', quiet, 'g', 'link', { at: at + 501 }))
   await traces.put(tracesOf('shop', spans))
-  const response = await topology(10)
+  const response = await findHourlyTopology(traces.store, 10)
   const busy = response.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'busy')
   expect(busy).toMatchObject({ count: 12_000, queueTimeNano: { p50: '100000000', p99: '100000000' } })
   expect(busy?.queueTimeCount).toBeGreaterThan(3_000)
