@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api'
 import { resolveOptions } from '../options.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
 import { processBatch, receiveBatch } from './batch.ts'
-import { processMessage } from './process.ts'
+import { runInProcessSpan } from './process.ts'
 import { getCommonSource, getMessageOrigin, setMessageOrigins } from './propagation/message-origin.ts'
 import { sendMessages, startSend } from './send.ts'
 import { settleMessages } from './settle.ts'
@@ -61,7 +61,7 @@ export function createInstrumentation(options?: KafkaTelemetryOptions): Instrume
     startSend: (operation) => startSend(tracing, operation),
     process(message, fn, delivery) {
       const source = prepare(delivery?.source ?? getMessageOrigin(message)?.source ?? message)
-      return processMessage(tracing, source, message, fn, delivery?.context)
+      return runInProcessSpan(tracing, source, message, fn, delivery?.context)
     },
     processBatch: (messages, fn, delivery) =>
       processBatch(tracing, prepareBatch(messages, delivery), messages, fn, delivery?.context),

@@ -32,7 +32,7 @@ import type { Tracing } from './span/tracing.ts'
  *
  * `fn`'s context is `ambient` with the span, and with the message's baggage over the ambient one.
  */
-export function processMessage<R>(
+export function runInProcessSpan<R>(
   tracing: Tracing,
   source: PreparedSource,
   message: ReceivedMessage,

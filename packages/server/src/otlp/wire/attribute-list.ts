@@ -36,7 +36,7 @@ export class AttributeList {
   #keyAt = new Int32Array(START_ATTRIBUTES)
   #valueAt = new Int32Array(START_ATTRIBUTES)
   /** Type code of each value; 0 for a duplicate whose key occurs again later. */
-  #letters = new DataView(new ArrayBuffer(START_ATTRIBUTES))
+  #typeCodes = new DataView(new ArrayBuffer(START_ATTRIBUTES))
   #onlyStrings = true
   /** Number of type codes that are 0. */
   #repeated = 0
@@ -116,7 +116,7 @@ export class AttributeList {
     writer.varint(this.#count)
     writer.append(this.#cells)
     if (this.#onlyStrings) writer.u8(0)
-    else writer.string(this.#letters, 0, this.#count)
+    else writer.string(this.#typeCodes, 0, this.#count)
   }
 
   #readFields(reader: WireReader, end: number): void {
@@ -149,9 +149,9 @@ export class AttributeList {
     cells.string(reader.view, keyAt, keyLength)
     this.#keyAt[i] = cells.pos - keyLength
     this.#valueAt[i] = cells.pos
-    const letter = writeAnyValue(reader, cells, valueAt, valueEnd)
-    this.#letters.setUint8(i, letter)
-    if (letter !== STRING_CODE) this.#onlyStrings = false
+    const typeCode = writeAnyValue(reader, cells, valueAt, valueEnd)
+    this.#typeCodes.setUint8(i, typeCode)
+    if (typeCode !== STRING_CODE) this.#onlyStrings = false
     const slot = hashKey(reader.view, keyAt, keyLength)
     if ((this.#slots[slot] as number) < this.#first) this.#slots[slot] = this.#first + i
     else this.#takeSlot(i, slot)
@@ -178,8 +178,8 @@ export class AttributeList {
   }
 
   #drop(i: number): void {
-    if (this.#letters.getUint8(i) === 0) return
-    this.#letters.setUint8(i, 0)
+    if (this.#typeCodes.getUint8(i) === 0) return
+    this.#typeCodes.setUint8(i, 0)
     this.#repeated++
   }
 
@@ -198,19 +198,19 @@ export class AttributeList {
     const count = this.#count - this.#repeated
     let onlyStrings = true
     writer.varint(count)
-    for (let place = 0; place < this.#count; place++) {
-      const i = this.#order?.[place] ?? place
-      const letter = this.#letters.getUint8(i)
-      if (letter === 0) continue
-      if (letter !== STRING_CODE) onlyStrings = false
+    for (let index = 0; index < this.#count; index++) {
+      const i = this.#order?.[index] ?? index
+      const typeCode = this.#typeCodes.getUint8(i)
+      if (typeCode === 0) continue
+      if (typeCode !== STRING_CODE) onlyStrings = false
       const at = this.#cellAt[i] as number
       writer.copy(this.#cells.view, at, this.#endOf(i) - at)
     }
     if (onlyStrings) return writer.u8(0)
     writer.varint(count)
-    for (let place = 0; place < this.#count; place++) {
-      const letter = this.#letters.getUint8(this.#order?.[place] ?? place)
-      if (letter !== 0) writer.u8(letter)
+    for (let index = 0; index < this.#count; index++) {
+      const typeCode = this.#typeCodes.getUint8(this.#order?.[index] ?? index)
+      if (typeCode !== 0) writer.u8(typeCode)
     }
   }
 
@@ -236,9 +236,9 @@ export class AttributeList {
     this.#cellAt = growList(this.#cellAt, size)
     this.#keyAt = growList(this.#keyAt, size)
     this.#valueAt = growList(this.#valueAt, size)
-    const letters = new Uint8Array(size)
-    letters.set(new Uint8Array(this.#letters.buffer))
-    this.#letters = new DataView(letters.buffer)
+    const typeCodes = new Uint8Array(size)
+    typeCodes.set(new Uint8Array(this.#typeCodes.buffer))
+    this.#typeCodes = new DataView(typeCodes.buffer)
   }
 }
 

@@ -27,12 +27,12 @@ export function computeLaneDepths(
   }
   for (const { id, traceId: trace } of lanes) if (neighbours.has(missing(trace))) join(id, missing(trace))
   const ofTrace = lanes.filter((lane) => lane.traceId === traceId)
-  const asked =
+  const requestedLane =
     ofTrace.find((lane) => lane.spans.some(({ span }) => span.spanId === spanId)) ??
     ofTrace.find((lane) => lane.id === traceId) ??
     ofTrace[0]
   const depths = new Map<string, number>()
-  let level = [asked?.id ?? missing(traceId)]
+  let level = [requestedLane?.id ?? missing(traceId)]
   for (let depth = 0; level.length > 0; depth++) {
     for (const id of level) depths.set(id, depth)
     level = [...new Set(level.flatMap((id) => neighbours.get(id) ?? []))].filter((id) => !depths.has(id))

@@ -33,14 +33,14 @@ export async function findLinks(
   const { direction = 'both', spanId, limit = 100 } = query
   const after = query.cursor === undefined ? {} : toSortKeyParams('after', linkCursorCodec.decode(query.cursor))
   const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...after }
-  const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
+  const linkFilter = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
   // Incoming links end at this trace, so its spans are fetched while the links are read.
   const own = direction === 'out' ? NO_TRACE_SPANS : findTraceSpans(store, { traceId, spanId: spanId ?? '' }, options)
   const keysRead = findKeys(
     store,
-    query.cursor === undefined ? asked : `${asked} and ${sortKey} > ${compileSortKey('after')}`,
+    query.cursor === undefined ? linkFilter : `${linkFilter} and ${sortKey} > ${compileSortKey('after')}`,
     {
       params: { ...params, rows: limit + 1 },
       options,
@@ -51,8 +51,8 @@ export async function findLinks(
   const last = page.at(-1)
   const isWhole = query.cursor === undefined && page.length > 0 && !hasMore
   const [rows, total] = await Promise.all([
-    fetchRows(store, asked, page, params, options),
-    isWhole ? page.length : countLinks(store, asked, params, options),
+    fetchRows(store, linkFilter, page, params, options),
+    isWhole ? page.length : countLinks(store, linkFilter, params, options),
   ])
   if (total === undefined) return undefined
   return {
@@ -107,7 +107,7 @@ async function findKeys(
 /** Fetches all columns of the links with these keys, in their order. */
 async function fetchRows(
   store: Store,
-  asked: string,
+  linkFilter: string,
   keys: readonly LinkKey[],
   params: QueryParams,
   options: QueryOptions,
@@ -120,27 +120,27 @@ async function fetchRows(
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
       attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
     from span_links
-    prewhere ${asked} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
+    prewhere ${linkFilter} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
     limit 1 by ${sortKey}
     ${FEW_GRANULES_SETTINGS}`,
     { ...params, ...toSortKeyParams('first', first), ...toSortKeyParams('last', last) },
     options,
   )
-  const byPlace = new Map(rows.map((row) => [linkCursorCodec.encode(row), row]))
-  return keys.flatMap((key) => byPlace.get(linkCursorCodec.encode(key)) ?? [])
+  const rowByCursor = new Map(rows.map((row) => [linkCursorCodec.encode(row), row]))
+  return keys.flatMap((key) => rowByCursor.get(linkCursorCodec.encode(key)) ?? [])
 }
 
 /** `undefined` when there are no links and the trace isn't stored. */
 async function countLinks(
   store: Store,
-  asked: string,
+  linkFilter: string,
   params: QueryParams,
   options: QueryOptions,
 ): Promise<number | undefined> {
   const [row] = await store.query<{ total: string; known: string }>(
     `select ${compileLinkCount('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
       (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
-    from span_links where ${asked}`,
+    from span_links where ${linkFilter}`,
     params,
     options,
   )
@@ -218,10 +218,10 @@ async function resolveLinks(
     row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
   )
   const incomplete = carriers.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
-  const sought = [...targets, ...incomplete].filter(
+  const refsToFetch = [...targets, ...incomplete].filter(
     (ref) => !known.spans.has(toRefKey(ref)) && !(known.whole && ref.traceId === traceId),
   )
-  const found = await findLinkedSpans(store, sought, options)
+  const found = await findLinkedSpans(store, refsToFetch, options)
   const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(toRefKey(ref)) ?? found.get(toRefKey(ref))
   const carrierOf = (span: SpanIdentity): LinkEnd | undefined =>
     known.spans.get(toSpanKey(span)) ?? found.get(toSpanKey(span)) ?? endOf(span)

@@ -32,11 +32,11 @@ export function prefilterByIndex(conditions: readonly Field[], row: Row, window:
   const some = sets.filter((marks) => marks.values.length > 0)
   const count = some.reduce((sum, marks) => sum + marks.values.length, 0)
   if (count === 0 || count > MAX_VALUES) return `spans as ${span}`
-  const letters = [...new Set(some.flatMap((marks) => marks.typeCodes))]
+  const typeCodes = [...new Set(some.flatMap((marks) => marks.typeCodes))]
   const sources = [...new Set(some.flatMap((marks) => marks.sources))]
   const kinds = [
     some.map(({ values }) => `hasAny(${span}.attrs.values, [${values.join(', ')}])`).join(' and '),
-    `hasAny(splitByString('', ${span}.attr_types), [${letters.map((letter) => `'${letter}'`).join(', ')}])`,
+    `hasAny(splitByString('', ${span}.attr_types), [${typeCodes.map((typeCode) => `'${typeCode}'`).join(', ')}])`,
     ...(sources.length === 0 ? [] : [filterBySources(row, sources.join(' or '))]),
   ]
   const parts = kinds.map((kind, at) => {

@@ -29,10 +29,10 @@ export function compileFieldTypeCode(field: Field, row: Row): string {
   if (isServiceName(field) && row.source === undefined) return `'s'`
   if (field.kind === 'attribute') {
     const entries = resolveLookups(field, row)
-    const letters = entries.map(
+    const typeConditions = entries.map(
       (entry) => `${compileExists(entry)}, if(${entry.types} = '', 's', ${compileTypeCode(entry)})`,
     )
-    return `multiIf(${letters.join(', ')}, '')`
+    return `multiIf(${typeConditions.join(', ')}, '')`
   }
   if (field.kind === 'intrinsic') return ['number', 'duration'].includes(intrinsics[field.name].type) ? `'i'` : `'s'`
   return compileValue(field, row).boolean === undefined ? `'d'` : `'b'`

@@ -13,22 +13,22 @@ export class TraceQLError extends Error {
   /** Valid alternatives at `from`, as text. */
   readonly expected: readonly string[]
 
-  constructor(code: TraceQLErrorCode, message: string, place?: Place, cause?: unknown) {
-    const position = place && lineAndColumn(place.text, place.from)
+  constructor(code: TraceQLErrorCode, message: string, range?: SourceRange, cause?: unknown) {
+    const position = range && lineAndColumn(range.text, range.from)
     super(position ? `${message} (line ${position.line}, column ${position.column})` : message, { cause })
     this.code = code
-    this.from = place?.from
-    this.to = place?.to
+    this.from = range?.from
+    this.to = range?.to
     this.line = position?.line
     this.column = position?.column
-    this.expected = place?.expected ?? []
+    this.expected = range?.expected ?? []
   }
 }
 
 /** `limit`: a valid query that exceeds a limit. `unsupported`: TraceQL that Spanlink lacks. */
 export type TraceQLErrorCode = 'syntax' | 'type' | 'limit' | 'unsupported'
 
-type Place = {
+type SourceRange = {
   readonly text: string
   readonly from: number
   readonly to: number

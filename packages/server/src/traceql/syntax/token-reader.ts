@@ -23,7 +23,7 @@ export type TokenReader = {
   allow(...what: readonly string[]): void
   /** Throws: no alternative matches the current token. */
   fail(): never
-  failAt(place: { readonly from: number; readonly to: number }, message: string): never
+  failAt(range: { readonly from: number; readonly to: number }, message: string): never
   /** Consumes one of these operators if present, within the limit of operators. */
   takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
   /** Runs a nested rule, within the depth limit. */
@@ -81,8 +81,8 @@ export function createTokenReader(text: string, tokens: readonly Token[] = token
         expected: wanted,
       })
     },
-    failAt(place, message) {
-      throw new TraceQLError('syntax', message, { text, from: place.from, to: place.to })
+    failAt(range, message) {
+      throw new TraceQLError('syntax', message, { text, from: range.from, to: range.to })
     },
     takeOperator(ops) {
       const op = ops.find((each) => cursor.at(each))

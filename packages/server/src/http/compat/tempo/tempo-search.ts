@@ -35,7 +35,7 @@ function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']
   const attributes = [
     ...group.map(({ field, value, type }) => ({
       key: `by(${field.replace(/^span:/, '')})`,
-      value: value === null ? { stringValue: 'nil' } : toAnyValue(letters[type], value),
+      value: value === null ? { stringValue: 'nil' } : toAnyValue(typeCodes[type], value),
     })),
     ...aggregates.map(({ name, value, type }) => ({
       key: name.replace('(span:', '('),
@@ -48,7 +48,7 @@ function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']
   return attributes.length === 0 ? {} : { attributes }
 }
 
-const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
+const typeCodes = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
 
 /**
  * Formats nanoseconds as Go does a time.Duration below one minute. Longer ones stay in seconds,

@@ -29,8 +29,8 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
     linked.set(`${toRefKey(target)}${toRefKey(carrier)} ${carrier.identity}`, id)
   }
   for (const { from, to } of cuts) {
-    const told = edges.get(linked.get(`${toRefKey(from)}${toRefKey(to)} ${to.identity}`) ?? '')
-    if (told !== undefined) edges.set(told.id, { ...told, via: 'both' })
+    const linkEdge = edges.get(linked.get(`${toRefKey(from)}${toRefKey(to)} ${to.identity}`) ?? '')
+    if (linkEdge !== undefined) edges.set(linkEdge.id, { ...linkEdge, via: 'both' })
     else {
       const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
       edges.set(id, edge(id, from, to, 'parent', UNKNOWN_LINK_RECORD))
@@ -38,11 +38,17 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
   }
   return [...edges.values()]
 
-  function edge(id: string, fromRef: FlowSpanRef, toRef: FlowSpanRef, via: FlowEdge['via'], said: LinkRecord): Edge {
+  function edge(
+    id: string,
+    fromRef: FlowSpanRef,
+    toRef: FlowSpanRef,
+    via: FlowEdge['via'],
+    linkRecord: LinkRecord,
+  ): Edge {
     const from = findSpan(spans, fromRef)
     const to = findSpan(spans, toRef)
     const role = classifyEdge(from?.span, to?.span)
-    const ends = role === 'link' ? [said] : [said, to?.span, from?.span]
+    const ends = role === 'link' ? [linkRecord] : [linkRecord, to?.span, from?.span]
     return {
       id,
       fromRef,

@@ -47,17 +47,17 @@ export async function findNewestEndpoints(
  */
 async function findEarlierStarts(
   store: Store,
-  stretch: TimeWindow,
+  window: TimeWindow,
   { sql, params, inRollup }: EndpointCondition,
   limit: number,
   options: QueryOptions,
 ): Promise<bigint[]> {
-  if (inRollup === 'same') return await findStartMinutes(store, stretch, { sql, params }, limit, options)
+  if (inRollup === 'same') return await findStartMinutes(store, window, { sql, params }, limit, options)
   // The rollup's condition is broader, so it counts some spans that do not match.
-  const places = await findStartMinutes(store, stretch, { sql: inRollup, params }, 2 * limit, options)
-  const [first, last] = [places[0], places.at(-1)]
+  const startMinutes = await findStartMinutes(store, window, { sql: inRollup, params }, 2 * limit, options)
+  const [first, last] = [startMinutes[0], startMinutes.at(-1)]
   if (first === undefined || last === undefined) return []
-  const between = LOOKBACK_STEPS.map((back) => stretch.end - back).filter((at) => at < first && at > last)
+  const between = LOOKBACK_STEPS.map((back) => window.end - back).filter((at) => at < first && at > last)
   return [first, ...between, last]
 }
 
@@ -80,28 +80,28 @@ const LOOKBACK_STEPS = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
 
 async function queryNewestEndpoints(
   store: Store,
-  stretch: TimeWindow,
+  window: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
   before: StartPosition | undefined,
   limit: number,
   options: QueryOptions,
 ): Promise<ScannedEndpoints> {
-  const place = '(start, trace_id, span_id)'
-  const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
+  const sortKey = '(start, trace_id, span_id)'
+  const sortKeyBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
   // The list's condition runs first: its columns take a byte or two per span, and it keeps few
   // spans.
   const from = `spans prewhere ${condition.sql}
-    where ${inWindow} ${before === undefined ? '' : `and ${place} ${before.isInclusive ? '<=' : '<'} ${placeBefore}`}`
+    where ${inWindow} ${before === undefined ? '' : `and ${sortKey} ${before.isInclusive ? '<=' : '<'} ${sortKeyBefore}`}`
   const params = {
     ...condition.params,
-    ...toWindowParams(stretch),
+    ...toWindowParams(window),
     // The next one shows whether the last position is complete.
     limit: limit + 1,
     ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
   }
   // For a long range, first finds the start of the oldest span to return from few columns, then
   // reads the other columns only from there on.
-  const isLong = stretch.end - stretch.start > MINUTE
+  const isLong = window.end - window.start > MINUTE
   const [oldest] = isLong
     ? await store.query<{ start: string }>(
         `select start from ${from} order by start desc limit 1 offset {limit:UInt32}`,
@@ -112,7 +112,7 @@ async function queryNewestEndpoints(
   const rows = await store.query<EndpointRow>(
     `select ${endpointColumns}
     from ${from} ${oldest === undefined ? '' : 'and start >= {oldest:UInt64}'}
-    order by ${place} desc
+    order by ${sortKey} desc
     limit {limit:UInt32}`,
     { ...params, ...(oldest && { oldest: oldest.start }) },
     options,

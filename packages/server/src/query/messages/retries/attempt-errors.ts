@@ -21,19 +21,19 @@ export async function addErrors(
   const spans = messages.flatMap(listMessageSpans)
   const failedUnder = await findFailedDescendants(spans, traces)
   // Exceptions of a successful send are ignored. A consumer may have caught its exception.
-  const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
-  const errors = await findErrors(store, [...told, ...failedUnder.values()], options)
-  const tell = (span: MessageSpan): MessageSpan => {
+  const spansWithErrors = spans.filter((span) => isConsumer(span) || span.status === 'error')
+  const errors = await findErrors(store, [...spansWithErrors, ...failedUnder.values()], options)
+  const addError = (span: MessageSpan): MessageSpan => {
     const own = errors.get(toSpanKey(span))
     const under = failedUnder.get(toSpanKey(span))
-    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(toSpanKey(under))
-    return said === undefined ? span : { ...span, ...said }
+    const error = own?.errorType || own?.errorMessage ? own : under && errors.get(toSpanKey(under))
+    return error === undefined ? span : { ...span, ...error }
   }
   return messages.map((message) => ({
     ...message,
-    producer: message.producer && tell(message.producer),
-    attempts: message.attempts.map(tell),
-    ...(message.deadLetter === undefined ? {} : { deadLetter: tell(message.deadLetter) }),
+    producer: message.producer && addError(message.producer),
+    attempts: message.attempts.map(addError),
+    ...(message.deadLetter === undefined ? {} : { deadLetter: addError(message.deadLetter) }),
   }))
 }
 
