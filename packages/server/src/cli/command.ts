@@ -78,7 +78,7 @@ const CLIENT_FLAGS = {
 type ClientFlags<Flags extends FlagTable> = FlagValues<Flags> & { readonly url: string; readonly json: boolean }
 
 type ClientDefinition<Flags extends FlagTable> = Omit<Definition<Flags>, 'run'> & {
-  /** Help of `--json`; false: without the flag. @default 'print the JSON of the API instead of text' */
+  /** Help text of `--json`; false omits the flag. @default that of the API's JSON */
   readonly json?: string | false
   readonly run: (flags: ClientFlags<Flags>, positionals: readonly string[], out: Output) => Promise<number>
 }

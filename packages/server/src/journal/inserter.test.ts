@@ -178,6 +178,44 @@ test('two segments that keep failing do not block others', async () => {
   await inserter.drain(1)
 })
 
+test('a segment whose rows may be stored is retried before the waiting segments', async () => {
+  let failures = 0
+  const { store, inserts } = storeThat(async (table, text) => {
+    await sleep(10)
+    if (table === 'spans' && text.includes('span odd') && failures++ < 1) throw new Error('socket hang up')
+  })
+  const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
+  await journal.append(rowsOf('odd'))
+  for (let at = 0; at < 60; at++) await journal.append(rowsOf(`good ${at}`))
+  await journal.close()
+  await inserter.drain(20_000)
+  const stored = rowsStored(inserts, 'spans')
+  expect(stored).toHaveLength(61)
+  expect(stored.indexOf('span odd')).toBeLessThan(50)
+})
+
+test('after a restart segments whose rows may be stored are inserted first', async () => {
+  const unavailable = storeThat((table, text) => {
+    if (text.includes('odd') && table === 'spans') throw new Error('socket hang up')
+    if (!text.includes('odd')) throw new StoreError('unavailable', 'ClickHouse is not running.')
+  })
+  const first = await startInserter(dataDir, unavailable.store, { maxSegmentRows: 1 })
+  for (const name of ['a', 'b', 'odd', 'c']) await first.journal.append(rowsOf(name))
+  await first.journal.close()
+  const isMarked = async (): Promise<boolean> => {
+    const files = await segmentFiles(dataDir)
+    return files.filter((name) => name.endsWith('@spans.segment')).length === 1 && files.length === 4
+  }
+  await vi.waitUntil(isMarked, { timeout: 20_000 })
+  await first.inserter.drain(1)
+  const back = storeThat(() => {})
+  const second = await startInserter(dataDir, back.store)
+  await second.journal.close()
+  await second.inserter.drain(5000)
+  expect(rowsStored(back.inserts, 'spans')).toHaveLength(4)
+  expect(back.inserts[0]?.text).toBe('span odd,')
+})
+
 test('a failed rollup insert is split and quarantined apart from its rows, which are stored once', async () => {
   const bytes = Buffer.from('minute 0,poison,minute 2,')
   const failure = new StoreError('too-heavy', 'memory limit exceeded', {

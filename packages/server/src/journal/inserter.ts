@@ -260,7 +260,9 @@ export class Inserter {
   async #pushAfter(segment: SealedSegment, pauseMs: number): Promise<void> {
     await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => {})
     if (this.#stop.signal.aborted) return
-    this.#queue.push(segment)
+    // ClickHouse forgets the token of stored rows after a number of other inserts.
+    if (segment.progress.mayBeStored) this.#queue.unshift(segment)
+    else this.#queue.push(segment)
     this.#next()
   }
 

@@ -4,7 +4,8 @@ import { parseSegmentFileName } from './insert-progress.ts'
 import { openSealedSegment, type SealedSegment } from './segment.ts'
 
 /**
- * Finds the segments of an earlier run, oldest first.
+ * Finds the segments of an earlier run, oldest first; before them those whose rows may be stored:
+ * ClickHouse forgets their tokens after `non_replicated_deduplication_window` inserts.
  *
  * @param quarantined ids of segments whose rows are in quarantine
  */
@@ -26,7 +27,7 @@ export async function findUninsertedSegments(
     if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
     else segments.push(openSealedSegment(directory, name, size, mtimeMs === newest))
   }
-  return segments
+  return segments.toSorted((a, b) => Number(b.progress.mayBeStored) - Number(a.progress.mayBeStored))
 }
 
 /** Separates a segment's id from the number of its piece. */

@@ -28,4 +28,4 @@ create table if not exists {db}.logs
 engine = MergeTree
 partition by toDate(received)
 order by (intDiv(timestamp, 600000000000), service, timestamp)
-settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
+settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000

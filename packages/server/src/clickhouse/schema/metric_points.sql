@@ -42,4 +42,4 @@ create table if not exists {db}.metric_points
 engine = MergeTree
 partition by toDate(received)
 order by (series_id, time)
-settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
+settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000

@@ -20,4 +20,4 @@ create table if not exists {db}.metric_series
 )
 engine = ReplacingMergeTree(received)
 order by (name, series_id)
-settings index_granularity = 1024, non_replicated_deduplication_window = 1000
+settings index_granularity = 1024, non_replicated_deduplication_window = 5000

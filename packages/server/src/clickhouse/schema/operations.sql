@@ -9,4 +9,4 @@ create table if not exists {db}.operations
 )
 engine = AggregatingMergeTree
 order by (service, name, kind)
-settings non_replicated_deduplication_window = 1000
+settings non_replicated_deduplication_window = 5000

@@ -19,4 +19,4 @@ create table if not exists {db}.sources
 )
 engine = ReplacingMergeTree(received)
 order by source_id
-settings index_granularity = 512, non_replicated_deduplication_window = 1000
+settings index_granularity = 512, non_replicated_deduplication_window = 5000

@@ -32,5 +32,5 @@ order by (trace_id, direction, span_id, start)
 -- Compact parts of any size: a read by id takes one granule of most columns, and opens one file
 -- instead of all. A trace's links in 12 parts take 9 ms, 13 in wide parts. Days that ended or were
 -- idle for an hour are merged into one part, so links of any age are one file per day.
-settings index_granularity = 1024, min_compress_block_size = 8192, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000,
+settings index_granularity = 1024, min_compress_block_size = 8192, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000,
   min_bytes_for_wide_part = 1099511627776, min_rows_for_wide_part = 0, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1

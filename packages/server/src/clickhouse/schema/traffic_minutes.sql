@@ -27,4 +27,4 @@ engine = AggregatingMergeTree
 partition by toDate(received)
 primary key (minute, topic, messaging_operation, messaging_system, consumer_group, service)
 order by (minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster)
-settings index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
+settings index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000
