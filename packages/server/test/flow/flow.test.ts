@@ -328,6 +328,15 @@ test('spans sent twice are once in a flow', async () => {
   expect(flow?.edges).toHaveLength(3)
 })
 
+test('equal links of one span are one edge of a flow', async () => {
+  const sent = send('orders', { at: 0 })
+  const links = [linkTo(sent), linkTo(sent), linkTo(sent)]
+  await traces.put(tracesOf('shop', [sent]))
+  await traces.put(tracesOf('billing', [processing('orders', undefined, 'g', 'link', { at: 50, links })]))
+  const flow = await findFlow(traces.store, sent.traceId, {}, {})
+  expect(flow?.edges.map(({ from, to }) => [from.service, to.service])).toEqual([['shop', 'billing']])
+})
+
 test('a flow of an unknown trace is undefined', async () => {
   expect(await findFlow(traces.store, randomTraceId(), {}, {})).toBeUndefined()
 })

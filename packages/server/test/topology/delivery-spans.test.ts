@@ -1,6 +1,6 @@
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { batchOf, processing, send, sharing, span } from '../flow/kafka-spans.ts'
+import { batchOf, linkTo, processing, send, sharing, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { findHourlyTopology, HOUR_MS } from './hourly-topology.ts'
 
@@ -52,3 +52,18 @@ test.each([
     })
   },
 )
+
+test.each([
+  [4, 'few', 4],
+  [5, 'sampled', 500],
+] as const)('a consumer with equal links to its producer has one queue time: hour %i, %s', async (hour, _, count) => {
+  const at = hour * HOUR_MS
+  const sent = Array.from({ length: count }, () => send('orders', { at, for: 10 }))
+  const consumed = sent.map((one) =>
+    processing('orders', undefined, 'g', 'link', { at: at + 50, links: [linkTo(one), linkTo(one), linkTo(one)] }),
+  )
+  await traces.put(tracesOf('shop', sent))
+  await traces.put(tracesOf('billing', consumed))
+  const { edges: found } = await findHourlyTopology(traces.store, hour)
+  expect(found.find(({ type }) => type === 'deliver')).toMatchObject({ count, queueTimeCount: count })
+})

@@ -1,4 +1,4 @@
-import type { SpanIdentity } from '../links/span-ref.ts'
+import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
 
 /** A span that consumed a message, as far as span rows and link rows show. */
 export type Consumption = {
@@ -19,12 +19,18 @@ export type Consumption = {
  */
 export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): One[] {
   const deliveries = Map.groupBy(taken, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
-  return [...deliveries.values()].flatMap((all) => {
+  return [...deliveries.values()].flatMap((found) => {
+    // A span may link to its producer several times.
+    const all = found.length < 2 ? found : uniqueBySpan(found)
     const processed = all.filter(({ isReceive }) => !isReceive)
     const same = processed.length > 0 ? processed : all
     if (same.length > MAX_COMPARED) return same
     return same.filter((outer, place) => !same.some((one, at) => isWithin(one, outer, at > place)))
   })
+}
+
+function uniqueBySpan<One extends Consumption>(taken: readonly One[]): One[] {
+  return [...new Map(taken.map((one) => [toSpanKey(one.consumedRef), one])).values()]
 }
 
 /** Limit of consuming spans per producer context and trace. Above it, outer spans are kept too. */

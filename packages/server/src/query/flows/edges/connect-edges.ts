@@ -26,10 +26,11 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
     const id =
       known === undefined || known.toRef.identity === carrier.identity ? shortId : `${shortId}-${carrier.identity}`
     edges.set(id, edge(id, target, carrier, 'link', link))
-    linked.set(`${toRefKey(target)}${toRefKey(carrier)} ${carrier.identity}`, id)
   }
+  removeEqualEdges(edges)
+  for (const { id, fromRef, toRef } of edges.values()) linked.set(toEndsKey(fromRef, toRef), id)
   for (const { from, to } of cuts) {
-    const linkEdge = edges.get(linked.get(`${toRefKey(from)}${toRefKey(to)} ${to.identity}`) ?? '')
+    const linkEdge = edges.get(linked.get(toEndsKey(from, to)) ?? '')
     if (linkEdge !== undefined) edges.set(linkEdge.id, { ...linkEdge, via: 'both' })
     else {
       const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
@@ -60,6 +61,21 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
       record: mergeRecords(ends),
       consumerGroup: ends.find((end) => end !== undefined && end.consumerGroup !== '')?.consumerGroup ?? '',
     }
+  }
+}
+
+function toEndsKey(from: FlowSpanRef, to: FlowSpanRef): string {
+  return `${toRefKey(from)}${toRefKey(to)} ${to.identity}`
+}
+
+/** Keeps the first of a span's edges to one target with the same message. */
+function removeEqualEdges(edges: Map<string, Edge>): void {
+  const kept = new Set<string>()
+  for (const { id, fromRef, toRef, record, consumerGroup } of edges.values()) {
+    const { cluster, topic, partition, offset, key } = record
+    const edgeKey = JSON.stringify([toEndsKey(fromRef, toRef), cluster, topic, partition, offset, key, consumerGroup])
+    if (kept.has(edgeKey)) edges.delete(id)
+    else kept.add(edgeKey)
   }
 }
 
