@@ -139,6 +139,10 @@ test.each([
   [{ id: '1'.repeat(17) }, 'id must be 1 to 16 hex digits'],
   [{ parentId: 'no hex' }, 'parentId must be 1 to 16 hex digits, got "no hex"'],
   [{ timestamp: 'soon' }, 'timestamp must be a number of microseconds'],
+  [{ timestamp: 1e30 }, 'timestamp is out of range'],
+  [{ duration: 1e30 }, 'duration is out of range'],
+  [{ timestamp: 18446744073709000, duration: 1e15 }, 'timestamp plus duration is out of range'],
+  [{ annotations: [{ timestamp: 1e30 }] }, 'annotation timestamp is out of range'],
   [{ annotations: [{ timestamp: -1 }] }, 'annotation timestamp must be a number of microseconds'],
 ])('only the Zipkin span with %j is rejected, with a message', (fields, message) => {
   const spans = [

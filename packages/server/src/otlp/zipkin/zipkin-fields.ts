@@ -37,7 +37,8 @@ export function readMicros(json: JsonReader, name: string): number {
   const byte = json.peek()
   const micros = byte === 0x2d || (byte >= 0x30 && byte <= 0x39) ? readNumber(json) : -1
   if (!(micros >= 0)) throw new OtlpError('bad-field', `${name} must be a number of microseconds`)
-  return Math.trunc(Math.min(micros, MAX_MICROS))
+  if (micros > MAX_MICROS) throw new OtlpError('bad-field', `${name} is out of range`)
+  return Math.trunc(micros)
 }
 
 /** @param digits length of a full id; shorter ids are padded with zeros, as Zipkin does */

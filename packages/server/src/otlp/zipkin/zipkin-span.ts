@@ -1,3 +1,4 @@
+import { OtlpError } from '../error.ts'
 import { beginMessage, endMessage, LONG, SHORT } from '../json/fields.ts'
 import { Members, skipUnknown, createFieldError } from '../json/message.ts'
 import { BYTE, type JsonReader } from '../json/reader.ts'
@@ -84,8 +85,9 @@ export class ZipkinSpanWriter {
     if (parentId !== '') writeId(out, 0x22, parentId, 16, 'parentId')
     const start = BigInt(this.startMicros) * 1000n
     const end = start + BigInt(this.durationMicros) * 1000n
+    if (end >= 2n ** 64n) throw new OtlpError('bad-field', 'timestamp plus duration is out of range')
     writeFixed64(out, 0x39, start)
-    writeFixed64(out, 0x41, end < 2n ** 64n ? end : start)
+    writeFixed64(out, 0x41, end)
     out.varint(0x30)
     out.varint(this.kind)
     writeAddress(out, local, 'network.local')
