@@ -171,6 +171,12 @@ test('every API marks a trace that may lack spans of a lost part, and no other t
   const warning = `199 - "${message}"`
   expect(await fetchPath(`/jaeger/api/v3/traces/${older}`)).toMatchObject({ status: 200, warning })
   expect(await fetchPath(`/jaeger/api/v3/traces/${whole}`)).toMatchObject({ status: 200, warning: null })
+  for (const what of ['services', 'operations'])
+    expect((await fetchPath(`/jaeger/api/v3/${what}`)).warning).toBe(`199 - "${describeLoss(what)}"`)
+  for (const path of ['/api/v2/search', '/api/search']) {
+    expect((await fetchPath(`/tempo${path}/tags`)).warning).toBe(`199 - "${describeLoss('names')}"`)
+    expect((await fetchPath(`/tempo${path}/tag/name/values`)).warning).toBe(`199 - "${describeLoss('values')}"`)
+  }
 
   const readTempo = async (path: string): Promise<unknown> => JSON.parse((await fetchPath(`/tempo/api${path}`)).text)
   expect(await readTempo(`/v2/traces/${older}`)).toMatchObject({ status: 'PARTIAL', message })

@@ -35,6 +35,7 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       })
       jaeger.get('/services', async (_request, reply) => {
         const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
+        warnOfLostParts(reply, countLostParts(store, 'traces'), 'services')
         return { services }
       })
       jaeger.get('/operations', async (request, reply) => {
@@ -42,6 +43,7 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
         const [service, kind] = [getText(query, 'service'), getText(query, 'spanKind', 'span_kind')]
         const asked = service === undefined ? {} : { service }
         const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
+        warnOfLostParts(reply, countLostParts(store, 'traces'), 'operations')
         const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
         return { operations: found.filter(({ spanKind }) => kind === undefined || spanKind === kind) }
       })

@@ -122,23 +122,34 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
     condition: parsePartialCondition(getText(request.query as TempoQuery, 'q') ?? ''),
     signal: abortOnDisconnect(reply),
   })
+  // The responses have no field for it.
+  const warnOfLostParts = (request: FastifyRequest, reply: FastifyReply, what: string): void => {
+    const { start } = parseTempoWindow(request.query as TempoQuery)
+    setWarning(reply, describeLost(countLostParts(store, 'traces', start), what))
+  }
   tempo.get('/api/v2/search/tags', async (request, reply) => {
     const scope = getText(request.query as TempoQuery, 'scope')
-    return { scopes: await findTempoScopes(store, scope, names(request, reply)), metrics: {} }
+    const scopes = await findTempoScopes(store, scope, names(request, reply))
+    warnOfLostParts(request, reply, 'names')
+    return { scopes, metrics: {} }
   })
   tempo.get('/api/search/tags', async (request, reply) => {
     const scope = getText(request.query as TempoQuery, 'scope')
     const scopes = await findTempoScopes(store, scope, names(request, reply))
+    warnOfLostParts(request, reply, 'names')
     return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
   })
   tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
-    return { tagValues: await findTempoTagValues(store, tag, names(request, reply)), metrics: {} }
+    const tagValues = await findTempoTagValues(store, tag, names(request, reply))
+    warnOfLostParts(request, reply, 'values')
+    return { tagValues, metrics: {} }
   })
   tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
     const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
     const values = await findTempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
+    warnOfLostParts(request, reply, 'values')
     return { tagValues: values.map(({ value }) => value), metrics: {} }
   })
 }
