@@ -145,6 +145,35 @@ test('a service without group names counts for a group known only from lag metri
   expect(rowsOf(await unconsumed({ topic: 'nameless', consumerGroup: 'print' }))).toEqual([`${lost.spanId} print`])
 })
 
+const namelessProcessing = (topic: string, sent: TestSpan): TestSpan =>
+  span({
+    name: `process ${topic}`,
+    kind: 5,
+    at: 1_000,
+    links: [linkTo(sent)],
+    attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic },
+  })
+
+test.each(['none', 'g1'])(
+  'a service without group names is missed under its own name while the other service has group %s',
+  async (group) => {
+    const topic = `services ${group}`
+    const [consumed, halted] = [send(topic, { at: 0 }), send(topic, { at: 10 })]
+    await put('shop', [consumed, halted])
+    await put(
+      'a',
+      [consumed, halted].map((one) =>
+        group === 'none' ? namelessProcessing(topic, one) : processing(topic, one, group, 'link', { at: 1_000 }),
+      ),
+    )
+    await put('b', [namelessProcessing(topic, consumed)])
+    expect(rowsOf(await unconsumed({ topic }))).toEqual([`${halted.spanId} b`])
+    expect(rowsOf(await unconsumed({ topic, consumerGroup: 'b' }))).toEqual([`${halted.spanId} b`])
+    const { body } = await spanlink.get<FlowResponse>(`/api/flows/${halted.traceId}`)
+    expect(body.missingConsumers.map(({ consumerGroup }) => consumerGroup)).toEqual(['b'])
+  },
+)
+
 test('the searched range of unconsumed messages ends before those younger than the minimum wait', async () => {
   const [old, young] = [send('young', { at: 0 }), send('young', { at: 90_000 })]
   await put('shop', [old, young])

@@ -6,7 +6,10 @@ import type { TimeWindow } from '../sql/time-window.ts'
 /** A consumer group that reads a topic. */
 export type KnownGroup = {
   readonly topic: string
+  /** The service's name if `isService`. */
   readonly group: string
+  /** Whether it stands for a service whose Kafka client never reports a group for the topic. */
+  readonly isService: boolean
   /** Services with consuming spans in this group. */
   readonly services: readonly string[]
   /** Ids of the clusters whose topic it reads; empty if unknown. */
@@ -19,6 +22,7 @@ const MAX_GROUPS = 10_000
 
 /**
  * Finds groups that read a topic in the window or the day before, from spans and from lag metrics.
+ * A service that reports no group for a topic counts as a group of its name.
  *
  * @param filter by default any topic and any group
  */
@@ -37,44 +41,42 @@ export async function findKnownGroups(
     end: String(end),
     lagMetrics: LAG_METRICS,
     ...(filter.topics && { topics: filter.topics }),
-    ...(filter.group !== undefined && { group: filter.group }),
+    group: filter.group ?? '',
   }
-  const wanted = (group: string): string =>
-    [
-      `topic != '' and ${group} != ''`,
-      ...(filter.topics ? ['topic in {topics:Array(String)}'] : []),
-      ...(filter.group === undefined ? [] : [`${group} = {group:String}`]),
-    ].join(' and ')
+  const ofTopics = `topic != ''${filter.topics ? ' and topic in {topics:Array(String)}' : ''}`
   const [consuming, lagging] = await Promise.all([
-    store.query<KnownGroup>(
-      `select topic, consumer_group as group, arraySort(groupUniqArray(100)(service)) as services,
+    // Groups decide what other groups are, so the requested one only comes first.
+    store.query<ConsumingRow>(
+      `select topic, consumer_group as grp, arraySort(groupUniqArray(100)(service)) as services,
         arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters
       from traffic_minutes
       where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
-        and messaging_operation in ('receive', 'process') and ${wanted('consumer_group')}
-      group by topic, consumer_group
-      order by topic, consumer_group
+        and messaging_operation in ('receive', 'process') and ${ofTopics}
+        and (consumer_group != '' or messaging_system = 'kafka' and service != '')
+      group by topic, consumer_group, if(consumer_group = '', service, '') as nameless
+      order by {group:String} not in (grp, nameless), topic, grp, nameless
       limit ${MAX_GROUPS}`,
       params,
       options,
     ),
-    store.query<{ topic: string; grp: string; clusters: readonly string[]; sources: readonly string[] }>(
+    store.query<Omit<ConsumingRow, 'services'> & { sources: readonly string[] }>(
       `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
         groupUniqArrayIf(100)(toString(source_id), cluster = '') as sources from (
         select series_id, source_id, ${lagColumns} from metric_series
         where name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta')
-      where ${wanted('grp')} and series_id in (
+      where ${ofTopics} and grp != '' and series_id in (
         select series_id from metric_points
         where series_id in (select series_id from metric_series where name in {lagMetrics:Array(String)})
           and time >= {from:UInt64} and time < {end:UInt64} and value >= 0 and bitAnd(flags, 1) = 0)
       group by topic, grp
-      order by topic, grp
+      order by grp != {group:String}, topic, grp
       limit ${MAX_GROUPS}`,
       params,
       options,
     ),
   ])
-  const known = new Map(consuming.map((one) => [toGroupKey(one.topic, one.group), one]))
+  const named = consuming.filter(({ grp }) => grp !== '')
+  const known = new Map(named.map((row) => [toGroupKey(row.topic, row.grp), toKnownGroup(row)]))
   const unknown = lagging.filter(({ topic, grp }) => !known.has(toGroupKey(topic, grp)))
   const clusterOf = await findResourceClusters(
     store,
@@ -84,7 +86,46 @@ export async function findKnownGroups(
   for (const { topic, grp, clusters, sources } of unknown) {
     const ofResources = sources.flatMap((id) => clusterOf.get(id) ?? [])
     const all = [...new Set([...clusters, ...ofResources])].sort()
-    known.set(toGroupKey(topic, grp), { topic, group: grp, services: [], clusters: all })
+    known.set(toGroupKey(topic, grp), toKnownGroup({ topic, grp, services: [], clusters: all }))
+  }
+  const nameless = consuming.filter(({ grp }) => grp === '')
+  const all = addServices([...known.values()], nameless)
+  return filter.group === undefined ? all : all.filter(({ group }) => group === filter.group)
+}
+
+type ConsumingRow = {
+  readonly topic: string
+  readonly grp: string
+  readonly services: readonly string[]
+  readonly clusters: readonly string[]
+}
+
+function toKnownGroup({ topic, grp, services, clusters }: ConsumingRow): KnownGroup {
+  return { topic, group: grp, isService: false, services, clusters }
+}
+
+/**
+ * Adds services that name no group of the topic. One belongs to the group of its name if there is
+ * one, and to the only group known only from metrics if it is the topic's only such service.
+ *
+ * @param nameless rows of one service each
+ */
+function addServices(groups: readonly KnownGroup[], nameless: readonly ConsumingRow[]): KnownGroup[] {
+  const groupsOf = Map.groupBy(groups, ({ topic }) => topic)
+  const known = new Map(groups.map((one) => [toGroupKey(one.topic, one.group), one]))
+  for (const [topic, rows] of Map.groupBy(nameless, (row) => row.topic)) {
+    const ofTopic = groupsOf.get(topic) ?? []
+    const isNamed = (row: ConsumingRow): boolean =>
+      ofTopic.some(({ services }) => services.some((service) => row.services.includes(service)))
+    const unnamed = rows.filter((row) => !isNamed(row))
+    const metered = ofTopic.filter(({ services }) => services.length === 0)
+    const only = unnamed.length === 1 && metered.length === 1 ? metered[0]?.group : undefined
+    for (const { services, clusters } of unnamed) {
+      const name = services[0] ?? ''
+      const group = known.has(toGroupKey(topic, name)) ? name : (only ?? name)
+      const same = known.get(toGroupKey(topic, group)) ?? { topic, group, isService: true, services: [], clusters }
+      known.set(toGroupKey(topic, group), { ...same, services: [...same.services, ...services] })
+    }
   }
   return [...known.values()]
 }
@@ -106,7 +147,7 @@ export type KnownConsumer = { readonly group: string; readonly service: string |
 /**
  * Whether a consumer may belong to a known group of its topic. A consumer known only from a link
  * may belong to any. One without a group belongs to those its service consumes for; if the service
- * never names one (kafkajs, confluent-kafka), to groups known only from metrics.
+ * never names one (kafkajs, confluent-kafka), also to groups known only from metrics.
  */
 export function mayConsumeFor(
   { group, services }: KnownGroup,
@@ -116,5 +157,5 @@ export function mayConsumeFor(
   if (consumer.group !== '') return consumer.group === group
   if (consumer.service === undefined) return true
   if (services.length > 0) return services.includes(consumer.service)
-  return !known.some((one) => one.services.some((service) => service === consumer.service))
+  return !known.some((one) => !one.isService && one.services.some((service) => service === consumer.service))
 }

@@ -84,7 +84,9 @@ async function findMissing(
   const missing = read.flatMap((end): Missing[] => {
     // If the request names both, the group is expected to read the topic, even if it never has.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
-    const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
+    const known = isRequested
+      ? [{ topic: end.topic, group, isService: false, services: [], clusters: [] }]
+      : readersOf(end)
     const consumed = consumers.get(toRefKey(end)) ?? []
     return known
       .filter((one) => !consumed.some(({ consumed }) => mayConsumeFor(one, consumed ?? ONLY_LINKED, known)))
