@@ -102,7 +102,9 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
     const last = attempts.findLast((end) => end.start < window.end)
     const [first] = attempts
     if (last === undefined || first === undefined) return
-    const key = attempts.map(toSpanKey).join(' ')
+    // The spans of a batch are attempts at each of its messages.
+    const identity = offset === '' && producer !== undefined ? [toRefKey(producer)] : [topic, partition, offset]
+    const key = JSON.stringify([attempts.map(toSpanKey), identity])
     if (found.has(key)) return
     const message: Message = {
       traceId: last.traceId,
