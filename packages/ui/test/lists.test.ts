@@ -90,7 +90,7 @@ test('the trace and flow pages note unreadable stored parts, also when the trace
     await page.goto(`${site.server.url}/${kind}/${'e'.repeat(32)}`)
     await page.getByText('Parts of the stored data cannot be read: the trace may be missing').waitFor()
   }
-  await page.context().close()
+  await page.close()
 })
 
 test('a failed page of search results shows an error and can be retried', async () => {
