@@ -188,7 +188,7 @@ describe.each([
     }
   })
 
-  test('a child span follows the decision of its local root, whatever the root links to', () => {
+  test('a child span follows the decision of its local root and ignores links', () => {
     const tracer = provider('any').getTracer('test')
     for (const linked of [on, off]) {
       const root = tracer.startSpan('process orders', { kind: SpanKind.CONSUMER, links: [linked] }, ROOT_CONTEXT)

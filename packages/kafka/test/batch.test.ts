@@ -58,7 +58,7 @@ describe('a batch', () => {
     expect([linksOf('poll orders'), linksOf('process orders')]).toEqual([expected, expected])
   })
 
-  test('reads the ids of each message a constant number of times, whatever ids other messages have', () => {
+  test('reads the ids of each message a constant number of times for any mix of ids', () => {
     // undefined: an id that no other message has.
     const ids = fc.tuple(fc.constantFrom('a', 'b', undefined), fc.constantFrom('c', 'd', undefined))
     fc.assert(

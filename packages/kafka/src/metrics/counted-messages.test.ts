@@ -25,7 +25,7 @@ test('a message without a record batch is counted once per object', () => {
   expect([one, other].map(isCounted)).toEqual([true, true])
 })
 
-test('messages of a record batch are counted once each, in whatever slices they are passed', () => {
+test('messages of a record batch are counted once each when the batch is passed in slices', () => {
   const [first, second] = [batchOf(0, 4), batchOf(5, 6)]
   expect(counted([...first.slice(0, 2), ...second])).toEqual(['0', '1', '5', '6'])
   expect(first.map(isCounted)).toEqual([true, true, false, false, false])

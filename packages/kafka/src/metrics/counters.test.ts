@@ -17,7 +17,7 @@ function instrument(): { readonly observable: Observable; observed(): [Attribute
   }
 }
 
-test('counts under equal attributes are summed in one series, whatever the key order', () => {
+test('counts under equal attributes in any key order are summed in one series', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.nat())), (attributes) => {
       const { observable, observed } = instrument()

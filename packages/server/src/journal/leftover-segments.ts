@@ -20,12 +20,16 @@ export async function findUninsertedSegments(
   const ids = new Set(found.map(({ id }) => id))
   const files = await Promise.all(found.map(async (file) => ({ ...file, ...(await stat(join(directory, file.name))) })))
   const newest = files.at(-1)?.id
+  // Inserts, and so progress in the name, start once a segment is sealed; pieces are written whole.
+  const mayBeOpen = ({ id, name }: (typeof files)[number]): boolean =>
+    id === newest && !name.includes('@') && splitSegmentId(id) === ''
   const segments: SealedSegment[] = []
-  for (const { name, id, size } of files) {
+  for (const file of files) {
+    const { name, id, size } = file
     // A crash interrupted the split of the parent segment before any piece was inserted, or the
     // move to quarantine.
     if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
-    else segments.push(openSealedSegment(directory, name, size, id === newest && isUnsealed(name)))
+    else segments.push(openSealedSegment(directory, name, size, mayBeOpen(file)))
   }
   return segments.toSorted((a, b) => Number(b.progress.mayBeStored) - Number(a.progress.mayBeStored))
 }
@@ -40,12 +44,4 @@ export function pieceId(segmentId: string, at: number): string {
 /** Returns the id of the segment that this one was split from, or ''. */
 function splitSegmentId(id: string): string {
   return id.slice(0, Math.max(0, id.lastIndexOf(PIECE)))
-}
-
-/**
- * Whether the newest segment may have been open at the end of that run: inserts, and so progress in
- * the name, start after it is sealed, and pieces of a split are written whole.
- */
-function isUnsealed(name: string): boolean {
-  return !name.includes('@') && !name.slice(0, name.lastIndexOf('.')).includes(PIECE)
 }

@@ -9,7 +9,7 @@ test('a body of one chunk is not copied', () => {
   expect(buffer.bytes.buffer).toBe(piece.buffer)
 })
 
-test('chunks of any size are joined in order, beside other bodies and whatever Content-Length was expected', () => {
+test('chunks of any size are joined in order, with concurrent bodies and a wrong Content-Length', () => {
   const pieces = fc.array(fc.uint8Array({ maxLength: 300 }).chain(times), { maxLength: 12 })
   const bodies = fc.array(fc.record({ pieces, expected: fc.nat({ max: 400_000 }) }), { minLength: 1, maxLength: 4 })
   fc.assert(

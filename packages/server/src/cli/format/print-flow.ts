@@ -146,7 +146,7 @@ function formatEdge(edge: FlowEdge): string {
       : sanitize(edge.topic) + (edge.partition === '' ? '' : `/${sanitize(edge.partition)}`),
     ...(edge.offset === '' ? [] : [`offset ${sanitize(edge.offset)}`]),
     ...(edge.consumerGroup === '' ? [] : [`group ${sanitize(edge.consumerGroup)}`]),
-    ...(queue === null ? [] : [`queued ${formatDuration(queue)}${queue.startsWith('-') ? ' (clock skew)' : ''}`]),
+    ...(queue === null ? [] : [`queue time ${formatDuration(queue)}${queue.startsWith('-') ? ' (clock skew)' : ''}`]),
     edge.from.laneId === null
       ? 'from a span that is not stored'
       : `from ${sanitize(edge.from.service)} ${sanitize(edge.from.name)}`,

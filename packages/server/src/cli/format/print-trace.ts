@@ -93,10 +93,10 @@ function formatNotes(span: Span, linksIn: readonly TraceLink[]): readonly string
 }
 
 function formatLinkTarget(link: Pick<SpanLink, 'traceId' | 'queueTimeNano'>, end: SpanLink['target']): string {
-  const queued = link.queueTimeNano === null ? '' : ` · queued ${formatDuration(link.queueTimeNano)}`
+  const queueTime = link.queueTimeNano === null ? '' : ` · queue time ${formatDuration(link.queueTimeNano)}`
   const skewed = link.queueTimeNano?.startsWith('-') === true ? ' (clock skew)' : ''
   const name = end === null ? 'a span that is not stored' : `${sanitize(end.service)} ${sanitize(end.name)}`
-  return `${name}${queued}${skewed} · trace ${link.traceId}`
+  return `${name}${queueTime}${skewed} · trace ${link.traceId}`
 }
 
 function minTime(times: readonly bigint[]): bigint {

@@ -28,7 +28,7 @@ test('attribute values of every type are decoded as they were sent', () => {
   ])
 })
 
-test('attribute values without type codes are strings, whatever they look like', () => {
+test('attribute values without type codes are strings, even if they look like numbers', () => {
   expect(decodeAttributes([['7', 'true']], '')).toEqual([{ key: '7', value: { stringValue: 'true' } }])
 })
 

@@ -8,7 +8,7 @@ export type KnownGroup = {
   readonly topic: string
   /** The service's name if `isService`. */
   readonly group: string
-  /** Whether it stands for a service whose Kafka client never reports a group for the topic. */
+  /** Whether it is a service whose spans name no group for the topic. */
   readonly isService: boolean
   /** Services with consuming spans in this group. */
   readonly services: readonly string[]
@@ -45,7 +45,7 @@ export async function findKnownGroups(
   }
   const ofTopics = `topic != ''${filter.topics ? ' and topic in {topics:Array(String)}' : ''}`
   const [consuming, lagging] = await Promise.all([
-    // Groups decide what other groups are, so the requested one only comes first.
+    // All groups of a topic are needed to place services without one; the requested group is first.
     store.query<ConsumingRow>(
       `select topic, consumer_group as grp, arraySort(groupUniqArray(100)(service)) as services,
         arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters
@@ -53,8 +53,8 @@ export async function findKnownGroups(
       where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
         and messaging_operation in ('receive', 'process') and ${ofTopics}
         and (consumer_group != '' or messaging_system = 'kafka' and service != '')
-      group by topic, consumer_group, if(consumer_group = '', service, '') as nameless
-      order by {group:String} not in (grp, nameless), topic, grp, nameless
+      group by topic, consumer_group, if(consumer_group = '', service, '') as ungrouped
+      order by {group:String} not in (grp, ungrouped), topic, grp, ungrouped
       limit ${MAX_GROUPS}`,
       params,
       options,
@@ -88,8 +88,8 @@ export async function findKnownGroups(
     const all = [...new Set([...clusters, ...ofResources])].sort()
     known.set(toGroupKey(topic, grp), toKnownGroup({ topic, grp, services: [], clusters: all }))
   }
-  const nameless = consuming.filter(({ grp }) => grp === '')
-  const all = addServices([...known.values()], nameless)
+  const ungrouped = consuming.filter(({ grp }) => grp === '')
+  const all = addServices([...known.values()], ungrouped)
   return filter.group === undefined ? all : all.filter(({ group }) => group === filter.group)
 }
 
@@ -108,12 +108,12 @@ function toKnownGroup({ topic, grp, services, clusters }: ConsumingRow): KnownGr
  * Adds services that name no group of the topic. One belongs to the group of its name if there is
  * one, and to the only group known only from metrics if it is the topic's only such service.
  *
- * @param nameless rows of one service each
+ * @param ungrouped rows of one service each
  */
-function addServices(groups: readonly KnownGroup[], nameless: readonly ConsumingRow[]): KnownGroup[] {
+function addServices(groups: readonly KnownGroup[], ungrouped: readonly ConsumingRow[]): KnownGroup[] {
   const groupsOf = Map.groupBy(groups, ({ topic }) => topic)
   const known = new Map(groups.map((one) => [toGroupKey(one.topic, one.group), one]))
-  for (const [topic, rows] of Map.groupBy(nameless, (row) => row.topic)) {
+  for (const [topic, rows] of Map.groupBy(ungrouped, (row) => row.topic)) {
     const ofTopic = groupsOf.get(topic) ?? []
     const isNamed = (row: ConsumingRow): boolean =>
       ofTopic.some(({ services }) => services.some((service) => row.services.includes(service)))
