@@ -126,7 +126,10 @@ export function referenceFlow(
     origins,
     flowTraces,
     spans: new Set(spans.filter(isIn).map(spanName)),
-    edges: links.filter(({ from, to }) => isIn(from) && isIn(to)).length,
+    // Equal links of a span are one edge.
+    edges: new Set(
+      links.filter(({ from, to }) => isIn(from) && isIn(to)).map(({ from, to }) => `${spanName(from)} ${spanName(to)}`),
+    ).size,
     joinedWith: new Map(others.filter(([, count]) => count > 0)),
     isDeeper: next.size > 0,
   }
