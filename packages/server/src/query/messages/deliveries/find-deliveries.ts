@@ -86,10 +86,10 @@ export async function findMessageOrigins(
     // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
     candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
   )
+  for (const [key, sharers] of await findDistantSharers(unlinked, causes, from)) causes.set(key, sharers)
   const causeOf = ({ producerRef, consumedRef }: MessageLink): MessageEndpoint | undefined =>
     selectProducer(causes.get(toRefKey(producerRef)), consumedRef)
-  const isShared = (consumedRef: SpanRef): boolean =>
-    (causes.get(toRefKey(consumedRef)) ?? []).some(({ operation }) => producingOperations.has(operation))
+  const isShared = (consumedRef: SpanRef): boolean => includesProducer(causes.get(toRefKey(consumedRef)))
   const all = candidates.filter(({ producerRef, consumedRef }) => {
     const isOwn = toRefKey(producerRef) === toRefKey(consumedRef)
     return linked.has(toSpanKey(consumedRef)) || isOwn === isShared(consumedRef)
@@ -115,6 +115,29 @@ export async function findMessageOrigins(
         .map((one) => toInnerDelivery(one, one.consumed ?? outer, inner)),
     ),
   ]
+}
+
+/**
+ * Finds producers that share the id of a consumer and started in an earlier bucket: the lookup by
+ * time found only the consumer itself. Skips consumers whose parent produces or consumes.
+ */
+async function findDistantSharers(
+  unlinked: readonly MessageEndpoint[],
+  causes: ReadonlyMap<string, readonly MessageEndpoint[]>,
+  from: EndpointSource,
+): Promise<ReadonlyMap<string, MessageEndpoint[]>> {
+  const isOpen = (end: MessageEndpoint): boolean => {
+    const parents = causes.get(end.traceId + end.parentSpanId)
+    return (
+      !includesProducer(causes.get(toRefKey(end))) && !includesProducer(parents) && parents?.some(isConsuming) !== true
+    )
+  }
+  const open = unlinked.filter(isOpen).map(({ traceId, spanId }) => ({ traceId, spanId }))
+  return open.length === 0 ? new Map() : await from.endpointsByRef(open)
+}
+
+function includesProducer(spans: readonly MessageEndpoint[] = []): boolean {
+  return spans.some(({ operation }) => producingOperations.has(operation))
 }
 
 /**
