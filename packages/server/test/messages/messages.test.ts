@@ -91,11 +91,11 @@ test('a message that waited longer than the minimum is late once, with its queue
   const response = await find('late', 2)
   expect(response.messages).toHaveLength(1)
   expect(response.messages[0]).toMatchObject({
-    spanId: poll.spanId,
+    spanId: processed.spanId,
     consumerGroup: 'stock',
-    waitNano: '20000000000',
+    waitNano: '20010000000',
     producer: { spanId: slow.spanId },
-    attempts: [{ service: 'stock', queueTimeNano: '20000000000' }],
+    attempts: [{ service: 'stock', queueTimeNano: '20010000000' }],
   })
   expect((await find('late', 2, { minQueueTime: '1s' })).total).toBe(2)
   expect((await find('late', 2, { minQueueTime: '1m' })).total).toBe(0)
@@ -115,7 +115,7 @@ test('an attempt has the error of a failed call whose server shares the span id 
   expect(messages[0]?.attempts).toMatchObject([{ spanId: attempt.spanId, errorMessage: 'connection reset' }])
 })
 
-test('a late message with a receive span without offset is listed once, at the receive span', async () => {
+test('a late message with a receive span without offset is listed once, at the process span', async () => {
   const at = 300 * HOUR_MS
   const slow = send('orders', { at, for: 10 })
   const poll = processing('orders', slow, '', 'link', {
@@ -129,7 +129,7 @@ test('a late message with a receive span without offset is listed once, at the r
   await traces.put(tracesOf('shop', [slow]))
   await traces.put(tracesOf('stock', [poll, processed]))
   const { messages } = await find('late', 300)
-  expect(messages).toMatchObject([{ spanId: poll.spanId, partition: '1', offset: '9', waitNano: '20000000000' }])
+  expect(messages).toMatchObject([{ spanId: processed.spanId, partition: '1', offset: '9', waitNano: '20010000000' }])
 })
 
 test('each message of a batch with receive, batch and message spans is late once and not redelivered', async () => {

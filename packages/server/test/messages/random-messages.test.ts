@@ -120,7 +120,7 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
       const [first] = byTime
       const last = byTime.at(-1)
       if (first === undefined || last === undefined) continue
-      if (waits > 10_000) expected.late.push({ span: first.receive ?? first.process, group, producer: sent })
+      if (waits > 10_000) expected.late.push({ span: first.process, group, producer: sent })
       if (deliveries.length > 0) expected.redelivered.push({ span: last.process, group, producer: sent })
       let inside = first.process
       let resent: TestSpan | undefined

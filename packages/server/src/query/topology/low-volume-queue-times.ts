@@ -7,7 +7,7 @@ import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { type Consumption, keepInnerSpans } from './outer-spans.ts'
+import { type Consumption, keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Limit of consuming spans over all low-volume topics. Both ends of each message are looked up. */

@@ -1,7 +1,8 @@
-import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
+import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 
 /** A span that consumed a message, as far as span rows and link rows show. */
 export type Consumption = {
+  /** `toRefKey` of the producing span. */
   readonly producerKey: string
   readonly consumedRef: SpanIdentity
   /** Absent if unknown. */
@@ -25,8 +26,15 @@ export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): 
     const processed = all.filter(({ isReceive }) => !isReceive)
     const same = processed.length > 0 ? processed : all
     if (same.length > MAX_COMPARED) return same
-    return same.filter((outer, place) => !same.some((one, at) => isWithin(one, outer, at > place)))
+    return same.filter(
+      (outer, place) => sharesProducerId(outer) || !same.some((one, at) => isWithin(one, outer, at > place)),
+    )
   })
+}
+
+/** The children of such an id are other consumers of the producer. */
+function sharesProducerId({ producerKey, consumedRef }: Consumption): boolean {
+  return toRefKey(consumedRef) === producerKey
 }
 
 function uniqueBySpan<One extends Consumption>(taken: readonly One[]): One[] {

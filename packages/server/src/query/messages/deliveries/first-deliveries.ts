@@ -1,0 +1,94 @@
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
+import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { toConsumerId } from '../message-list.ts'
+import type { Delivery } from './delivery.ts'
+import { keepInnerSpans } from './outer-spans.ts'
+
+export type CompleteDelivery = Delivery & { readonly producer: MessageEndpoint; readonly consumed: MessageEndpoint }
+
+export function isComplete(one: Delivery): one is CompleteDelivery {
+  return one.producer !== undefined && one.consumed !== undefined
+}
+
+/**
+ * Selects the first delivery per message and consumer, at its innermost `process` span, or at its
+ * `receive` span if nothing processed that. A span without an offset, such as a batch's `receive`,
+ * may belong to any message of its producer.
+ */
+export function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
+  const ofProducer = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
+  return [...ofProducer.values()].flatMap((all) =>
+    [...Map.groupBy(addGroups(all), ({ consumed }) => toConsumerId(consumed)).values()].flatMap(selectFirstOfMessages),
+  )
+}
+
+/**
+ * Adds the group of a service's other spans of the message where a span names none. Excludes it if
+ * the service has several groups.
+ */
+function addGroups(sameProducer: readonly CompleteDelivery[]): CompleteDelivery[] {
+  const named = sameProducer.filter(({ consumed }) => consumed.group !== '')
+  const groupsOf = Map.groupBy(named, ({ consumed }) => consumed.service)
+  return sameProducer.flatMap((one) => {
+    const groups = new Set(groupsOf.get(one.consumed.service)?.map(({ consumed }) => consumed.group))
+    if (one.consumed.group !== '' || groups.size === 0) return [one]
+    const [group = ''] = groups
+    return groups.size > 1 ? [] : [{ ...one, consumed: { ...one.consumed, group } }]
+  })
+}
+
+function selectFirstOfMessages(all: readonly CompleteDelivery[]): CompleteDelivery[] {
+  const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))
+  const unnamed = ofMessage.get('') ?? []
+  ofMessage.delete('')
+  if (ofMessage.size === 0) return selectFirst(unnamed)
+  // With several messages, a `process` span without an offset is one of theirs, unknown which.
+  const ofAny = ofMessage.size === 1 ? unnamed : unnamed.filter((one) => !isProcess(one))
+  return [...ofMessage.values()].flatMap((named) =>
+    selectFirst([...named, ...ofAny]).map((first) => {
+      const [{ topic, partition, offset, cluster, key } = first] = named
+      return first.offset === '' ? { ...first, topic, partition, offset, cluster, key } : first
+    }),
+  )
+}
+
+/** Selects the first delivery of one message: none for an empty list. */
+function selectFirst(spans: readonly CompleteDelivery[]): CompleteDelivery[] {
+  const sorted = spans.toSorted((a, b) => (a.consumed.start < b.consumed.start ? -1 : 1))
+  const processed = keepInnermost(sorted.filter(isProcess))
+  const received = sorted.filter((one) => !isProcess(one))
+  // The last receive before a process span is of the same delivery; earlier ones are others.
+  const handedOver = new Set(
+    processed
+      .flatMap(({ consumed }) => {
+        const before = received.filter((one) => one.consumed.start <= consumed.start)
+        const inTrace = before.findLast((one) => one.consumed.traceId === consumed.traceId)
+        return (inTrace ?? before.at(-1))?.consumed ?? []
+      })
+      .map(toSpanKey),
+  )
+  const open = received.filter(({ consumed }) => !handedOver.has(toSpanKey(consumed)))
+  return [...processed, ...open].reduce<CompleteDelivery[]>(
+    ([first], one) => [first === undefined || one.consumed.start < first.consumed.start ? one : first],
+    [],
+  )
+}
+
+function keepInnermost(processed: readonly CompleteDelivery[]): CompleteDelivery[] {
+  return keepInnerSpans(
+    processed.map((delivery) => ({
+      delivery,
+      producerKey: toRefKey(delivery.producerRef),
+      consumedRef: delivery.consumedRef,
+      parentSpanId: delivery.consumed.parentSpanId,
+      service: delivery.consumed.service,
+      isReceive: false,
+      start: delivery.consumed.start,
+      end: delivery.consumed.end,
+    })),
+  ).map(({ delivery }) => delivery)
+}
+
+function isProcess({ consumed }: CompleteDelivery): boolean {
+  return consumed.operation === 'process'
+}
