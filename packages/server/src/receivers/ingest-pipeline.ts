@@ -2,6 +2,7 @@ import { ByteBudget } from './body/byte-budget.ts'
 import type { Body } from './body/request-body.ts'
 import { SlicedDecoder } from './body/sliced-decoder.ts'
 import { type IngestResult, toIngestResult, toRowBatches, type SignalRows } from '../journal/row-batches.ts'
+import { type Client, RejectionLog } from './rejection-log.ts'
 import type { Signal, Transcode } from './signals.ts'
 
 /** Why a whole request was rejected; the label of the metric. */
@@ -36,14 +37,15 @@ export type IngestCounters = {
 
 export type IngestPipeline = {
   readonly stats: IngestCounters
-  /** Counts a request that got an error response. */
-  countRejection(reason: RejectionReason): void
+  /** Counts and logs a request that got an error response. */
+  countRejection(client: Client, reason: RejectionReason, message: string): void
   /**
-   * Decodes a body to rows, releases it, and resolves when the rows may be acknowledged.
+   * Decodes a body to rows, releases it, and resolves when the rows may be acknowledged. Counts and
+   * logs rejected items.
    *
    * @throws OtlpError for an invalid body, RetryableError if the rows can't be stored now
    */
-  ingest(items: Signal['items'], transcode: Transcode, body: Body): Promise<IngestResult>
+  ingest(client: Client, items: Signal['items'], transcode: Transcode, body: Body): Promise<IngestResult>
 }
 
 /** The client should retry. */
@@ -52,10 +54,12 @@ export class RetryableError extends Error {}
 /**
  * @param append resolves when the rows may be acknowledged
  * @param budget counts rows until they are acknowledged
+ * @param rejectionLog @default no log
  */
 export function createIngestPipeline(
   append: (rows: SignalRows) => Promise<void>,
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
+  rejectionLog: RejectionLog = new RejectionLog(() => {}),
 ): IngestPipeline {
   const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
   const stats = {
@@ -72,10 +76,11 @@ export function createIngestPipeline(
   const decoder = new SlicedDecoder((bytes) => budget.reserve(bytes))
   return {
     stats,
-    countRejection: (reason) => {
+    countRejection: (client, reason, message) => {
       refused[reason]++
+      rejectionLog.add({ client, reason: toLabel(reason), items: 'requests', count: 1, message })
     },
-    ingest: async (items, transcode, body) => {
+    ingest: async (client, items, transcode, body) => {
       let rows: SignalRows
       try {
         const { bytes } = body
@@ -98,7 +103,14 @@ export function createIngestPipeline(
       if (items === 'spans') stats.rejectedSpans += outcome.rejected
       if (items === 'logs') stats.rejectedLogs += outcome.rejected
       if (items === 'points') stats.rejectedPoints += outcome.rejected
+      const { rejected, rejectReason } = outcome
+      if (rejected > 0) rejectionLog.add({ client, reason: 'invalid', items, count: rejected, message: rejectReason })
       return outcome
     },
   }
+}
+
+/** As in the metric. */
+function toLabel(reason: RejectionReason): string {
+  return reason.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -6,10 +6,12 @@ import { Inserter } from '../journal/inserter.ts'
 import { type IngestCounters, type IngestPipeline, createIngestPipeline } from './ingest-pipeline.ts'
 import { Journal, type JournalDepth } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
+import type { SignalRows } from '../journal/row-batches.ts'
 import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from './kafka/receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
+import { RejectionLog } from './rejection-log.ts'
 import type { QuarantineDepth } from '../journal/quarantine.ts'
 import { MAX_BODY_BYTES } from './body/request-body.ts'
 
@@ -76,6 +78,8 @@ export type Ingest = {
 /** Share of the drain deadline in which requests in flight may finish. */
 const CLOSE_DEADLINE_RATIO = 0.2
 
+const OWN_CLIENT = { receiver: 'self-tracing', address: 'this server' } as const
+
 const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
 
 const DEFAULT_IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
@@ -107,10 +111,12 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     ...(options.segmentBytes === undefined ? {} : { maxSegmentBytes: options.segmentBytes }),
   })
   const budget = new ByteBudget(options.inFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES)
-  const pipeline = createIngestPipeline(async (rows) => {
+  const rejectionLog = new RejectionLog(log)
+  const append = async (rows: SignalRows): Promise<void> => {
     await inserter.waitForCapacity()
     await journal.append(rows)
-  }, budget)
+  }
+  const pipeline = createIngestPipeline(append, budget, rejectionLog)
   const { onRequest, timeouts = DEFAULT_TIMEOUTS } = options
   const outside: IngestPipeline =
     onRequest === undefined
@@ -141,6 +147,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
           },
         )
   inserter.start(journal)
+  rejectionLog.start()
   let draining: Promise<void> | undefined
   return {
     otlpHttpUrl: http.url,
@@ -149,6 +156,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     kafkaStatus: () => kafka?.getStatus(),
     ingestOwnSpans: async (request) => {
       await pipeline.ingest(
+        OWN_CLIENT,
         'spans',
         (_, received) => transcodeTracesJsonInSteps(Buffer.from(JSON.stringify(request)), received),
         NO_BODY,
@@ -162,6 +170,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
         const start = performance.now()
         const closing = deadlineMs * CLOSE_DEADLINE_RATIO
         await Promise.all([http.close(closing), grpc?.close(closing), kafka?.close(closing)])
+        rejectionLog.stop()
         await journal.close()
         await inserter.drain(Math.max(0, deadlineMs - (performance.now() - start)))
       })()

@@ -12,12 +12,12 @@ import {
 import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
 import { isAuthorized } from './auth.ts'
-import { GRPC_ENCODINGS, readGrpcMessage } from './grpc-message.ts'
+import { GRPC_ENCODINGS, readGrpcMessage } from './body/grpc-message.ts'
 import { RetryableError } from './ingest-pipeline.ts'
-import type { Log } from '../log.ts'
 import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
-import { toRejectionReason } from './rejection.ts'
+import { describeRejection, toRejectionReason } from './rejection.ts'
+import type { Client } from './rejection-log.ts'
 import { BodyError } from './body/request-body.ts'
 import type { ReceiverOptions } from './receiver-options.ts'
 import { type Signal, signals } from './signals.ts'
@@ -98,29 +98,37 @@ async function handleStream(
     return sendHeaders(stream, createTrailers(RPC_CODES.unimplemented, `Unknown method ${path.slice(0, 200)}.`))
   }
   pipeline.stats.requests++
+  const address = stream.session?.socket.remoteAddress ?? 'a closed connection'
+  const client: Client = { receiver: 'OTLP/gRPC', address }
   try {
     if (!isAuthorized(access, headers.authorization)) throw new UnauthenticatedError()
-    const body = await takeCall(options, signal, stream, headers)
+    const body = await takeCall(options, client, signal, stream, headers)
     sendSuccess(stream, body)
   } catch (error) {
     if (error instanceof BodyError && error.code === 'aborted') return
-    pipeline.countRejection(error instanceof UnauthenticatedError ? 'unauthorized' : toRejectionReason(error))
-    sendHeaders(stream, encodeError(error, options.log))
+    if (error instanceof UnauthenticatedError) pipeline.countRejection(client, 'unauthorized', error.message)
+    else pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
+    sendHeaders(stream, encodeError(error))
   }
 }
 
 async function takeCall(
   { pipeline, budget }: ReceiverOptions,
+  client: Client,
   signal: Signal,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<Buffer> {
   const message = await readGrpcMessage(stream, headers['grpc-encoding']?.toString(), budget)
-  const outcome = await pipeline.ingest(signal.items, signal.protobuf, message)
+  const outcome = await pipeline.ingest(client, signal.items, signal.protobuf, message)
   return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
 }
 
-class UnauthenticatedError extends Error {}
+class UnauthenticatedError extends Error {
+  constructor() {
+    super('Invalid or missing bearer token (--otlp-token).')
+  }
+}
 
 const COMMON_HEADERS = {
   ':status': 200,
@@ -148,9 +156,8 @@ function sendHeaders(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): v
 }
 
 /** Trailers with a google.rpc.Status: BadRequest has the reason, RetryInfo the delay of a retry. */
-function encodeError(error: unknown, log: Log): OutgoingHttpHeaders {
+function encodeError(error: unknown): OutgoingHttpHeaders {
   const [code, message, retry] = toRpcStatus(error)
-  if (code === RPC_CODES.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)
   const details = encodeStatus('protobuf', code, message, retry)
   return { ...createTrailers(code, message), 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }
 }
@@ -173,9 +180,7 @@ function toRpcStatus(error: unknown): readonly [code: number, message: string, r
   if (error instanceof BodyError)
     return [bodyCodes[error.code], error.message, error.code === 'no-room' ? RETRY_AFTER_SECONDS : undefined]
   if (error instanceof RetryableError) return [RPC_CODES.unavailable, error.message, RETRY_AFTER_SECONDS]
-  if (error instanceof UnauthenticatedError) {
-    return [RPC_CODES.unauthenticated, 'Invalid or missing bearer token (--otlp-token).']
-  }
+  if (error instanceof UnauthenticatedError) return [RPC_CODES.unauthenticated, error.message]
   return [RPC_CODES.internal, 'Internal error; see the server log.']
 }
 

@@ -7,7 +7,8 @@ import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { CONTENT_TYPES, type Encoding, encodeStatus, parseContentType, RPC_CODES } from './otlp-response.ts'
 import { describeRoutes, type Route, routes } from './otlp-routes.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
-import { toRejectionReason } from './rejection.ts'
+import { describeRejection, toRejectionReason } from './rejection.ts'
+import type { Client } from './rejection-log.ts'
 import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/request-body.ts'
 import type { ReceiverOptions } from './receiver-options.ts'
 
@@ -80,24 +81,26 @@ async function handleRequest(
   if (route === undefined || encoding === undefined || refusal !== undefined) {
     if (refusal?.counts !== undefined) {
       options.pipeline.stats.requests++
-      options.pipeline.countRejection(refusal.counts)
+      const client = getClient(request, route)
+      options.pipeline.countRejection(client, refusal.counts, refusal.message)
     }
     return sendError(request, response, encoding ?? 'json', refusal ?? SERVER_FAILED)
   }
   options.pipeline.stats.requests++
+  const client = getClient(request, route)
   try {
-    await take(options, route, request, response, encoding)
+    await take(options, client, route, request, response, encoding)
   } catch (error) {
     const refused = toErrorResponse(error)
     if (refused === undefined) return void response.destroy()
-    options.pipeline.countRejection(toRejectionReason(error))
+    options.pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
     sendError(request, response, encoding, refused)
-    if (refused.status === 500) options.log(`OTLP/HTTP: ${error instanceof Error ? error.stack : String(error)}`)
   }
 }
 
 async function take(
   options: ReceiverOptions,
+  client: Client,
   route: Route,
   request: IncomingMessage,
   response: ServerResponse,
@@ -106,10 +109,14 @@ async function take(
   const transcode = route[encoding]
   if (transcode === undefined) throw new TypeError(`no transcoder for ${encoding}`)
   const body = await readBody(request, options.budget)
-  const outcome = await options.pipeline.ingest(route.items, transcode, body)
+  const outcome = await options.pipeline.ingest(client, route.items, transcode, body)
   const encoded = route.encodeResponse(encoding, outcome)
   response.writeHead(route.status, { 'content-type': CONTENT_TYPES[encoding], 'content-length': encoded.length })
   response.end(encoded)
+}
+
+function getClient(request: IncomingMessage, route: Route | undefined): Client {
+  return { receiver: route?.receiver ?? 'OTLP/HTTP', address: request.socket.remoteAddress ?? 'a closed connection' }
 }
 
 type ErrorResponse = {
@@ -149,7 +156,7 @@ function checkHeaders(
   if (encoding === undefined || route[encoding] === undefined) {
     const types = (['protobuf', 'json'] as const).filter((one) => route[one] !== undefined)
     const message = `Content-Type must be ${types.map((one) => CONTENT_TYPES[one]).join(' or ')}.`
-    return { status: 415, code: RPC_CODES.invalidArgument, message }
+    return { status: 415, code: RPC_CODES.invalidArgument, message, counts: 'malformed' }
   }
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     const message = `Body is larger than ${MAX_BODY_BYTES} bytes.`

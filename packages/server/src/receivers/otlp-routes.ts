@@ -1,10 +1,13 @@
 import { type Encoding, encodeSuccess } from './otlp-response.ts'
 import type { IngestResult } from '../journal/row-batches.ts'
 import { transcodeZipkinInSteps } from '../otlp/zipkin/transcode-zipkin.ts'
+import type { Client } from './rejection-log.ts'
 import { type Signal, signals, type Transcode } from './signals.ts'
 
 /** A path of the HTTP receiver: its items, decoders and response. */
 export type Route = {
+  /** Its name in the log. */
+  readonly receiver: Client['receiver']
   readonly items: Signal['items']
   readonly protobuf?: Transcode
   readonly json?: Transcode
@@ -15,8 +18,9 @@ export type Route = {
   readonly encodeResponse: (encoding: Encoding, outcome: IngestResult) => Buffer
 }
 
-/** Zipkin's response has no body, so rejected spans are only counted. */
+/** Zipkin's response has no body, so rejected spans are only counted and logged. */
 const zipkin: Route = {
+  receiver: 'Zipkin',
   items: 'spans',
   json: transcodeZipkinInSteps,
   defaultEncoding: 'json',
@@ -36,6 +40,7 @@ export function describeRoutes(): string {
 
 function createOtlpRoute({ items, rejectedName, protobuf, json }: Signal): Route {
   return {
+    receiver: 'OTLP/HTTP',
     items,
     protobuf,
     json,

@@ -14,3 +14,10 @@ export function toRejectionReason(error: unknown): RejectionReason {
   }
   return error instanceof RetryableError ? 'busy' : 'failed'
 }
+
+/** Describes an error on one line: with its cause, or the stack of an internal error. */
+export function describeRejection(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (toRejectionReason(error) === 'failed') return (error.stack ?? error.message).replaceAll(/\s*\n\s*/g, ' ')
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}

@@ -7,6 +7,7 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
+import { RejectionLog } from '../../src/receivers/rejection-log.ts'
 import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
@@ -17,12 +18,15 @@ const request = Buffer.from(
 
 let pipeline: IngestPipeline
 let budget: ByteBudget
+let lines: string[]
 let receiver: OtlpGrpc
 let session: ClientHttp2Session
 
 beforeEach(async () => {
-  pipeline = createIngestPipeline(() => Promise.resolve())
   budget = new ByteBudget(8 * MIB)
+  lines = []
+  const rejectionLog = new RejectionLog((line) => lines.push(line))
+  pipeline = createIngestPipeline(() => Promise.resolve(), budget, rejectionLog)
   receiver = await listenOtlpGrpc({ host: '127.0.0.1', port: 0, access: {}, pipeline, budget, log: () => {} })
   session = connectHttp2(receiver.url)
 })
@@ -116,11 +120,12 @@ test.each([
   ['an unknown encoding', frame(request, 1), { 'grpc-encoding': 'lzma' }, '12'],
   ['a decompression bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
 ])(
-  'a gRPC call with %s is rejected and counted, and its connection stays open',
+  'a gRPC call with %s is rejected, counted and logged, and its connection stays open',
   async (_what, bytes, headers, code) => {
     expect((await call(bytes, headers)).status).toBe(code)
     const rejected = Object.values(pipeline.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
     expect([rejected, pipeline.stats.requests, pipeline.stats.spans]).toEqual([1, 1, 0])
+    expect(lines).toEqual([expect.stringMatching(/^OTLP\/gRPC rejected 1 request \([a-zA-Z]+\) from 127\.0\.0\.1: ./)])
     expect((await call(frame(request))).status).toBe('0')
     expect(budget.tryReserve(8 * MIB)).toBe(true)
   },

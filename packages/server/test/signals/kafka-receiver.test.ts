@@ -7,6 +7,8 @@ import { useKafka } from '@spanlink/testkit/vitest'
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
+import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
+import { RejectionLog } from '../../src/receivers/rejection-log.ts'
 import { startKafkaReceiver } from '../../src/receivers/kafka/receiver.ts'
 import type { SignalRows } from '../../src/journal/row-batches.ts'
 import { findSignal } from '../../src/receivers/signals.ts'
@@ -24,14 +26,17 @@ const traces = (name: string) =>
     { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), name, startTimeUnixNano: '1' },
   ])
 
-test.concurrent('offsets are committed once the journal has the protobuf and JSON requests, and invalid records are skipped', async () => {
+test.concurrent('offsets are committed once the journal has the protobuf and JSON requests, and invalid records are skipped and logged', async () => {
   await using topic = await newTopic()
   let full = true
   const kept: SignalRows[] = []
-  const pipeline = createIngestPipeline(async (rows) => {
+  const append = async (rows: SignalRows): Promise<void> => {
     if (full) throw new Error('journal is full')
     kept.push(rows)
-  })
+  }
+  const lines: string[] = []
+  const rejectionLog = new RejectionLog((line) => lines.push(line))
+  const pipeline = createIngestPipeline(append, new ByteBudget(1024 * 1024), rejectionLog)
   const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, pipeline, dataDir, log: () => {} }
   const first = await startKafkaReceiver(options)
   await topic.send([
@@ -43,6 +48,9 @@ test.concurrent('offsets are committed once the journal has the protobuf and JSO
   await vi.waitUntil(() => first.getStatus().rejectedMessages === 1, WAIT)
   await first.close(10_000)
   expect([kept.length, await topic.committed()]).toEqual([0, '-1'])
+  expect(lines).toEqual([
+    expect.stringContaining(`Kafka rejected 1 request (malformed) from ${topic.name}/0 at offset 1: `),
+  ])
 
   full = false
   const second = await startKafkaReceiver(options)

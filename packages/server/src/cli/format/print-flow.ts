@@ -1,6 +1,5 @@
 import type { FlowResponse, FlowEdge, FlowLane } from '@spanlink/api-schema'
 import {
-  sanitize,
   formatTime,
   measureWidth,
   formatDuration,
@@ -9,6 +8,7 @@ import {
   createColourPicker,
   type Terminal,
 } from './terminal.ts'
+import { sanitize } from '../../sanitize.ts'
 import { drawTimeBar } from './time-bar.ts'
 
 const MAX_INDENT = 8

@@ -1,5 +1,6 @@
 import type { SeriesResponse } from '@spanlink/api-schema'
-import { sanitize, formatTime, measureWidth, fitToWidth, type Terminal } from './terminal.ts'
+import { formatTime, measureWidth, fitToWidth, type Terminal } from './terminal.ts'
+import { sanitize } from '../../sanitize.ts'
 
 type Line = SeriesResponse['series'][number]
 

@@ -1,6 +1,5 @@
 import type { FoundTrace, TopologyResponse, TopologyLag } from '@spanlink/api-schema'
 import {
-  sanitize,
   formatTime,
   measureWidth,
   formatDuration,
@@ -10,6 +9,7 @@ import {
   createColourPicker,
   type Terminal,
 } from './terminal.ts'
+import { sanitize } from '../../sanitize.ts'
 import { formatPartialNote } from './partial-note.ts'
 
 type ColourPicker = ReturnType<typeof createColourPicker>

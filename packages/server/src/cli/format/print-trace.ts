@@ -1,6 +1,5 @@
 import type { Span, SpanLink, TraceResponse, TraceLink } from '@spanlink/api-schema'
 import {
-  sanitize,
   formatTime,
   measureWidth,
   formatDuration,
@@ -10,6 +9,7 @@ import {
   createColourPicker,
   type Terminal,
 } from './terminal.ts'
+import { sanitize } from '../../sanitize.ts'
 import { drawTimeBar } from './time-bar.ts'
 import { layOutTree } from './span-tree.ts'
 

@@ -7,7 +7,8 @@ import { connectToKafka } from './client.ts'
 import { openKafkaQuarantine, type QuarantineCounts } from './quarantine.ts'
 import type { KafkaRecord } from './record.ts'
 import type { Log } from '../../log.ts'
-import { toRejectionReason } from '../rejection.ts'
+import { describeRejection, toRejectionReason } from '../rejection.ts'
+import type { Client } from '../rejection-log.ts'
 import type { Signal } from '../signals.ts'
 
 export type KafkaReceiverOptions = KafkaAccess & {
@@ -69,9 +70,11 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
     if (unreadable !== undefined) return await quarantine.add({ ...where, ...unreadable })
     if (body === null) return
     const transcode = body[0] === JSON_START ? signal.json : signal.protobuf
+    const address = `${where.topic}/${where.partition} at offset ${offset}`
+    const client: Client = { receiver: 'Kafka', address }
     while (!stop.signal.aborted) {
       try {
-        await pipeline.ingest(signal.items, transcode, { bytes: body, release: () => {} })
+        await pipeline.ingest(client, signal.items, transcode, { bytes: body, release: () => {} })
         return
       } catch (error) {
         if (error instanceof RetryableError) {
@@ -79,11 +82,9 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
           continue
         }
         refused++
-        pipeline.countRejection(toRejectionReason(error))
-        const { message: reason } = error as Error
-        if (error instanceof OtlpError) {
-          log(`Kafka message ${where.topic}/${where.partition}/${offset} skipped: ${reason}`, { level: 'warn', offset })
-        } else {
+        pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
+        if (!(error instanceof OtlpError)) {
+          const { message: reason } = error as Error
           await quarantine.add({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
         }
         return

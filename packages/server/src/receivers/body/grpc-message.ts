@@ -1,8 +1,8 @@
 import type { Readable, Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import { BodyBuffer } from '../runtime/body-buffer.ts'
-import { findBlockDecoder, type Body, BodyError, MAX_BODY_BYTES, decompressBody } from './body/request-body.ts'
-import type { ByteBudget } from './body/byte-budget.ts'
+import { BodyBuffer } from '../../runtime/body-buffer.ts'
+import { findBlockDecoder, type Body, BodyError, MAX_BODY_BYTES, decompressBody } from './request-body.ts'
+import type { ByteBudget } from './byte-budget.ts'
 
 /** Value of `grpc-accept-encoding`. */
 export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
