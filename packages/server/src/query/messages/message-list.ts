@@ -1,7 +1,8 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { MessageEndpoint, MessagePosition, StartPosition } from './endpoints/message-endpoint.ts'
+import type { EndpointCondition } from './endpoints/newest-endpoints.ts'
 import type { TraceCache } from './retries/trace-cache.ts'
 
 /** The parameters of a message list. */
@@ -33,24 +34,28 @@ export type FoundMessages = {
 /** Spans that a list scans per step, newest first; each message endpoint is a separate read. */
 export const MAX_SCANNED_SPANS = 500
 
+type Filter = Pick<MessageListRequest, 'topic' | 'group'>
+
 /**
- * Adds the request's topic and group to a list's condition. By default that condition filters by
- * operation only, so it also applies to the rollup.
+ * Selects consuming spans that may belong to a message of the requested topic and group. A span
+ * that names neither has those of its message: `isRequested` decides.
  */
-export function filterByTopicAndGroup(
-  sql: string,
-  { topic, group }: Pick<MessageListRequest, 'topic' | 'group'>,
-): { readonly sql: string; readonly params: QueryParams; readonly inRollup: 'same' } {
+export function filterConsumers({ topic, group }: Filter): EndpointCondition {
   const conditions = [
-    sql,
-    ...(topic === undefined ? [] : ['topic = {topic:String}']),
-    ...(group === undefined ? [] : ['consumer_group = {group:String}']),
+    `messaging_operation in ('receive', 'process')`,
+    ...(topic === undefined ? [] : [`topic in ({topic:String}, '')`]),
+    ...(group === undefined ? [] : [`consumer_group in ({group:String}, '')`]),
   ]
   return {
     sql: conditions.join(' and '),
     params: { ...(topic !== undefined && { topic }), ...(group !== undefined && { group }) },
     inRollup: 'same',
   }
+}
+
+/** Whether a message is of the requested topic and group. */
+export function isRequested(message: Pick<Message, 'topic' | 'consumerGroup'>, { topic, group }: Filter): boolean {
+  return (topic ?? message.topic) === message.topic && (group ?? message.consumerGroup) === message.consumerGroup
 }
 
 /** Newest first. */

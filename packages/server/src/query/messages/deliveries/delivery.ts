@@ -16,6 +16,12 @@ export type Delivery = {
   readonly key: string
 }
 
+export type ConsumedDelivery = Delivery & { readonly consumed: MessageEndpoint }
+
+export function isConsumed(one: Delivery): one is ConsumedDelivery {
+  return one.consumed !== undefined
+}
+
 export type MessageLink = Omit<Delivery, 'producer' | 'consumed'>
 
 /** Whether two spans or links may be about one message: the fields that both have are equal. */

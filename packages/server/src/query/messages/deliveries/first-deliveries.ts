@@ -1,6 +1,6 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { toConsumerId } from '../message-list.ts'
+import { groupByConsumer } from './consumer-groups.ts'
 import type { Delivery } from './delivery.ts'
 import { keepInnerSpans } from './outer-spans.ts'
 
@@ -16,25 +16,7 @@ export function isComplete(one: Delivery): one is CompleteDelivery {
  * may belong to any message of its producer.
  */
 export function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
-  const ofProducer = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
-  return [...ofProducer.values()].flatMap((all) =>
-    [...Map.groupBy(addGroups(all), ({ consumed }) => toConsumerId(consumed)).values()].flatMap(selectFirstOfMessages),
-  )
-}
-
-/**
- * Adds the group of a service's other spans of the message where a span names none. Excludes it if
- * the service has several groups.
- */
-function addGroups(sameProducer: readonly CompleteDelivery[]): CompleteDelivery[] {
-  const named = sameProducer.filter(({ consumed }) => consumed.group !== '')
-  const groupsOf = Map.groupBy(named, ({ consumed }) => consumed.service)
-  return sameProducer.flatMap((one) => {
-    const groups = new Set(groupsOf.get(one.consumed.service)?.map(({ consumed }) => consumed.group))
-    if (one.consumed.group !== '' || groups.size === 0) return [one]
-    const [group = ''] = groups
-    return groups.size > 1 ? [] : [{ ...one, consumed: { ...one.consumed, group } }]
-  })
+  return groupByConsumer(deliveries).flatMap(selectFirstOfMessages)
 }
 
 function selectFirstOfMessages(all: readonly CompleteDelivery[]): CompleteDelivery[] {

@@ -5,7 +5,8 @@ import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../del
 import { type CompleteDelivery, isComplete, selectFirstDeliveries } from '../deliveries/first-deliveries.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
-  filterByTopicAndGroup,
+  filterConsumers,
+  isRequested,
   type FoundMessages,
   type MessageListRequest,
   MAX_SCANNED_SPANS,
@@ -23,11 +24,10 @@ const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
  */
 export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
-  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, request)
   const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
     store,
     window,
-    condition,
+    filterConsumers(request),
     before,
     MAX_SCANNED_SPANS,
     options,
@@ -45,6 +45,7 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
         isLooked.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
     )
     .map(toMessage)
+    .filter((message) => isRequested(message, request))
     .sort(compareNewestFirst)
   return { messages, scannedUntil }
 }

@@ -6,11 +6,12 @@ import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
-import type { Delivery } from '../deliveries/delivery.ts'
+import { groupByConsumer } from '../deliveries/consumer-groups.ts'
+import { type Delivery, isConsumed } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
-  filterByTopicAndGroup,
-  toConsumerId,
+  filterConsumers,
+  isRequested,
   type FoundMessages,
   type MessageListRequest,
   MAX_SCANNED_SPANS,
@@ -18,7 +19,7 @@ import {
 } from '../message-list.ts'
 import { findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
 import { keepInnermost, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { type EndpointCondition, findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 /**
  * Finds messages that one group consumed more than once: several spans with the same topic,
@@ -27,7 +28,7 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
  */
 export async function findRedelivered(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, before, options } = request
-  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, request)
+  const condition = filterConsumers(request)
   const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
     store,
     window,
@@ -88,7 +89,9 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const looked = new Set(consumers.map(toSpanKey))
-  const listed = [...found.values()].filter(({ last }) => looked.has(toSpanKey(last)))
+  const listed = [...found.values()].filter(
+    ({ message, last }) => looked.has(toSpanKey(last)) && isRequested(message, request),
+  )
   return { messages: listed.map(({ message }) => message).sort(compareNewestFirst), scannedUntil }
 
   function add(
@@ -131,11 +134,7 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
  * one position is known.
  */
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
-  const consumed = deliveries.filter((one) => one.consumed !== undefined)
-  const ofProducer = Map.groupBy(consumed, (one) =>
-    JSON.stringify([toRefKey(one.producerRef), one.consumed && toConsumerId(one.consumed)]),
-  )
-  return [...ofProducer.values()].flatMap((all) => {
+  return groupByConsumer(deliveries.filter(isConsumed)).flatMap((all) => {
     const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
     const positions = new Set(all.map(position))
     positions.delete('')
@@ -171,7 +170,7 @@ export function selectDeliveryEndpoints(
 /** Finds consuming spans whose topic, partition and offset another span of the window has too. */
 async function findSameOffset(
   { store, window, options }: MessageListRequest,
-  condition: ReturnType<typeof filterByTopicAndGroup>,
+  condition: EndpointCondition,
   consumers: readonly MessageEndpoint[],
 ): Promise<MessageEndpoint[][]> {
   const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')

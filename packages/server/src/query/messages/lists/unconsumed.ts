@@ -4,13 +4,7 @@ import { toRefKey, type SpanRef } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
 import { findDeliveries } from '../deliveries/find-deliveries.ts'
-import {
-  filterByTopicAndGroup,
-  type FoundMessages,
-  type MessageListRequest,
-  MAX_SCANNED_SPANS,
-  compareNewestFirst,
-} from '../message-list.ts'
+import { type FoundMessages, type MessageListRequest, MAX_SCANNED_SPANS, compareNewestFirst } from '../message-list.ts'
 import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
@@ -37,11 +31,12 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
   // Without a topic, only the topics that the group reads are checked.
   const topics = group === undefined || topic !== undefined ? undefined : groups.map((known) => known.topic)
-  const ofTopics = (sql: string): ReturnType<typeof filterByTopicAndGroup> =>
-    filterByTopicAndGroup(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, {
-      topic,
-      group: undefined,
-    })
+  const ofTopics = (sql: string): string =>
+    [
+      sql,
+      ...(topics === undefined ? [] : ['topic in {topics:Array(String)}']),
+      ...(topic === undefined ? [] : ['topic = {topic:String}']),
+    ].join(' and ')
   // Matches the creation context. A send of kind client only forwards messages from `create` spans
   // or an outbox.
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
@@ -50,9 +45,9 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
     store,
     { start: window.start, end: searchedEnd },
     {
-      sql: condition.sql,
-      params: { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) },
-      inRollup: ofTopics(`messaging_operation in ('create', 'send') and topic != ''`).sql,
+      sql: condition,
+      params: { sentBefore: String(sentBefore), ...(topic !== undefined && { topic }), ...(topics && { topics }) },
+      inRollup: ofTopics(`messaging_operation in ('create', 'send') and topic != ''`),
     },
     before,
     MAX_SCANNED_SPANS,
