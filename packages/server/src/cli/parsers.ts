@@ -13,10 +13,17 @@ const BYTES: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 }
 
+/** Data is deleted by day of arrival: a shorter retention is a mistyped unit. */
+const MIN_RETENTION_SECONDS = 60
+
 /** In seconds; `none` is Infinity. */
 export const retentionParser: Parser<number> = {
-  expected: 'a duration such as 7d, 12h or 30m, or none',
-  parse: (text) => (text === 'none' ? Infinity : parseSeconds(text)),
+  expected: 'a duration such as 7d, 12h or 30m, at least 1m, or none',
+  parse: (text) => {
+    if (text === 'none') return Infinity
+    const seconds = parseSeconds(text)
+    return seconds !== undefined && seconds >= MIN_RETENTION_SECONDS ? seconds : undefined
+  },
 }
 
 /** In bytes; `none` is Infinity. */

@@ -76,8 +76,15 @@ test('a flag takes precedence over its environment variable', () => {
   expect(parseServeOptions(['--data', 'd'], { SPANLINK_DATA: 'e' }).dataDir).toBe('d')
 })
 
-test.each(['0d', '-1d', '7', '7 years', 'd', ''])('a retention of %j is rejected', (value) => {
+test.each(['0d', '-1d', '7', '7 years', 'd', '', '500ms', '59s'])('a retention of %j is rejected', (value) => {
   expect(() => parseServeOptions([`--retention=${value}`], {})).toThrow(UsageError)
+})
+
+test('a retention below a minute is rejected with the minimum', () => {
+  expect(() => parseServeOptions(['--retention', '500ms'], {})).toThrow(
+    'invalid --retention "500ms": expected a duration such as 7d, 12h or 30m, at least 1m, or none',
+  )
+  expect(parseServeOptions(['--retention', '1m'], {}).retentionSeconds).toBe(60)
 })
 
 test.each(['65536', '-1', '80.5', 'http', '', '0x50'])('a port of %j is rejected', (value) => {

@@ -104,7 +104,7 @@ export const serveFlags = {
     value: 'DURATION',
     parser: retentionParser,
     default: '7d, with --store none',
-    description: 'delete data older than this, by UTC day of arrival',
+    description: 'delete data older than this (1m or more), by UTC day of arrival',
   },
   'max-disk': {
     value: 'SIZE',
