@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 import { countCorruptParts, type CorruptPartGuard } from './corrupt-parts.ts'
 import { StoreError } from './store-error.ts'
-import type { LostPart, Store, StoreInfo } from './store.ts'
+import type { MissingPart, Store, StoreInfo } from './store.ts'
 
 export type ClientStoreOptions = {
   /** Number of engine restarts. @default 0 */
@@ -24,7 +24,7 @@ export function createClientStore(
 ): Store {
   const inserts = new Set<Promise<void>>()
   let closed = false
-  let lastLostParts: readonly LostPart[] = []
+  let lastMissingParts: readonly MissingPart[] = []
   const client = (): Client => {
     const now = current()
     if (now === undefined || closed) throw new StoreError('unavailable', 'ClickHouse is not running.')
@@ -58,10 +58,10 @@ export function createClientStore(
         options.partsDatabase,
         mode === 'embedded',
       )
-      lastLostParts = corruptParts.lost
+      lastMissingParts = corruptParts.lost
       return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
     },
-    lostParts: () => options.guard?.lost() ?? lastLostParts,
+    missingParts: () => options.guard?.lost() ?? lastMissingParts,
     close: async () => {
       if (closed) return
       await Promise.allSettled(inserts)

@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 import { StoreError } from './store-error.ts'
-import type { CorruptParts, LostPart } from './store.ts'
+import type { CorruptParts, MissingPart } from './store.ts'
 
 /** ClickHouse errors contain the path of the part that was being read. */
 const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
@@ -16,7 +16,7 @@ export class CorruptPartGuard {
   readonly #log: (line: string) => void
   /** Pending checks by part; each resolves to whether the part was detached. */
   readonly #checks = new Map<string, Promise<boolean>>()
-  #lost: readonly LostPart[] = []
+  #lost: readonly MissingPart[] = []
 
   constructor(log: (line: string) => void) {
     this.#log = log
@@ -34,7 +34,7 @@ export class CorruptPartGuard {
   }
 
   /** Parts detached so far. */
-  lost(): readonly LostPart[] {
+  lost(): readonly MissingPart[] {
     return this.#lost
   }
 

@@ -35,7 +35,7 @@ export type Store = {
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
   /** Parts whose rows are missing from results, as far as known. */
-  lostParts(): readonly LostPart[]
+  missingParts(): readonly MissingPart[]
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
 }
@@ -65,11 +65,11 @@ export type CorruptParts = {
   readonly bytes: number
   /** Tables with corrupt parts. */
   readonly tables: string[]
-  readonly lost: readonly LostPart[]
+  readonly lost: readonly MissingPart[]
 }
 
 /** `day` (`20261129`) is the arrival day of unreadable rows; '' if the part's name lacks it. */
-export type LostPart = { readonly table: string; readonly day: string }
+export type MissingPart = { readonly table: string; readonly day: string }
 
 export type Retention = {
   /** How long data is kept after its arrival. Whole days are dropped: up to a day longer. */

@@ -3,7 +3,7 @@ import { TracesQuery, type FoundTrace, type SearchedRange } from '@spanlink/api-
 import type { FastifyInstance } from 'fastify'
 import { searchByQuery } from '../query/traces/search-by-query.ts'
 import { searchTraces } from '../query/traces/search.ts'
-import { countLostParts } from '../query/sql/lost-parts.ts'
+import { countMissingParts } from '../query/sql/missing-parts.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { toProblem } from './problems.ts'
 import { toClientId, createRequestLimit, TooManyRequestsError } from './request-limit.ts'
@@ -124,7 +124,7 @@ async function findChanges(
   const isPartial = !complete && seen.at !== undefined && BigInt(searched.start) > seen.at
   seen.partial = isPartial ? { searched, complete } : undefined
   // Later searches look for rows that arrive now, which are in no lost part.
-  if (isFirst && countLostParts(store, 'traces', now - LOOKBACK_NANO) > 0)
+  if (isFirst && countMissingParts(store, 'traces', now - LOOKBACK_NANO) > 0)
     seen.partial = { searched, complete: false, missingParts: true }
   seen.at = now
   const fresh = traces.filter((trace) => seen.known.get(trace.traceId) !== toStateKey(trace))

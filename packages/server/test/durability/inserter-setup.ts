@@ -44,7 +44,7 @@ export function storeThat(decide: (table: string, text: string) => void | Promis
   const store: Store = {
     mode: 'embedded',
     state: () => 'ready',
-    lostParts: () => [],
+    missingParts: () => [],
     measureRows: async (_, rows, maxBytes) => measureText(rows, maxBytes),
     insert: async (table, rows, token) => {
       await decide(table, Buffer.concat(rows).toString())

@@ -64,7 +64,7 @@ test('a list is incomplete with missingParts only if its time range includes a l
 
   const store = await openEmbeddedStore(dir)
   await store.query('select sum(cityHash64(*)) from spans', {}, SLOW)
-  expect(store.lostParts()).toEqual([{ table: 'spans', day: yesterday }])
+  expect(store.missingParts()).toEqual([{ table: 'spans', day: yesterday }])
   await store.close()
 
   await using server = await startSpanlink({ dataDir: dir })

@@ -52,9 +52,9 @@ export async function findLinkToFollow(
   direction: LinkDirection,
   signal: AbortSignal,
 ): Promise<{ readonly from: SpanHead; readonly to: LinkTarget } | undefined> {
-  const carriers = direction === 'out' ? model.linksOut : model.linksIn
-  const carrier = findFirstCarrier(model, carriers, position)
-  const from = carrier === undefined ? undefined : model.spans[carrier]
+  const linkCounts = direction === 'out' ? model.linksOut : model.linksIn
+  const linkingSpan = findFirstLinkingSpan(model, linkCounts, position)
+  const from = linkingSpan === undefined ? undefined : model.spans[linkingSpan]
   if (from === undefined) return undefined
   const response = await getJson<LinksResponse>(linksPath(model.traceId, direction, from.spanId), signal)
   const link =
@@ -62,9 +62,9 @@ export async function findLinkToFollow(
   return link === undefined ? undefined : { from, to: { traceId: link.peerTraceId, spanId: link.peerSpanId } }
 }
 
-function findFirstCarrier(model: TraceModel, carriers: Uint32Array, position: number): number | undefined {
+function findFirstLinkingSpan(model: TraceModel, linkCounts: Uint32Array, position: number): number | undefined {
   const search = (from: number, to: number): number | undefined => {
-    for (let p = from; p < to; p += 1) if ((carriers[p] ?? 0) > 0) return p
+    for (let p = from; p < to; p += 1) if ((linkCounts[p] ?? 0) > 0) return p
     return undefined
   }
   return search(position, model.subtreeEnd[position] ?? position) ?? search(0, model.count)

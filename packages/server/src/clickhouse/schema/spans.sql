@@ -73,7 +73,7 @@ create table if not exists {db}.spans
   index attribute_values attrs.values type bloom_filter(0.001) granularity 8,
   -- An array or a double may equal a value that it isn't spelled as. An index of its own, because
   -- ClickHouse merges an index of several columns row by row: 1.5 us of CPU more per span.
-  index attribute_letters splitByString('', attr_types) type bloom_filter(0.001) granularity 8
+  index attribute_types splitByString('', attr_types) type bloom_filter(0.001) granularity 8
 )
 engine = MergeTree
 partition by toDate(received)

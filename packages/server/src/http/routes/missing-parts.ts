@@ -1,12 +1,12 @@
 import type { SearchedRange, TraceLink } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import {
-  countLostParts,
-  countLostPartsOfTraces,
+  countMissingParts,
+  countMissingPartsOfTraces,
   countLostTraceParts,
-  describeLostParts,
+  describeMissingParts,
   toSignal,
-} from '../../query/sql/lost-parts.ts'
+} from '../../query/sql/missing-parts.ts'
 import type { EndpointResponse } from './endpoint.ts'
 
 /**
@@ -20,20 +20,20 @@ export async function markMissingParts(
   store: Store,
   options: QueryOptions,
 ): Promise<EndpointResponse> {
-  if (store.lostParts().length === 0) return response
+  if (store.missingParts().length === 0) return response
   const { traceId } = (request.params ?? {}) as { readonly traceId?: string }
   if (response.status === 404) {
     const count = traceId === undefined ? 0 : countLostTraceParts(store)
     if (count === 0) return response
-    return { ...response, detail: `${response.detail} ${describeLostParts(count, 'the trace')}`, missingParts: true }
+    return { ...response, detail: `${response.detail} ${describeMissingParts(count, 'the trace')}`, missingParts: true }
   }
   const { body } = response
   if (typeof body !== 'object' || body === null) return response
   const count =
     traceId !== undefined
-      ? await countLostPartsOfTraces(store, [traceId, ...listRelatedTraces(body)], options)
+      ? await countMissingPartsOfTraces(store, [traceId, ...listRelatedTraces(body)], options)
       : isRange(body)
-        ? countLostParts(store, toSignal(request.path.split('/')[2] ?? ''), BigInt(body.searched.start))
+        ? countMissingParts(store, toSignal(request.path.split('/')[2] ?? ''), BigInt(body.searched.start))
         : 0
   if (count === 0) return response
   return { ...response, body: { ...body, ...('complete' in body && { complete: false }), missingParts: true } }

@@ -4,7 +4,7 @@ import { UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import { computeCriticalPath } from './critical-path.ts'
 import { connectEdges } from './edges/connect-edges.ts'
 import type { FlowLink, FlowSpanRow } from './flow-span.ts'
-import { cutIntoLanes } from './lanes.ts'
+import { splitIntoLanes } from './lanes.ts'
 import { computeStatistics } from './statistics.ts'
 
 const id = (index: number): string => index.toString(16).padStart(16, '0')
@@ -54,18 +54,18 @@ test('a critical path has no gaps or overlaps and ends at its target, for any sp
       const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? '9', spanId: id(index) })
       const unknownRecord = { ...UNKNOWN_RECORD, consumerGroup: '' }
       const links = pairs.map(([from, to], ordinal): FlowLink => ({
-        carrier: ref(from),
+        linkingSpan: ref(from),
         target: ref(to),
         ordinal,
         ...unknownRecord,
       }))
-      const cut = cutIntoLanes(rows, links)
-      const edges = connectEdges(cut, links)
-      const targetSpan = cut.spans.get(ref(target).traceId + id(target))
+      const split = splitIntoLanes(rows, links)
+      const edges = connectEdges(split, links)
+      const targetSpan = split.spans.get(ref(target).traceId + id(target))
       if (targetSpan === undefined) throw new Error('every span is in a lane')
       const { path } = computeCriticalPath(targetSpan, edges)
 
-      expect(cut.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
+      expect(split.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
       expect(path.endTimeUnixNano).toBe(String(targetSpan.span.end))
       let at = BigInt(path.startTimeUnixNano)
       for (const { startTimeUnixNano, durationNano } of path.segments) {
@@ -77,7 +77,7 @@ test('a critical path has no gaps or overlaps and ends at its target, for any sp
       const shared = path.shares.reduce((sum, share) => sum + BigInt(share.durationNano), 0n)
       expect(String(shared)).toBe(path.durationNano)
 
-      const { endToEndNano, processingNano, queueNano, idleNano } = computeStatistics(cut.lanes, edges)
+      const { endToEndNano, processingNano, queueNano, idleNano } = computeStatistics(split.lanes, edges)
       expect(BigInt(processingNano) + BigInt(queueNano) + BigInt(idleNano)).toBe(BigInt(endToEndNano))
       expect(BigInt(idleNano)).toBeGreaterThanOrEqual(0n)
     }),

@@ -15,7 +15,7 @@ import { createTraceLoader } from './load/trace-loader.ts'
 const MAX_ROOTS = 300
 
 /**
- * Finds the flow of a trace: all that its event caused, cut into lanes, with the edges between
+ * Finds the flow of a trace: all that its event caused, split into lanes, with the edges between
  * them. `undefined` if neither the trace nor a link to it is stored.
  *
  * @param traceId 32 lower-case hex digits
@@ -32,7 +32,7 @@ export async function findFlow(
   const origins = await findOrigins(traceId, loader)
   const expanded = await expandFlow(traceId, origins, { maxTraces, maxDepth, includeJoined, after }, loader)
   const opened = expanded.traces.get(traceId)
-  if (opened === undefined || (opened.links.length === 0 && opened.cut.lanes.length === 0)) return undefined
+  if (opened === undefined || (opened.links.length === 0 && opened.split.lanes.length === 0)) return undefined
   const parts = selectParts(expanded)
   const edges = connectEdges(parts, parts.links)
   const others = findJoinedEvents(expanded)

@@ -11,7 +11,7 @@ import type { LaneSpan } from './lanes.ts'
 import type { Origins } from './load/origins.ts'
 import { type RootName, findRoot } from './roots.ts'
 import { computeStatistics } from './statistics.ts'
-import { findUnit } from './load/units.ts'
+import { findSection } from './load/lane-sections.ts'
 
 /** The opened trace, and the span that the critical path ends at. */
 export type Opened = { readonly traceId: string; readonly spanId: string | undefined }
@@ -114,11 +114,11 @@ function selectTarget({ traceId, spanId }: Opened, { lanes, levels }: FlowParts)
 function hiddenLinks({ traces, levels, isHidden }: Expanded): ReadonlyMap<string, number> {
   const hidden = new Map<string, number>()
   for (const trace of traces.values()) {
-    const levelAt = (ref: FlowSpanRef): number => levels.get(findUnit(trace, ref)) ?? 0
-    const count = trace.links.filter(({ carrier, target }) =>
-      carrier.traceId === trace.traceId
-        ? isHidden(target.traceId) && levelAt(carrier) > 0
-        : isHidden(carrier.traceId) && levelAt(target) > JOINED,
+    const levelAt = (ref: FlowSpanRef): number => levels.get(findSection(trace, ref)) ?? 0
+    const count = trace.links.filter(({ linkingSpan, target }) =>
+      linkingSpan.traceId === trace.traceId
+        ? isHidden(target.traceId) && levelAt(linkingSpan) > 0
+        : isHidden(linkingSpan.traceId) && levelAt(target) > JOINED,
     ).length
     hidden.set(trace.traceId, count)
   }

@@ -22,11 +22,11 @@ export type FlowSpanRow = RecordMetadata & {
 }
 
 /**
- * A link between any two spans. Repeated exports of its carrier and both directions are one link.
+ * A link between any two spans. Repeated exports of the linking span and both directions are one link.
  */
 export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
-  readonly carrier: FlowSpanRef
+  readonly linkingSpan: FlowSpanRef
   /** The span it points at: the cause. */
   readonly target: FlowSpanRef
   readonly ordinal: number
@@ -72,6 +72,6 @@ export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: FlowSpanRef)
   return sharing ?? spans.get(toRefKey(ref))
 }
 
-export function toLinkKey({ carrier, target, ordinal }: FlowLink): string {
-  return `${toRefKey(carrier)}${toRefKey(target)}${ordinal} ${carrier.identity}`
+export function toLinkKey({ linkingSpan, target, ordinal }: FlowLink): string {
+  return `${toRefKey(linkingSpan)}${toRefKey(target)}${ordinal} ${linkingSpan.identity}`
 }

@@ -26,23 +26,23 @@ export type Lane = {
   readonly spans: LaneSpan[]
 }
 
-/** A cut of a trace: from a parent to the consumer of its message. The parent may be missing. */
-export type Cut = { readonly from: FlowSpanRef; readonly to: FlowSpanRef }
+/** Where a trace is split: from a parent to the consumer of its message. The parent may be missing. */
+export type LaneBoundary = { readonly from: FlowSpanRef; readonly to: FlowSpanRef }
 
-export type CutTraces = {
+export type TraceLanes = {
   readonly lanes: readonly Lane[]
-  readonly cuts: readonly Cut[]
+  readonly boundaries: readonly LaneBoundary[]
   /** By the keys of `indexSpan`; see `findSpan`. */
   readonly spans: ReadonlyMap<string, LaneSpan>
 }
 
 /**
- * Cuts traces where a consumer is the child of its producer, so that parent mode has the same lanes
- * and edges as link mode. Spans under no cut are in the lane of the trace.
+ * Splits traces where a consumer is the child of its producer, so that parent mode has the same lanes
+ * and edges as link mode. Spans under no boundary are in the lane of the trace.
  */
-export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
-  const targetsOf = Map.groupBy(links, ({ carrier }) => `${toRefKey(carrier)} ${carrier.identity}`)
-  const cuts: Cut[] = []
+export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): TraceLanes {
+  const targetsOf = Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.identity}`)
+  const boundaries: LaneBoundary[] = []
   const lanes = new Map<string, Lane>()
   const spans = new Map<string, LaneSpan>()
 
@@ -69,7 +69,7 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
         const parent = placed[parents[index] as number]
         const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
         if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(toSpanKey(row)))) {
-          cuts.push({ from, to: toSpanRef(row) })
+          boundaries.push({ from, to: toSpanRef(row) })
           // Several consumers may share one span id, or that of their producer.
           const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
           placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
@@ -77,7 +77,7 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
       }
     }
   }
-  return { lanes: [...lanes.values()], cuts, spans }
+  return { lanes: [...lanes.values()], boundaries, spans }
 }
 
 function findSharedIds(rows: readonly FlowSpanRow[]): ReadonlySet<string> {

@@ -75,8 +75,8 @@ function consumersByContext(
   }
   // Consumers on later pages are known from their links.
   for (const trace of traces.values()) {
-    for (const { carrier, target, consumerGroup } of trace.links) {
-      if (!traces.has(carrier.traceId)) found.push([toRefKey(target), { group: consumerGroup, service: undefined }])
+    for (const { linkingSpan, target, consumerGroup } of trace.links) {
+      if (!traces.has(linkingSpan.traceId)) found.push([toRefKey(target), { group: consumerGroup, service: undefined }])
     }
   }
   return new Map(

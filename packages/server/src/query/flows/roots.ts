@@ -2,14 +2,14 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../sql/id-parameters.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
 import type { FlowSpanRow } from './flow-span.ts'
-import type { UnitTrace } from './load/units.ts'
+import type { DividedTrace } from './load/lane-sections.ts'
 
 /**
  * Finds the earliest span without a parent, else the earliest. `undefined` if no span is stored.
  */
-export function findRoot({ cut }: UnitTrace): FlowSpanRow | undefined {
+export function findRoot({ split }: DividedTrace): FlowSpanRow | undefined {
   let root: FlowSpanRow | undefined
-  for (const { spans } of cut.lanes) {
+  for (const { spans } of split.lanes) {
     for (const { span } of spans) if (root === undefined || isBefore(span, root)) root = span
   }
   return root

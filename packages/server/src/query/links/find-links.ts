@@ -85,17 +85,17 @@ async function findKeys(
 ): Promise<{ readonly keys: readonly LinkKey[]; readonly hasMore: boolean }> {
   const keys = await store.query<LinkKey & { readonly read: string }>(
     `select direction, toString(start) as start, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, ordinal, toString(carrier_hash) as carrier, read
+      lower(hex(peer_span_id)) as peerSpanId, ordinal, toString(identity_hash) as identityHash, read
     from (
       select *, count() over () as read
       from (
-        select direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service) as carrier_hash
+        select direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service) as identity_hash
         from span_links
         where ${where}
         order by ${sortKey}
         limit ${MAX_KEYS}))
-    order by direction, start, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
-    limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
+    order by direction, start, span_id, peer_trace_id, peer_span_id, ordinal, identity_hash
+    limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, identity_hash
     limit {rows:UInt32}
     ${LOW_MEMORY_SETTINGS}`,
     params,
@@ -118,7 +118,7 @@ async function fetchRows(
     `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
-      attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
+      attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as identityHash
     from span_links
     prewhere ${linkFilter} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
     limit 1 by ${sortKey}
@@ -149,7 +149,7 @@ async function countLinks(
 }
 
 /**
- * The sort key of a link. `carrier` is a hash of the carrying span's kind and service: it separates
+ * The sort key of a link. `identityHash` is a hash of the linking span's kind and service: it separates
  * spans that share an id.
  */
 const linkCursorCodec = createCursorCodec('links1', {
@@ -159,7 +159,7 @@ const linkCursorCodec = createCursorCodec('links1', {
   peerTraceId: 'traceId',
   peerSpanId: 'spanId',
   ordinal: 'count',
-  carrier: 'uint64',
+  identityHash: 'uint64',
 })
 
 type LinkKey = Parameters<typeof linkCursorCodec.encode>[0]
@@ -181,7 +181,7 @@ function compileSortKey(name: string): string {
   return `(
     cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
     toFixedString(unhex({${name}SpanId:String}), 8), toFixedString(unhex({${name}PeerTraceId:String}), 16),
-    toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}Carrier:UInt64})`
+    toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}IdentityHash:UInt64})`
 }
 
 function toSortKeyParams(name: string, key: LinkKey): QueryParams {
@@ -192,7 +192,7 @@ function toSortKeyParams(name: string, key: LinkKey): QueryParams {
     [`${name}PeerTraceId`]: key.peerTraceId,
     [`${name}PeerSpanId`]: key.peerSpanId,
     [`${name}Ordinal`]: key.ordinal,
-    [`${name}Carrier`]: String(key.carrier),
+    [`${name}IdentityHash`]: String(key.identityHash),
   }
 }
 
@@ -210,40 +210,40 @@ async function resolveLinks(
   const own = rows.map((row) => resolveRecord(row.attributes))
   // The row has the span that carries the link, but not its attributes, which name the record where
   // the link doesn't.
-  const carriers = rows.map(({ direction, spanId, peerTraceId, peerSpanId, kind, service }): SpanIdentity => {
+  const linkingSpans = rows.map(({ direction, spanId, peerTraceId, peerSpanId, kind, service }): SpanIdentity => {
     const ref = direction === 'out' ? { traceId, spanId } : { traceId: peerTraceId, spanId: peerSpanId }
     return { ...ref, kind, service }
   })
   const targets = rows.map((row) =>
     row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
   )
-  const incomplete = carriers.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
+  const incomplete = linkingSpans.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
   const refsToFetch = [...targets, ...incomplete].filter(
     (ref) => !known.spans.has(toRefKey(ref)) && !(known.whole && ref.traceId === traceId),
   )
   const found = await findLinkedSpans(store, refsToFetch, options)
   const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(toRefKey(ref)) ?? found.get(toRefKey(ref))
-  const carrierOf = (span: SpanIdentity): LinkEnd | undefined =>
+  const findLinkingSpan = (span: SpanIdentity): LinkEnd | undefined =>
     known.spans.get(toSpanKey(span)) ?? found.get(toSpanKey(span)) ?? endOf(span)
   return rows.map((row, index) => {
-    const carrier = toLinkedSpan(row)
+    const linkingSpan = toLinkedSpan(row)
     const targetEnd = endOf(targets[index] as SpanRef)
     const target = targetEnd?.span ?? null
-    const records = [own[index], carrierOf(carriers[index] as SpanIdentity)?.record, targetEnd?.record]
+    const records = [own[index], findLinkingSpan(linkingSpans[index] as SpanIdentity)?.record, targetEnd?.record]
     const outgoing = row.direction === 'out'
     return {
       direction: row.direction,
       spanId: row.spanId,
-      span: outgoing ? carrier : target,
+      span: outgoing ? linkingSpan : target,
       peerTraceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
       peerSpanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
-      peer: outgoing ? target : carrier,
+      peer: outgoing ? target : linkingSpan,
       traceState: row.traceState,
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
       record: mergeRecords(records),
-      queueTimeNano: computeLinkQueueTime(target, carrier, guessOperation(carrier)),
+      queueTimeNano: computeLinkQueueTime(target, linkingSpan, guessOperation(linkingSpan)),
     }
   })
 }

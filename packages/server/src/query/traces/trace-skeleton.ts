@@ -41,11 +41,11 @@ export async function findSkeleton(
   const [columns, links, logEvents] = await Promise.all([
     fetchColumns(store, traceId, options),
     store.query<LinkCount>(
-      `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as carrier,
+      `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as linkingSpan,
         toUInt32(${compileLinkCount('peer_trace_id, peer_span_id, kind, service, ordinal')}) as links
       from span_links
       where trace_id = toFixedString(unhex({traceId:String}), 16)
-      group by span_id, direction, carrier
+      group by span_id, direction, linkingSpan
       limit ${MAX_LINK_COUNTS}
       settings max_rows_to_group_by = ${MAX_LINK_COUNTS}, group_by_overflow_mode = 'any'`,
       { traceId },
@@ -180,7 +180,7 @@ type LinkCount = {
   readonly spanId: string
   readonly direction: 'out' | 'in'
   /** Kind and service of the span that carries links out. */
-  readonly carrier: string
+  readonly linkingSpan: string
   readonly links: number
 }
 
@@ -194,7 +194,7 @@ function toSkeleton(
   const listCounts = (direction: LinkCount['direction']): number[] =>
     links.flatMap((row) => {
       if (row.direction !== direction) return []
-      const index = shared?.indexOf.get(`${row.spanId} ${row.carrier}`) ?? indexOf.get(row.spanId)
+      const index = shared?.indexOf.get(`${row.spanId} ${row.linkingSpan}`) ?? indexOf.get(row.spanId)
       return index === undefined ? [] : [index, row.links]
     })
   const first = BigInt(columns.startTimeUnixNano)

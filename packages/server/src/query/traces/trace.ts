@@ -267,8 +267,8 @@ const MESSAGING_KINDS: ReadonlySet<string> = new Set<Span['kind']>(['client', 'p
 
 function toSpanLink(
   row: LinkRow,
-  carrier: SpanRow,
-  carrierRecord: RecordMetadata,
+  linkingSpan: SpanRow,
+  linkingRecord: RecordMetadata,
   targets: ReadonlyMap<string, LinkEnd>,
 ): SpanLink {
   const target = targets.get(toRefKey({ traceId: row.peerTraceId, spanId: row.peerSpanId }))
@@ -280,11 +280,11 @@ function toSpanLink(
     attributes: decodeAttributes(row.attributes, row.attributeTypes),
     droppedAttributesCount: row.droppedAttributes,
     target: target?.span ?? null,
-    record: mergeRecords([resolveRecord(row.attributes), carrierRecord, target?.record]),
+    record: mergeRecords([resolveRecord(row.attributes), linkingRecord, target?.record]),
     queueTimeNano: computeLinkQueueTime(
       target?.span,
-      { startTimeUnixNano: carrier.start, endTimeUnixNano: getEnd(carrier) },
-      carrier.operation,
+      { startTimeUnixNano: linkingSpan.start, endTimeUnixNano: getEnd(linkingSpan) },
+      linkingSpan.operation,
     ),
   }
 }

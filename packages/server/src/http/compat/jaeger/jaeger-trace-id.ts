@@ -3,11 +3,11 @@ import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 /** Jaeger clients recognize this message. */
 export class UnknownTraceError extends Error {
   /** Unreadable parts that the trace may have been in. */
-  readonly lostParts: number
+  readonly missingParts: number
 
-  constructor(lostParts: number) {
+  constructor(missingParts: number) {
     super('trace not found')
-    this.lostParts = lostParts
+    this.missingParts = missingParts
     this.name = 'UnknownTrace'
   }
 }

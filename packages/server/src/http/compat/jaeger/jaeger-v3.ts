@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import {
-  countLostParts,
-  countLostPartsOfTraces,
+  countMissingParts,
+  countMissingPartsOfTraces,
   countLostTraceParts,
-  describeLostParts,
-} from '../../../query/sql/lost-parts.ts'
+  describeMissingParts,
+} from '../../../query/sql/missing-parts.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -30,12 +30,12 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
           error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
-        if (error instanceof UnknownTraceError) warnOfLostParts(reply, error.lostParts, 'the trace')
+        if (error instanceof UnknownTraceError) warnOfMissingParts(reply, error.missingParts, 'the trace')
         return reply.code(status).send({ error: { httpCode: status, message: detail } })
       })
       jaeger.get('/services', async (_request, reply) => {
         const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
-        warnOfLostParts(reply, countLostParts(store, 'traces'), 'services')
+        warnOfMissingParts(reply, countMissingParts(store, 'traces'), 'services')
         return { services }
       })
       jaeger.get('/operations', async (request, reply) => {
@@ -43,19 +43,19 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
         const [service, kind] = [getText(query, 'service'), getText(query, 'spanKind', 'span_kind')]
         const asked = service === undefined ? {} : { service }
         const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
-        warnOfLostParts(reply, countLostParts(store, 'traces'), 'operations')
+        warnOfMissingParts(reply, countMissingParts(store, 'traces'), 'operations')
         const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
         return { operations: found.filter(({ spanKind }) => kind === undefined || spanKind === kind) }
       })
       jaeger.get('/trace-summaries', async (request, reply) => {
         const found = await search(store, getQuery(request), { signal: abortOnDisconnect(reply) })
-        warnOfLostParts(reply, countLostParts(store, 'traces', parseStart(getQuery(request))), 'spans')
+        warnOfMissingParts(reply, countMissingParts(store, 'traces', parseStart(getQuery(request))), 'spans')
         return { summaries: found.map(({ summary }) => toSummary(summary)) }
       })
       jaeger.get('/traces', async (request, reply) => {
         const options = { signal: abortOnDisconnect(reply) }
         const found = await search(store, getQuery(request), options)
-        warnOfLostParts(reply, countLostParts(store, 'traces', parseStart(getQuery(request))), 'spans')
+        warnOfMissingParts(reply, countMissingParts(store, 'traces', parseStart(getQuery(request))), 'spans')
         return await fetchTraces(
           store,
           found.map(({ summary }) => summary.traceId),
@@ -66,7 +66,7 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
         const { traceId } = request.params as { readonly traceId: string }
         const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
         const found = await fetchTraces(store, ids, options)
-        warnOfLostParts(reply, await countLostPartsOfTraces(store, ids, options), 'spans of the trace')
+        warnOfMissingParts(reply, await countMissingPartsOfTraces(store, ids, options), 'spans of the trace')
         return found
       })
     },
@@ -159,8 +159,8 @@ async function fetchTraces(store: Store, ids: readonly string[], options: QueryO
 }
 
 /** OTLP, which the response is, has no field for it. */
-function warnOfLostParts(reply: FastifyReply, count: number, what: string): void {
-  setWarning(reply, count === 0 ? [] : [describeLostParts(count, what)])
+function warnOfMissingParts(reply: FastifyReply, count: number, what: string): void {
+  setWarning(reply, count === 0 ? [] : [describeMissingParts(count, what)])
 }
 
 function getQuery(request: FastifyRequest): JaegerQuery {

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import {
-  countLostParts,
-  countLostPartsOfTraces,
+  countMissingParts,
+  countMissingPartsOfTraces,
   countLostTraceParts,
-  describeLostParts,
-} from '../../../query/sql/lost-parts.ts'
+  describeMissingParts,
+} from '../../../query/sql/missing-parts.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -34,7 +34,7 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
           error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
-        const lost = error instanceof UnknownTraceError ? toPartialErrors(error.lostParts, 'the trace') : []
+        const lost = error instanceof UnknownTraceError ? toPartialErrors(error.missingParts, 'the trace') : []
         const errors = [{ code: status, msg: detail }, ...lost]
         return reply.code(status).send({ data: null, total: 0, limit: 0, offset: 0, errors })
       })
@@ -51,7 +51,7 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
         const service = getText(getQuery(request), 'service')
         const window = { start: endTs > lookback ? endTs - lookback : 0n, end: endTs }
         const found = await findDependencies(store, window, service, { signal: abortOnDisconnect(reply) })
-        return toList(found, toPartialErrors(countLostParts(store, 'traces', window.start), 'calls'))
+        return toList(found, toPartialErrors(countMissingParts(store, 'traces', window.start), 'calls'))
       })
     },
     { prefix: '/jaeger' },
@@ -62,12 +62,12 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
 function serveNames(jaeger: FastifyInstance, store: Store): void {
   jaeger.get('/api/services', async (_request, reply) => {
     const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
-    return toList(services, toPartialErrors(countLostParts(store, 'traces'), 'services'))
+    return toList(services, toPartialErrors(countMissingParts(store, 'traces'), 'services'))
   })
   jaeger.get('/api/services/:service/operations', async (request, reply) => {
     const { service } = request.params as { readonly service: string }
     const { operations } = await listOperations(store, { service }, { signal: abortOnDisconnect(reply) })
-    const lost = toPartialErrors(countLostParts(store, 'traces'), 'operations')
+    const lost = toPartialErrors(countMissingParts(store, 'traces'), 'operations')
     return toList([...new Set(operations.map(({ name }) => name))], lost)
   })
   jaeger.get('/api/operations', async (request, reply) => {
@@ -76,7 +76,7 @@ function serveNames(jaeger: FastifyInstance, store: Store): void {
     const asked = service === undefined ? {} : { service }
     const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
     const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
-    const lost = toPartialErrors(countLostParts(store, 'traces'), 'operations')
+    const lost = toPartialErrors(countMissingParts(store, 'traces'), 'operations')
     return toList(
       found.filter(({ spanKind }) => kind === undefined || spanKind === kind),
       lost,
@@ -96,8 +96,8 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
     )
     const lost =
       ids.length > 0
-        ? await countLostPartsOfTraces(store, ids, options)
-        : countLostParts(store, 'traces', parseStart(query))
+        ? await countMissingPartsOfTraces(store, ids, options)
+        : countMissingParts(store, 'traces', parseStart(query))
     const msg = `${left} matching traces omitted: the response is limited to ${MAX_SPANS} spans. Lower limit.`
     return toList(found, [...(left === 0 ? [] : [{ code: 422, msg }]), ...toPartialErrors(lost, 'spans')])
   })
@@ -106,7 +106,7 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
     const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
     const { found } = await fetchTraces(store, ids, options)
     if (found.length === 0) throw new UnknownTraceError(countLostTraceParts(store))
-    return toList(found, toPartialErrors(await countLostPartsOfTraces(store, ids, options), 'spans of the trace'))
+    return toList(found, toPartialErrors(await countMissingPartsOfTraces(store, ids, options), 'spans of the trace'))
   })
 }
 
@@ -185,6 +185,6 @@ function toList<Row>(data: readonly Row[], errors: readonly JaegerError[] = []):
   return { data, total: data.length, limit: 0, offset: 0, errors: errors.length === 0 ? null : errors }
 }
 
-function toPartialErrors(lostParts: number, what: string): readonly JaegerError[] {
-  return lostParts === 0 ? [] : [{ code: 206, msg: describeLostParts(lostParts, what) }]
+function toPartialErrors(missingParts: number, what: string): readonly JaegerError[] {
+  return missingParts === 0 ? [] : [{ code: 206, msg: describeMissingParts(missingParts, what) }]
 }

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
-  countLostParts,
-  countLostPartsOfTraces,
+  countMissingParts,
+  countMissingPartsOfTraces,
   countLostTraceParts,
-  describeLostParts,
-} from '../../../query/sql/lost-parts.ts'
+  describeMissingParts,
+} from '../../../query/sql/missing-parts.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { limits } from '../../../traceql/limits.ts'
@@ -74,7 +74,7 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     const otlp = toOtlp(withUniqueSpanIds(trace))
     const warnings = [
       ...(trace.truncated ? [`The trace has more spans: these are the first ${trace.spans.length}.`] : []),
-      ...describeLost(await countLostPartsOfTraces(store, [traceId], options), 'spans of the trace'),
+      ...describeLost(await countMissingPartsOfTraces(store, [traceId], options), 'spans of the trace'),
     ]
     // The response of v1 has no field for them.
     setWarning(reply, warnings)
@@ -109,7 +109,7 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
     })
     // Tempo reports a partial search as jobs that are not completed.
     const isPartial =
-      scanned.until !== undefined || scanned.isCut === true || countLostParts(store, 'traces', window.start) > 0
+      scanned.until !== undefined || scanned.isCut === true || countMissingParts(store, 'traces', window.start) > 0
     const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
     return {
       traces: found.map((trace) => toTempoTrace(trace, text)),
@@ -123,33 +123,33 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
     signal: abortOnDisconnect(reply),
   })
   // The responses have no field for it.
-  const warnOfLostParts = (request: FastifyRequest, reply: FastifyReply, what: string): void => {
+  const warnOfMissingParts = (request: FastifyRequest, reply: FastifyReply, what: string): void => {
     const { start } = parseTempoWindow(request.query as TempoQuery)
-    setWarning(reply, describeLost(countLostParts(store, 'traces', start), what))
+    setWarning(reply, describeLost(countMissingParts(store, 'traces', start), what))
   }
   tempo.get('/api/v2/search/tags', async (request, reply) => {
     const scope = getText(request.query as TempoQuery, 'scope')
     const scopes = await findTempoScopes(store, scope, names(request, reply))
-    warnOfLostParts(request, reply, 'names')
+    warnOfMissingParts(request, reply, 'names')
     return { scopes, metrics: {} }
   })
   tempo.get('/api/search/tags', async (request, reply) => {
     const scope = getText(request.query as TempoQuery, 'scope')
     const scopes = await findTempoScopes(store, scope, names(request, reply))
-    warnOfLostParts(request, reply, 'names')
+    warnOfMissingParts(request, reply, 'names')
     return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
   })
   tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
     const tagValues = await findTempoTagValues(store, tag, names(request, reply))
-    warnOfLostParts(request, reply, 'values')
+    warnOfMissingParts(request, reply, 'values')
     return { tagValues, metrics: {} }
   })
   tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
     const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
     const values = await findTempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
-    warnOfLostParts(request, reply, 'values')
+    warnOfMissingParts(request, reply, 'values')
     return { tagValues: values.map(({ value }) => value), metrics: {} }
   })
 }
@@ -174,7 +174,7 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     return {
       series: toRangeSeries(series),
       metrics: {},
-      ...toPartialStatus([...warnings, ...describeLost(countLostParts(store, 'traces', start), 'spans')]),
+      ...toPartialStatus([...warnings, ...describeLost(countMissingParts(store, 'traces', start), 'spans')]),
     }
   })
   tempo.get('/api/metrics/query', async (request, reply) => {
@@ -185,7 +185,7 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     return {
       series: toInstantSeries(series),
       metrics: {},
-      ...toPartialStatus([...warnings, ...describeLost(countLostParts(store, 'traces', start), 'spans')]),
+      ...toPartialStatus([...warnings, ...describeLost(countMissingParts(store, 'traces', start), 'spans')]),
     }
   })
 }
@@ -198,7 +198,7 @@ function toPartialStatus(warnings: readonly string[]): object {
 }
 
 function describeLost(count: number, what: string): readonly string[] {
-  return count === 0 ? [] : [describeLostParts(count, what)]
+  return count === 0 ? [] : [describeMissingParts(count, what)]
 }
 
 /** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */

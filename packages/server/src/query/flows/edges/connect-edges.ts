@@ -5,31 +5,33 @@ import type { Edge } from './edge.ts'
 import { keepInnerDeliveries } from './inner-deliveries.ts'
 import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'
 import { toRefKey } from '../../links/span-ref.ts'
-import type { CutTraces } from '../lanes.ts'
+import type { TraceLanes } from '../lanes.ts'
 
 /**
- * Creates an edge per link, and per cut without a link. If several spans of a consumer took the
+ * Creates an edge per link, and per lane boundary without a link. If several spans of a consumer took the
  * same message, keeps the edge to the innermost.
  */
-export function connectEdges(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
+export function connectEdges(parts: TraceLanes, links: readonly FlowLink[]): Edge[] {
   return keepInnerDeliveries(createEdges(parts, links))
 }
 
-function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
+function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink[]): Edge[] {
   const edges = new Map<string, Edge>()
   const linked = new Map<string, string>()
   for (const link of links) {
-    const { carrier, target, ordinal } = link
-    const shortId = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
+    const { linkingSpan, target, ordinal } = link
+    const shortId = `${linkingSpan.traceId}-${linkingSpan.spanId}-${ordinal}`
     const known = edges.get(shortId)
     // An exporter may send a span twice with different links: the last arrival counts.
     const id =
-      known === undefined || known.toRef.identity === carrier.identity ? shortId : `${shortId}-${carrier.identity}`
-    edges.set(id, edge(id, target, carrier, 'link', link))
+      known === undefined || known.toRef.identity === linkingSpan.identity
+        ? shortId
+        : `${shortId}-${linkingSpan.identity}`
+    edges.set(id, edge(id, target, linkingSpan, 'link', link))
   }
   removeEqualEdges(edges)
   for (const { id, fromRef, toRef } of edges.values()) linked.set(toEndsKey(fromRef, toRef), id)
-  for (const { from, to } of cuts) {
+  for (const { from, to } of boundaries) {
     const linkEdge = edges.get(linked.get(toEndsKey(from, to)) ?? '')
     if (linkEdge !== undefined) edges.set(linkEdge.id, { ...linkEdge, via: 'both' })
     else {

@@ -3,7 +3,7 @@ import { computeQueueTime } from '../../links/linked-span.ts'
 import type { FlowSpanRef } from '../flow-span.ts'
 import type { LaneSpan } from '../lanes.ts'
 
-/** A link or cut between two spans. Either span may be missing. */
+/** A link or lane boundary between two spans. Either span may be missing. */
 export type Edge = {
   readonly id: string
   readonly fromRef: FlowSpanRef

@@ -1,7 +1,7 @@
 import type { FlowSpanRef } from '../flow-span.ts'
 import type { Origins } from './origins.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
+import { findCauses, type LaneSection, findSection, type DividedTrace } from './lane-sections.ts'
 
 export type ExpandBounds = {
   readonly maxTraces: number
@@ -22,7 +22,7 @@ export type ExpandBounds = {
 export type Position = { readonly depth: number; readonly traceId: string }
 
 /**
- * How a unit belongs to the flow: as part of another event, below the opened trace, or caused by
+ * How a section belongs to the flow: as part of another event, below the opened trace, or caused by
  * the origin.
  */
 export const JOINED = 1
@@ -34,11 +34,11 @@ export type Expanded = {
   readonly positions: readonly Position[]
   /** Where this page begins in `positions`. */
   readonly pageStart: number
-  /** Lanes of earlier pages that gained units. */
+  /** Lanes of earlier pages that gained sections. */
   readonly grownLanes: ReadonlySet<string>
-  readonly traces: ReadonlyMap<string, UnitTrace>
-  /** `JOINED`, `SHOWN` or `CAUSED`. Units that are absent belong to other events. */
-  readonly levels: ReadonlyMap<Unit, number>
+  readonly traces: ReadonlyMap<string, DividedTrace>
+  /** `JOINED`, `SHOWN` or `CAUSED`. Sections that are absent belong to other events. */
+  readonly levels: ReadonlyMap<LaneSection, number>
   /** Whether a trace of the flow is on none of these pages. */
   readonly isHidden: (traceId: string) => boolean
   readonly truncated: { readonly traces: boolean; readonly depth: boolean }
@@ -47,7 +47,7 @@ export type Expanded = {
 /**
  * Expands the flow of an event breadth first from the opened trace: up its chain of causes to the
  * origin, then down to all effects of the origin and of the opened trace. If a trace also handled
- * other events, units that only these caused are excluded.
+ * other events, sections that only these caused are excluded.
  */
 export async function expandFlow(
   traceId: string,
@@ -55,8 +55,8 @@ export async function expandFlow(
   bounds: ExpandBounds,
   { load }: TraceLoader,
 ): Promise<Expanded> {
-  const traces = new Map<string, UnitTrace>()
-  const levels = new Map<Unit, number>()
+  const traces = new Map<string, DividedTrace>()
+  const levels = new Map<LaneSection, number>()
   const positions: Position[] = []
   const truncated = { traces: false, depth: false }
   const seen = new Set([traceId])
@@ -64,8 +64,8 @@ export async function expandFlow(
   /** Causes in traces that are not loaded yet, by trace. */
   const awaited = new Map<string, FlowSpanRef[]>()
 
-  /** Units found before this page. */
-  let unitsBefore: ReadonlySet<Unit> | undefined
+  /** Sections found before this page. */
+  let sectionsBefore: ReadonlySet<LaneSection> | undefined
   let onPage = 0
   let pageStart = 0
   let level = [traceId]
@@ -84,7 +84,7 @@ export async function expandFlow(
     next = new Set()
     const loaded = await load(taken.map((position) => position.traceId))
     enter(loaded.slice(0, earlier))
-    if (taken.length > earlier) unitsBefore ??= new Set(levels.keys())
+    if (taken.length > earlier) sectionsBefore ??= new Set(levels.keys())
     enter(loaded.slice(earlier))
     for (const [id, distance] of origins.distances) if (distance === depth + 1 && !seen.has(id)) next.add(id)
     for (const id of next) seen.add(id)
@@ -97,50 +97,52 @@ export async function expandFlow(
   }
   const isHidden = (id: string): boolean => seen.has(id) && !traces.has(id)
   const known = new Set(positions.slice(0, pageStart).map((position) => position.traceId))
-  const grown = Array.from(levels.keys()).filter((unit) => known.has(unit.traceId) && unitsBefore?.has(unit) === false)
-  const grownLanes = new Set(grown.map((unit) => unit.laneId))
+  const grown = Array.from(levels.keys()).filter(
+    (section) => known.has(section.traceId) && sectionsBefore?.has(section) === false,
+  )
+  const grownLanes = new Set(grown.map((section) => section.laneId))
   return { positions, pageStart, grownLanes, traces, levels, isHidden, truncated }
 
-  function enter(loaded: readonly UnitTrace[]): void {
+  function enter(loaded: readonly DividedTrace[]): void {
     for (const trace of loaded) traces.set(trace.traceId, trace)
     for (const trace of loaded) {
-      for (const unit of trace.units) {
-        if (origins.chain.has(unit)) mark(unit, CAUSED)
-        else if (trace.traceId === traceId) mark(unit, SHOWN)
-        const above = unit.causes.reduce((most, ref) => Math.max(most, findLevel(ref)), 0)
-        if (above > JOINED) mark(unit, above)
+      for (const section of trace.sections) {
+        if (origins.chain.has(section)) mark(section, CAUSED)
+        else if (trace.traceId === traceId) mark(section, SHOWN)
+        const above = section.causes.reduce((most, ref) => Math.max(most, findLevel(ref)), 0)
+        if (above > JOINED) mark(section, above)
       }
-      for (const ref of awaited.get(trace.traceId) ?? []) mark(findUnit(trace, ref), JOINED)
+      for (const ref of awaited.get(trace.traceId) ?? []) mark(findSection(trace, ref), JOINED)
     }
   }
 
   function findLevel(ref: FlowSpanRef): number {
     const trace = traces.get(ref.traceId)
-    return trace === undefined ? 0 : (levels.get(findUnit(trace, ref)) ?? 0)
+    return trace === undefined ? 0 : (levels.get(findSection(trace, ref)) ?? 0)
   }
 
-  /** Marks a unit and all that follows from it. Not recursive, as chains may be long. */
-  function mark(first: Unit, as: number): void {
-    const waiting: [Unit, number][] = [[first, as]]
+  /** Marks a section and all that follows from it. Not recursive, as chains may be long. */
+  function mark(first: LaneSection, as: number): void {
+    const waiting: [LaneSection, number][] = [[first, as]]
     for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
-      const [unit, level] = one
-      if ((levels.get(unit) ?? 0) >= level) continue
-      levels.set(unit, level)
-      const trace = traces.get(unit.traceId) as UnitTrace
+      const [section, level] = one
+      if ((levels.get(section) ?? 0) >= level) continue
+      levels.set(section, level)
+      const trace = traces.get(section.traceId) as DividedTrace
       if (level > JOINED) {
-        for (const effect of trace.effects.get(unit) ?? []) {
+        for (const effect of trace.effects.get(section) ?? []) {
           const into = traces.get(effect.traceId)
-          if (into !== undefined) waiting.push([findUnit(into, effect), level])
+          if (into !== undefined) waiting.push([findSection(into, effect), level])
           else if (!seen.has(effect.traceId)) next.add(effect.traceId)
         }
       }
-      for (let { outer } = unit; outer !== undefined; outer = outer.outer) {
+      for (let { outer } = section; outer !== undefined; outer = outer.outer) {
         if (isShared(outer)) waiting.push([outer, level])
       }
       if (!bounds.includeJoined) continue
-      for (const cause of findCauses(trace, unit)) {
+      for (const cause of findCauses(trace, section)) {
         const above = traces.get(cause.traceId)
-        if (above !== undefined) waiting.push([findUnit(above, cause), JOINED])
+        if (above !== undefined) waiting.push([findSection(above, cause), JOINED])
         else {
           awaited.set(cause.traceId, [...(awaited.get(cause.traceId) ?? []), cause])
           if (!seen.has(cause.traceId)) next.add(cause.traceId)
@@ -150,8 +152,8 @@ export async function expandFlow(
   }
 }
 
-/** Batches and units without causes belong to each event that a unit within them belongs to. */
-function isShared({ causes }: Unit): boolean {
+/** Batches and sections without causes belong to each event that a section within them belongs to. */
+function isShared({ causes }: LaneSection): boolean {
   return causes.length !== 1
 }
 

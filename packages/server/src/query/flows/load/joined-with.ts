@@ -1,6 +1,6 @@
 import type { Expanded } from './expand.ts'
 import type { FlowSpanRef } from '../flow-span.ts'
-import { type Unit, findUnit } from './units.ts'
+import { type LaneSection, findSection } from './lane-sections.ts'
 
 /** Messages of other events, the first of each trace, ordered by trace. */
 export type JoinedEvents = readonly FlowSpanRef[]
@@ -11,18 +11,18 @@ export function findJoinedEvents({
   levels,
   isHidden,
 }: Pick<Expanded, 'traces' | 'levels' | 'isHidden'>): ReadonlyMap<string, JoinedEvents> {
-  const isOther = (cause: FlowSpanRef, unit: Unit): boolean => {
-    if (cause.traceId === unit.traceId || isHidden(cause.traceId)) return false
+  const isOther = (cause: FlowSpanRef, section: LaneSection): boolean => {
+    if (cause.traceId === section.traceId || isHidden(cause.traceId)) return false
     const trace = traces.get(cause.traceId)
-    return trace === undefined || !levels.has(findUnit(trace, cause))
+    return trace === undefined || !levels.has(findSection(trace, cause))
   }
   const found = new Map<string, Map<string, FlowSpanRef>>()
-  for (const { units } of traces.values()) {
-    for (const unit of units) {
-      for (const cause of unit.causes) {
-        if (!isOther(cause, unit)) continue
-        const ofLane = found.get(unit.laneId) ?? new Map<string, FlowSpanRef>()
-        found.set(unit.laneId, ofLane)
+  for (const { sections } of traces.values()) {
+    for (const section of sections) {
+      for (const cause of section.causes) {
+        if (!isOther(cause, section)) continue
+        const ofLane = found.get(section.laneId) ?? new Map<string, FlowSpanRef>()
+        found.set(section.laneId, ofLane)
         if (!ofLane.has(cause.traceId)) ofLane.set(cause.traceId, cause)
       }
     }

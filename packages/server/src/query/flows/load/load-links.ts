@@ -69,6 +69,6 @@ function link(traceId: string, columns: LinkColumns): FlowLink {
   const here = { traceId, spanId: spanId.toLowerCase() }
   const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
   const said = { ordinal, cluster, topic, partition, offset, key, consumerGroup }
-  const [carrier, target] = direction === 'out' ? [here, there] : [there, here]
-  return { carrier: { ...carrier, identity: toSpanIdentity({ kind, service }) }, target, ...said }
+  const [linkingRef, target] = direction === 'out' ? [here, there] : [there, here]
+  return { linkingSpan: { ...linkingRef, identity: toSpanIdentity({ kind, service }) }, target, ...said }
 }

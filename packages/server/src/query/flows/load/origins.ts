@@ -1,6 +1,6 @@
 import type { FlowSpanRef } from '../flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
+import { findCauses, type LaneSection, findSection, type DividedTrace } from './lane-sections.ts'
 
 /** Limits of the search: links up from the opened trace, and traces. */
 const MAX_STEPS = 64
@@ -10,11 +10,11 @@ export type Origins = {
   /**
    * Traces above the opened one without a known cause. The flow is that of the first. Never empty.
    */
-  readonly traces: readonly UnitTrace[]
+  readonly traces: readonly DividedTrace[]
   /** Number of all origins, including those beyond the limits. */
   readonly count: number
-  /** Units on the paths from the first origin to the opened trace. */
-  readonly chain: ReadonlySet<Unit>
+  /** Sections on the paths from the first origin to the opened trace. */
+  readonly chain: ReadonlySet<LaneSection>
   /** Number of links up from the opened trace, by trace in `chain`. */
   readonly distances: ReadonlyMap<string, number>
 }
@@ -25,10 +25,10 @@ export type Origins = {
  * origin is the one that started first. Traces that are not stored come last.
  */
 export async function findOrigins(traceId: string, { load }: TraceLoader): Promise<Origins> {
-  const traces = new Map<string, UnitTrace>()
+  const traces = new Map<string, DividedTrace>()
   const distances = new Map<string, number>()
-  const causes = new Map<Unit, Unit[]>()
-  const roots = new Set<UnitTrace>()
+  const causes = new Map<LaneSection, LaneSection[]>()
+  const roots = new Set<DividedTrace>()
   const beyond = new Set<string>()
   const add = async (ids: readonly string[], distance: number): Promise<void> => {
     for (const trace of await load(ids)) {
@@ -37,23 +37,23 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
     }
   }
   await add([traceId], 0)
-  const opened = traces.get(traceId) as UnitTrace
-  const waiting: Unit[] = [...opened.units]
+  const opened = traces.get(traceId) as DividedTrace
+  const waiting: LaneSection[] = [...opened.sections]
   for (let step = 1; waiting.length > 0; step++) {
-    const further: { readonly unit: Unit; readonly cause: FlowSpanRef }[] = []
-    for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
-      if (causes.has(unit)) continue
-      const found: Unit[] = []
-      causes.set(unit, found)
-      const trace = traces.get(unit.traceId) as UnitTrace
-      const refs = findCauses(trace, unit)
+    const further: { readonly section: LaneSection; readonly cause: FlowSpanRef }[] = []
+    for (let section = waiting.pop(); section !== undefined; section = waiting.pop()) {
+      if (causes.has(section)) continue
+      const found: LaneSection[] = []
+      causes.set(section, found)
+      const trace = traces.get(section.traceId) as DividedTrace
+      const refs = findCauses(trace, section)
       if (refs.length === 0) roots.add(trace)
       for (const cause of refs) {
         const known = traces.get(cause.traceId)
-        if (known === undefined) further.push({ unit, cause })
+        if (known === undefined) further.push({ section, cause })
         else {
-          found.push(findUnit(known, cause))
-          waiting.push(findUnit(known, cause))
+          found.push(findSection(known, cause))
+          waiting.push(findSection(known, cause))
         }
       }
     }
@@ -61,18 +61,18 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
     const taken = step > MAX_STEPS ? [] : ids.slice(0, Math.max(MAX_TRACES - traces.size, 0))
     for (const id of ids.slice(taken.length)) beyond.add(id)
     await add(taken, step)
-    for (const { unit, cause } of further) {
+    for (const { section, cause } of further) {
       const known = traces.get(cause.traceId)
       if (known === undefined) continue
-      causes.get(unit)?.push(findUnit(known, cause))
-      waiting.push(findUnit(known, cause))
+      causes.get(section)?.push(findSection(known, cause))
+      waiting.push(findSection(known, cause))
     }
   }
   const found = sortByStart(roots.size > 0 ? roots : sortByStart(traces.values()).slice(0, 1))
   const sorted = roots.has(opened) ? [opened, ...found.filter((trace) => trace !== opened)] : found
   const [first = opened] = sorted
   const chain = findChain(first, causes, roots.has(first))
-  const chained = new Set(Array.from(chain, (unit) => unit.traceId))
+  const chained = new Set(Array.from(chain, (section) => section.traceId))
   return {
     traces: sorted,
     count: sorted.length + beyond.size,
@@ -81,24 +81,30 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   }
 }
 
-/** Finds the units that the origin leads to, including its own. */
-function findChain(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, isRoot: boolean): ReadonlySet<Unit> {
-  const effects = new Map<Unit, Unit[]>()
-  for (const [unit, above] of causes) {
+/** Finds the sections that the origin leads to, including its own. */
+function findChain(
+  origin: DividedTrace,
+  causes: ReadonlyMap<LaneSection, readonly LaneSection[]>,
+  isRoot: boolean,
+): ReadonlySet<LaneSection> {
+  const effects = new Map<LaneSection, LaneSection[]>()
+  for (const [section, above] of causes) {
     for (const cause of above) {
       const known = effects.get(cause)
-      if (known === undefined) effects.set(cause, [unit])
-      else known.push(unit)
+      if (known === undefined) effects.set(cause, [section])
+      else known.push(section)
     }
   }
-  const start = origin.units.filter((unit) => causes.has(unit) && (!isRoot || causes.get(unit)?.length === 0))
+  const start = origin.sections.filter(
+    (section) => causes.has(section) && (!isRoot || causes.get(section)?.length === 0),
+  )
   const chain = new Set(start)
   // The set grows during the iteration.
-  for (const unit of chain) for (const effect of effects.get(unit) ?? []) chain.add(effect)
+  for (const section of chain) for (const effect of effects.get(section) ?? []) chain.add(effect)
   return chain
 }
 
-function sortByStart(traces: Iterable<UnitTrace>): UnitTrace[] {
+function sortByStart(traces: Iterable<DividedTrace>): DividedTrace[] {
   return Array.from(traces, (trace) => ({ trace, start: findFirstStart(trace) ?? NEVER }))
     .sort((a, b) => (a.start === b.start ? (a.trace.traceId < b.trace.traceId ? -1 : 1) : a.start < b.start ? -1 : 1))
     .map(({ trace }) => trace)
@@ -107,9 +113,9 @@ function sortByStart(traces: Iterable<UnitTrace>): UnitTrace[] {
 const NEVER = 2n ** 64n
 
 /** `undefined` if no span of it is stored. */
-function findFirstStart({ cut }: UnitTrace): bigint | undefined {
+function findFirstStart({ split }: DividedTrace): bigint | undefined {
   let first: bigint | undefined
-  for (const { spans } of cut.lanes) {
+  for (const { spans } of split.lanes) {
     for (const { span } of spans) if (first === undefined || span.start < first) first = span.start
   }
   return first

@@ -24,7 +24,9 @@ export async function addProcessingSpans(
     findMessageLinks(store, [...outers.values()], 'in', options),
     from.consumingChildren([...outers.values()]),
   ])
-  const carriers = await from.endpointsBySpan(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const linkingSpans = await from.endpointsBySpan(
+    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
+  )
   const outersByRef = Map.groupBy(outers.values(), toRefKey)
   const toCandidates = (outerRef: SpanRef, inner: MessageEndpoint | undefined): ProcessingSpan[] => {
     if (inner === undefined || !isConsuming(inner) || outers.has(toSpanKey(inner))) return []
@@ -33,7 +35,7 @@ export async function addProcessingSpans(
   }
   const candidates = [
     ...children.flatMap((inner) => toCandidates({ traceId: inner.traceId, spanId: inner.parentSpanId }, inner)),
-    ...links.flatMap((link) => toCandidates(link.producerRef, carriers.get(toSpanKey(link.consumedRef)))),
+    ...links.flatMap((link) => toCandidates(link.producerRef, linkingSpans.get(toSpanKey(link.consumedRef)))),
   ]
   if (candidates.length === 0) return [...deliveries]
   const carrying = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))

@@ -1,4 +1,4 @@
-import type { LostPart, QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { MissingPart, QueryOptions, Store } from '../../clickhouse/store.ts'
 import { createTraceIdSet } from './id-parameters.ts'
 
 const DAY_MS = 86_400_000
@@ -13,28 +13,28 @@ const TRACE_TABLES: ReadonlySet<string> = new Set(['spans', 'span_links', 'sourc
  *
  * @param start of the searched range, Unix nanoseconds. @default 0n
  */
-export function countLostParts(store: Store, signal: Signal, start = 0n): number {
+export function countMissingParts(store: Store, signal: Signal, start = 0n): number {
   return store
-    .lostParts()
+    .missingParts()
     .filter((part) => (part.table === 'sources' || toSignal(part.table) === signal) && mayHaveRowsSince(part, start))
     .length
 }
 
 /** Counts the unreadable parts that a trace that wasn't found may be in. */
 export function countLostTraceParts(store: Store): number {
-  return store.lostParts().filter(({ table }) => TRACE_TABLES.has(table)).length
+  return store.missingParts().filter(({ table }) => TRACE_TABLES.has(table)).length
 }
 
 /**
  * Counts the unreadable parts that rows of these traces may be in. The table `traces` has a row for
  * each day that spans of a trace arrived on: parts of `spans` from other days have none of them.
  */
-export async function countLostPartsOfTraces(
+export async function countMissingPartsOfTraces(
   store: Store,
   traceIds: readonly string[],
   options: QueryOptions,
 ): Promise<number> {
-  const lost = store.lostParts().filter(({ table }) => TRACE_TABLES.has(table))
+  const lost = store.missingParts().filter(({ table }) => TRACE_TABLES.has(table))
   if (lost.length === 0) return 0
   const ids = createTraceIdSet('ids', traceIds)
   const [row] = await store.query<{ days: string[]; start: string }>(
@@ -54,7 +54,7 @@ export async function countLostPartsOfTraces(
 }
 
 /** @param what may be missing: `the trace`, `spans` */
-export function describeLostParts(count: number, what: string): string {
+export function describeMissingParts(count: number, what: string): string {
   const parts = count === 1 ? 'part' : 'parts'
   return `${count} table ${parts} cannot be read; ${what} may be incomplete or missing. See the server log.`
 }
@@ -69,7 +69,7 @@ export function toSignal(name: string): Signal {
  * A part has the rows that arrived on one day. Their spans started on that day or any earlier one,
  * as old traces can be imported.
  */
-function mayHaveRowsSince(part: LostPart, start: bigint): boolean {
+function mayHaveRowsSince(part: MissingPart, start: bigint): boolean {
   const ms = parseDay(part.day)
   return Number.isNaN(ms) || start < BigInt(ms + DAY_MS) * 1_000_000n
 }

@@ -1,0 +1,109 @@
+import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type FlowSpanRef } from '../flow-span.ts'
+import { type TraceLanes, splitIntoLanes, type LaneSpan } from '../lanes.ts'
+
+/**
+ * The part of a trace that a cause leads to: a span that carries links or starts a lane, with its
+ * descendants down to the next such span. A batch with a single span is one section, for any number of
+ * producers. If each message of a batch has its own span, each is a section.
+ */
+export type LaneSection = {
+  readonly traceId: string
+  readonly laneId: string
+  /** The enclosing section in the same lane. */
+  readonly outer: LaneSection | undefined
+  /**
+   * Targets of its links, and its producer if the section is that span's child. Empty for the part of
+   * a lane outside other sections.
+   */
+  readonly causes: readonly FlowSpanRef[]
+}
+
+/**
+ * A trace divided into sections. If none of its spans is stored, it has an empty `rest` section, and
+ * sections for the links it carries.
+ */
+export type DividedTrace = {
+  readonly traceId: string
+  readonly split: TraceLanes
+  /** All links that the trace carries or that point at it. */
+  readonly links: readonly FlowLink[]
+  readonly rest: LaneSection
+  /** Includes `rest`. */
+  readonly sections: readonly LaneSection[]
+  readonly sectionOfSpan: ReadonlyMap<LaneSpan, LaneSection>
+  /** Sections of spans that carry links but are not stored, by span id. */
+  readonly sectionsOfMissingSpans: ReadonlyMap<string, LaneSection>
+  /** Effects of a section: spans that link to it, and consumers that are its children. */
+  readonly effects: ReadonlyMap<LaneSection, readonly FlowSpanRef[]>
+}
+
+export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links: readonly FlowLink[]): DividedTrace {
+  const split = splitIntoLanes(rows, links)
+  const carried = Map.groupBy(
+    links.filter(({ linkingSpan }) => linkingSpan.traceId === traceId),
+    ({ linkingSpan }) => toSectionKey(linkingSpan),
+  )
+  const causeOf = new Map(split.boundaries.map(({ from, to }) => [toSectionKey(to), from]))
+  const rest: LaneSection = { traceId, laneId: traceId, outer: undefined, causes: [] }
+  const sections = [rest]
+  const sectionOfSpan = new Map<LaneSpan, LaneSection>()
+  const sectionsOfMissingSpans = new Map<string, LaneSection>()
+  for (const { id, spans } of split.lanes) {
+    // Parents precede their children.
+    for (const one of spans) {
+      const identity = toSectionKey(toSpanRef(one.span))
+      const isHead = one.parent === undefined && id !== traceId
+      const outer = one.parent === undefined ? (isHead ? undefined : rest) : sectionOfSpan.get(one.parent)
+      const targets = carried.get(identity)?.map(({ target }) => target) ?? []
+      const startsSection = isHead || targets.length > 0
+      const parent = isHead ? causeOf.get(identity) : undefined
+      const causes = parent === undefined ? targets : [parent, ...targets]
+      const section = startsSection ? { traceId, laneId: id, outer, causes } : (outer ?? rest)
+      if (startsSection) sections.push(section)
+      sectionOfSpan.set(one, section)
+    }
+  }
+  for (const [first, ...others] of carried.values()) {
+    if (first === undefined || findSpan(split.spans, first.linkingSpan) !== undefined) continue
+    const section = { traceId, laneId: traceId, outer: rest, causes: [first, ...others].map(({ target }) => target) }
+    sections.push(section)
+    sectionsOfMissingSpans.set(first.linkingSpan.spanId, section)
+  }
+  const effects = new Map<LaneSection, FlowSpanRef[]>()
+  const trace = { traceId, split, links, rest, sections, sectionOfSpan, effects, sectionsOfMissingSpans }
+  const addEffect = (cause: FlowSpanRef, effect: FlowSpanRef): void => {
+    const section = findSection(trace, cause)
+    const known = effects.get(section)
+    if (known === undefined) effects.set(section, [effect])
+    else known.push(effect)
+  }
+  for (const { linkingSpan, target } of links) if (target.traceId === traceId) addEffect(target, linkingSpan)
+  for (const { from, to } of split.boundaries) addEffect(from, to)
+  return trace
+}
+
+/** A span that is not stored belongs to `rest`, unless it is known to carry links. */
+export function findSection(trace: DividedTrace, ref: FlowSpanRef): LaneSection {
+  const span = findSpan(trace.split.spans, ref)
+  return (span && trace.sectionOfSpan.get(span)) ?? trace.sectionsOfMissingSpans.get(ref.spanId) ?? trace.rest
+}
+
+function toSectionKey({ spanId, identity }: FlowSpanRef): string {
+  return `${spanId} ${identity}`
+}
+
+/**
+ * Returns the spans that caused a section. A section without causes, such as a job around other sections,
+ * has the causes of its lane from outside the lane. Empty if nothing before the section is known.
+ */
+export function findCauses(trace: DividedTrace, section: LaneSection): readonly FlowSpanRef[] {
+  const isOwn = (ref: FlowSpanRef, of: LaneSection): boolean =>
+    ref.traceId === trace.traceId && findSection(trace, ref) === of
+  const causes = section.causes.filter((ref) => !isOwn(ref, section))
+  if (causes.length > 0) return causes
+  const isInLane = (ref: FlowSpanRef): boolean =>
+    ref.traceId === trace.traceId && findSection(trace, ref).laneId === section.laneId
+  return trace.sections
+    .filter((one) => one.laneId === section.laneId)
+    .flatMap((one) => one.causes.filter((ref) => !isInLane(ref)))
+}
