@@ -7,6 +7,8 @@ export type Delivery = {
   readonly consumedRef: SpanIdentity
   readonly producer: MessageEndpoint | undefined
   readonly consumed: MessageEndpoint | undefined
+  /** The consuming span that handed the message over, if only that one points at the producer. */
+  readonly outerRef?: SpanIdentity
   /** From the link, which distinguishes the messages of a batch; otherwise from the spans. */
   readonly topic: string
   readonly partition: string
@@ -22,7 +24,7 @@ export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
 }
 
-export type MessageLink = Omit<Delivery, 'producer' | 'consumed'>
+export type MessageLink = Omit<Delivery, 'producer' | 'consumed' | 'outerRef'>
 
 /** Whether two spans or links may be about one message: the fields that both have are equal. */
 export function isSameMessage(
@@ -45,6 +47,7 @@ export function toInnerDelivery(delivery: Delivery, outer: MessageEndpoint, inne
   return {
     ...delivery,
     consumedRef: selectIdentity(inner),
+    outerRef: selectIdentity(outer),
     consumed: {
       ...inner,
       group: inner.group || outer.group,

@@ -7,7 +7,8 @@ import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
-import { type Delivery, isConsumed } from '../deliveries/delivery.ts'
+import { countDeliveries } from '../deliveries/count-deliveries.ts'
+import { type ConsumedDelivery, type Delivery, isConsumed } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
@@ -22,11 +23,26 @@ import { keepInnermost, type MessageEndpoint, toMessageSpan } from '../endpoints
 import { type EndpointCondition, findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 /**
- * Finds messages that one group consumed more than once: several spans with the same topic,
- * partition and offset; or, without offsets, the same creation context if it belongs to one message
- * only. A `receive` and a `process` span are one delivery.
+ * Finds messages that one group received more than once. A `receive` and a `process` span are one
+ * delivery, as are the `process` spans of one poll: those are retries in place.
  */
 export async function findRedelivered(request: MessageListRequest): Promise<FoundMessages> {
+  const { repeated, scannedUntil } = await findRepeated(request)
+  const messages = repeated.flatMap(({ message, deliveries }) => (deliveries > 1 ? [message] : []))
+  return { messages, scannedUntil }
+}
+
+export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
+  /** Newest first. */
+  readonly repeated: readonly { readonly message: Message; readonly deliveries: number }[]
+}
+
+/**
+ * Finds messages that one group consumed more than once: several spans with the same topic,
+ * partition and offset; or, without offsets, the same creation context if it belongs to one message
+ * only.
+ */
+export async function findRepeated(request: MessageListRequest): Promise<RepeatedMessages> {
   const { store, window, before, options } = request
   const condition = filterConsumers(request)
   const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
@@ -55,9 +71,7 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
       consumers.filter((end) => !led.has(toSpanKey(end))),
     ),
   ])
-  const groups = groupByMessage(deliveries).filter((group) =>
-    isRepeated(group.flatMap(({ consumed }) => consumed ?? [])),
-  )
+  const groups = groupByMessage(deliveries).filter((group) => isRepeated(group.map(({ consumed }) => consumed)))
   const batchSizes = await findBatchSizes(
     store,
     [
@@ -66,7 +80,7 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
     ],
     options,
   )
-  const found = new Map<string, { readonly message: Message; readonly last: MessageEndpoint }>()
+  const found = new Map<string, Repeated>()
   for (const group of groups) {
     const [any] = group
     // A creation context shared by a batch: each consumer may have received another of its
@@ -74,32 +88,32 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
     const isShared = any?.producer !== undefined && (batchSizes.get(toSpanKey(any.producer)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
-    if (first === undefined) continue
-    add(
-      certain.flatMap(({ consumed }) => consumed ?? []),
-      first.producer,
-      first,
-    )
+    if (first !== undefined) add(certain, first.producer, first)
   }
   const origin = new Map(origins.map((one) => [toSpanKey(one.consumedRef), one.producer]))
   for (const ends of sameOffset) {
     const producer = ends.map((end) => origin.get(toSpanKey(end))).find((end) => end !== undefined)
     const [first] = ends
-    if (first !== undefined) add(ends, producer, first)
+    const spans = ends.map((consumed) => ({ consumed, producer }))
+    if (first !== undefined) add(spans, producer, first)
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const looked = new Set(consumers.map(toSpanKey))
   const listed = [...found.values()].filter(
     ({ message, last }) => looked.has(toSpanKey(last)) && isRequested(message, request),
   )
-  return { messages: listed.map(({ message }) => message).sort(compareNewestFirst), scannedUntil }
+  const repeated = listed.toSorted((a, b) => compareNewestFirst(a.message, b.message))
+  return { repeated, scannedUntil }
 
   function add(
-    all: readonly MessageEndpoint[],
+    all: readonly Parameters<typeof countDeliveries>[0][number][],
     producer: MessageEndpoint | undefined,
     { topic, partition, offset, cluster = '', key: toMessageKey = '' }: RedeliveredRecord,
   ): void {
-    const ends = selectDeliveryEndpoints(all, batchSizes)
+    const ends = selectAttemptEndpoints(
+      all.map(({ consumed }) => consumed),
+      batchSizes,
+    )
     if (ends.length < 2) return
     const attempts = ends.toSorted((a, b) => (a.start < b.start ? -1 : 1))
     const last = attempts.findLast((end) => end.start < window.end)
@@ -123,9 +137,11 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
       producer: producer === undefined ? null : toMessageSpan(producer, undefined),
       attempts: attempts.map((end) => toMessageSpan(end, producer)),
     }
-    found.set(key, { message, last })
+    found.set(key, { message, last, deliveries: countDeliveries(all) })
   }
 }
+
+type Repeated = RepeatedMessages['repeated'][number] & { readonly last: MessageEndpoint }
 
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
@@ -133,9 +149,9 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
  * Groups by message and consumer. A span without an offset counts as the producer's message if only
  * one position is known.
  */
-function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
+function groupByMessage(deliveries: readonly Delivery[]): ConsumedDelivery[][] {
   return groupByConsumer(deliveries.filter(isConsumed)).flatMap((all) => {
-    const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
+    const position = (one: ConsumedDelivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
     const positions = new Set(all.map(position))
     positions.delete('')
     const groups = positions.size <= 1 ? [all] : [...Map.groupBy(all, position).values()]
@@ -150,11 +166,11 @@ function isRepeated(ends: readonly MessageEndpoint[]): boolean {
 }
 
 /**
- * Selects one span per delivery. `receive` and `process` are one delivery, as are a batch's span
+ * Selects one span per attempt. `receive` and `process` are one delivery, as are a batch's span
  * and its messages' spans, and nested spans. Returns `receive` spans if there are more of them than
  * of `process`.
  */
-export function selectDeliveryEndpoints(
+export function selectAttemptEndpoints(
   all: readonly MessageEndpoint[],
   batchSizes: ReadonlyMap<string, number>,
 ): MessageEndpoint[] {

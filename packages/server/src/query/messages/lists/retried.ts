@@ -8,7 +8,7 @@ import {
   compareNewestFirst,
 } from '../message-list.ts'
 import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { selectDeliveryEndpoints, findRedelivered } from './redelivered.ts'
+import { selectAttemptEndpoints, findRepeated } from './redelivered.ts'
 import { findSends } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
 import { DEAD_LETTER_TOPIC_PATTERN, RETRY_TOPIC_PATTERN } from '../retries/topic-roles.ts'
@@ -33,27 +33,28 @@ export async function findDeadLettered(request: MessageListRequest): Promise<Fou
 }
 
 /**
- * Finds retried messages: sent to a retry topic, or redelivered to a group that had failed. A
+ * Finds retried messages: sent to a retry topic, or consumed again, in place or redelivered, by a
+ * group that had failed. A
  * message that one consumer sent to several retry topics is listed once, at the last send.
  */
 export async function findRetried(request: MessageListRequest): Promise<FoundMessages> {
   const [{ sends, scannedUntil }, again] = await Promise.all([
     findSends(RETRY_TOPIC_PATTERN, MAX_CHAINS, MAX_CHAINS, request),
-    findRedelivered(request),
+    findRepeated(request),
   ])
   const chains = await markSuperseded(request, await buildRetryChains(request, sends))
   const messages = chains
     .filter(({ isSuperseded }) => !isSuperseded)
     .map(({ send, producer, attempts, taken, record }) => {
       const last = [...Map.groupBy(taken, toConsumerId).values()].flatMap((ends) =>
-        selectDeliveryEndpoints(ends, new Map()),
+        selectAttemptEndpoints(ends, new Map()),
       )
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
       return toMessage(send, producer, [...attempts, ...sorted.map((end) => ({ end, producer: send }))], record)
     })
-  const failedBefore = again.messages.filter(({ attempts }) =>
-    attempts.slice(0, -1).some((attempt) => attempt.status === 'error'),
-  )
+  const failedBefore = again.repeated
+    .map(({ message }) => message)
+    .filter(({ attempts }) => attempts.slice(0, -1).some((attempt) => attempt.status === 'error'))
   return {
     messages: [...messages, ...failedBefore]
       .filter((message) => hasGroup(message, request.group))
