@@ -4,10 +4,9 @@ import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { toConsumerId, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { keyBySpan } from '../endpoints/find-endpoints.ts'
-import { isConsuming, keepInnermost, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { findBySpan, selectParent } from '../endpoints/shared-ids.ts'
+import { keepInnermost, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findForwardingConsumers } from './forwarding-consumers.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
-import { toMessageEndpoint } from './trace-cache.ts'
 
 /** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
@@ -32,9 +31,10 @@ export type RetryChain = {
  * handles all sends together.
  */
 export async function buildRetryChains(
-  { store, traces, options }: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
+  request: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
   sends: readonly MessageEndpoint[],
 ): Promise<RetryChain[]> {
+  const { store, traces, options } = request
   const chains = sends.map((send) => ({
     send,
     at: send as MessageEndpoint | undefined,
@@ -46,8 +46,8 @@ export async function buildRetryChains(
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
     if (open.length === 0) break
-    const around = await findEnclosingConsumers(
-      traces,
+    const around = await findForwardingConsumers(
+      request,
       open.map(({ sent }) => sent),
     )
     const origins = await findMessageOrigins(store, [...around.values()], options, traces)
@@ -104,26 +104,4 @@ function selectAttempts(
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
   const distinct = (ends: readonly MessageEndpoint[]): MessageEndpoint[] => [...keyBySpan(ends).values()]
   return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
-}
-
-/** Finds the nearest consuming ancestor of each span, by the span's key. */
-export async function findEnclosingConsumers(
-  traces: MessageListRequest['traces'],
-  ends: readonly MessageEndpoint[],
-): Promise<ReadonlyMap<string, MessageEndpoint>> {
-  const rows = await traces.spansOf(ends.map((end) => end.traceId))
-  const byRef = Map.groupBy(rows, toRefKey)
-  const found = new Map<string, MessageEndpoint>()
-  for (const end of ends) {
-    const seen = new Set<string>()
-    for (let at = findBySpan(byRef.get(toRefKey(end)), end); at !== undefined && !seen.has(toSpanKey(at));) {
-      seen.add(toSpanKey(at))
-      if (isConsuming(at)) {
-        found.set(toSpanKey(end), toMessageEndpoint(at))
-        break
-      }
-      at = selectParent(byRef.get(at.traceId + at.parentSpanId), at)
-    }
-  }
-  return found
 }

@@ -1,5 +1,7 @@
 import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
-import { findEnclosingConsumers, type RetryChain } from './retry-chains.ts'
+import { findForwardingConsumers } from './forwarding-consumers.ts'
+import type { RetryChain } from './retry-chains.ts'
+import { findMessageLinks } from '../deliveries/message-links.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
@@ -35,21 +37,20 @@ export async function markSuperseded(
     ...chain,
     taken: (takenOf.get(toRefKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
   }))
-  const rows = await traces.spansOf(
-    withTaken.flatMap(({ consumers, taken }) => [...consumers, ...taken].map((end) => end.traceId)),
-  )
+  const ends = withTaken.flatMap(({ consumers, taken }) => [...consumers, ...taken])
+  // Another service may have sent the message again, over a link.
+  const links = await findMessageLinks(store, ends, 'in', options)
+  const rows = await traces.spansOf([...ends, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId))
   const resent = rows
     .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
     .filter(({ start, topic }) => start < window.end && topic.startsWith(request.topic ?? ''))
     .map(toMessageEndpoint)
-  const around = await findEnclosingConsumers(traces, resent)
+  const around = await findForwardingConsumers(request, resent)
   const resentIn = Map.groupBy(resent, (end) => {
     const consumer = around.get(toSpanKey(end))
     return consumer === undefined ? '' : toSpanKey(consumer)
   })
-  const resending = withTaken
-    .flatMap(({ consumers, taken }) => [...consumers, ...taken])
-    .filter((end) => resentIn.has(toSpanKey(end)))
+  const resending = ends.filter((end) => resentIn.has(toSpanKey(end)))
   // A batch does not show which of its messages was sent again.
   const origins = Map.groupBy(await findMessageOrigins(store, resending, options, traces), ({ consumedRef }) =>
     toSpanKey(consumedRef),

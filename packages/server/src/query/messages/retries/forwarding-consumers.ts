@@ -1,0 +1,81 @@
+import type { FlowSpanRow } from '../../flows/flow-span.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
+import { findMessageLinks } from '../deliveries/message-links.ts'
+import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findBySpan, selectParent } from '../endpoints/shared-ids.ts'
+import type { MessageListRequest } from '../message-list.ts'
+import { toMessageEndpoint } from './trace-cache.ts'
+
+type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
+
+/**
+ * Finds the consumer that forwarded a message, by the key of the sending span: its nearest
+ * consuming ancestor. Otherwise the one that the span or its nearest ancestor links to, as when
+ * another service sends the dead letter; none if there are links to several consumers.
+ */
+export async function findForwardingConsumers(
+  { store, traces, options }: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
+  sends: readonly MessageEndpoint[],
+): Promise<ReadonlyMap<string, MessageEndpoint>> {
+  const found = new Map(await findEnclosingConsumers(traces, sends))
+  const open = sends.filter((send) => !found.has(toSpanKey(send)))
+  if (open.length === 0) return found
+  const byRef = await readSpansByRef(traces, open)
+  const paths = open.map((send) => ({ send, path: [...walkUp(byRef, findBySpan(byRef.get(toRefKey(send)), send))] }))
+  const onPaths = paths.flatMap(({ path }) => path.map(toMessageEndpoint))
+  const links = await findMessageLinks(store, onPaths, 'out', options)
+  const targets = await readSpansByRef(
+    traces,
+    links.map(({ producerRef }) => producerRef),
+  )
+  const linksOf = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
+  for (const { send, path } of paths) {
+    for (const span of path) {
+      const consumers = (linksOf.get(toSpanKey(span)) ?? []).flatMap(({ producerRef }) => {
+        const target = selectParent(targets.get(toRefKey(producerRef)), span)
+        return findConsumer(targets, target) ?? []
+      })
+      const [consumer, ...others] = new Map(consumers.map((one) => [toSpanKey(one), one])).values()
+      if (consumer === undefined) continue
+      if (others.length === 0) found.set(toSpanKey(send), consumer)
+      break
+    }
+  }
+  return found
+}
+
+/** Finds the nearest consuming ancestor of each span, by the span's key. */
+async function findEnclosingConsumers(
+  traces: MessageListRequest['traces'],
+  ends: readonly MessageEndpoint[],
+): Promise<ReadonlyMap<string, MessageEndpoint>> {
+  const byRef = await readSpansByRef(traces, ends)
+  return new Map(
+    ends.flatMap((end) => {
+      const consumer = findConsumer(byRef, findBySpan(byRef.get(toRefKey(end)), end))
+      return consumer === undefined ? [] : [[toSpanKey(end), consumer] as const]
+    }),
+  )
+}
+
+async function readSpansByRef(
+  traces: MessageListRequest['traces'],
+  refs: readonly { readonly traceId: string }[],
+): Promise<SpansByRef> {
+  return Map.groupBy(await traces.spansOf(refs.map(({ traceId }) => traceId)), toRefKey)
+}
+
+function findConsumer(byRef: SpansByRef, from: FlowSpanRow | undefined): MessageEndpoint | undefined {
+  for (const span of walkUp(byRef, from)) if (isConsuming(span)) return toMessageEndpoint(span)
+  return undefined
+}
+
+/** Yields a span and its ancestors. */
+function* walkUp(byRef: SpansByRef, from: FlowSpanRow | undefined): Generator<FlowSpanRow> {
+  const seen = new Set<string>()
+  for (let at = from; at !== undefined && !seen.has(toSpanKey(at));) {
+    seen.add(toSpanKey(at))
+    yield at
+    at = selectParent(byRef.get(at.traceId + at.parentSpanId), at)
+  }
+}
