@@ -237,6 +237,8 @@ export const MissingConsumer = describe(
   Type.Object({
     cluster: Type.String(),
     topic: Type.String(),
+    partition: Type.String(),
+    offset: Type.String(),
     consumerGroup: Type.String(),
     producer: Type.Object({ traceId: TraceId, spanId: SpanId, laneId: Type.String() }),
     waitNano: describe('From the send until now.', Nano),

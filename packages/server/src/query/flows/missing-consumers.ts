@@ -1,11 +1,15 @@
 import type { MissingConsumer } from '@spanlink/api-schema'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { findKnownGroups, type KnownConsumer, mayConsumeFor, mayReadCluster } from '../messaging/known-groups.ts'
+import { findSendSizes } from '../messaging/batch-sizes.ts'
+import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
+import { findKnownRecords, findMissedRecords, type TakenRecord } from '../messaging/missed-records.ts'
+import { mergeRecords } from '../messaging/record-metadata.ts'
 import type { Edge } from './edges/edge.ts'
 import { type Expanded, JOINED } from './load/expand.ts'
 import type { FlowParts } from './flow-parts.ts'
-import { toRefKey } from '../links/span-ref.ts'
+import { type FlowSpanRef, toSpanRef } from './flow-span.ts'
+import { toRefKey, toSpanKey } from '../links/span-ref.ts'
 import type { LaneSpan } from './lanes.ts'
 
 const MAX_MISSING = 1_000
@@ -26,31 +30,44 @@ export async function findMissingConsumers(
   const all = parts.lanes.flatMap((lane) => lane.spans.map(({ span }) => span))
   const start = all.reduce((first, span) => (span.start < first ? span.start : first), all[0]?.start ?? 0n)
   const end = all.reduce((last, span) => (span.end > last ? span.end : last), 0n)
-  const topics = [...new Set(sent.map(({ span }) => span.topic))]
-  const known = await findKnownGroups(store, { start, end }, { topics }, options)
-  const groupsOf = Map.groupBy(known, ({ topic }) => topic)
-  const consumersOf = consumersByContext(edges, { traces })
+  const linkCounts = countLinks({ traces })
+  const takenOf = groupTakenByContext(edges, { traces }, linkCounts)
   const contextsOf = Map.groupBy(
     edges.filter((edge) => edge.role === 'creation'),
     ({ to }) => to,
   )
-  const now = BigInt(Date.now()) * 1_000_000n
-  const missing = sent.flatMap((producer): MissingConsumer[] => {
-    const { span, lane } = producer
-    const { cluster, topic } = span
+  const senders = sent.map((producer) => {
+    const { span } = producer
+    const taken = takenOf.get(toRefKey(span)) ?? []
     // A message may carry the context that it was created from, as with an outbox.
-    const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
-    const consumers = contexts.flatMap((context) => consumersOf.get(toRefKey(context)) ?? [])
-    const groups = (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
-    return groups
-      .filter((group) => !consumers.some((consumer) => mayConsumeFor(group, consumer, groups)))
-      .map(({ group }) => ({
-        cluster,
-        topic,
-        consumerGroup: group,
-        producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
-        waitNano: String(now > span.end ? now - span.end : 0n),
-      }))
+    const contexts = contextsOf.get(producer) ?? []
+    const forwarded = contexts.flatMap(({ fromRef }) => takenOf.get(toRefKey(fromRef)) ?? [])
+    return { producer, own: span, taken, forwarded, known: findKnownRecords(span, taken) }
+  })
+  const topics = new Set(senders.flatMap(({ own, known }) => [own.topic, ...known.map(({ topic }) => topic)]))
+  const counted = senders
+    .filter(({ own, known }) => known.length > 0 && !linkCounts.has(toLinkingKey(toSpanRef(own))))
+    .map(({ own }) => own)
+  const [groups, sizes] = await Promise.all([
+    findKnownGroups(store, { start, end }, { topics: [...topics] }, options),
+    findSendSizes(store, counted, options),
+  ])
+  const groupsOf = Map.groupBy(groups, ({ topic }) => topic)
+  const readersOf = (topic: string, cluster: string): KnownGroup[] =>
+    (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
+  const now = BigInt(Date.now()) * 1_000_000n
+  const missing = senders.flatMap(({ producer, ...sender }): MissingConsumer[] => {
+    const { span, lane } = producer
+    const count = sizes.get(toSpanKey(span)) ?? 0
+    return findMissedRecords({ ...sender, count }, readersOf).map(({ record, group }) => ({
+      cluster: record.cluster,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+      consumerGroup: group,
+      producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
+      waitNano: String(now > span.end ? now - span.end : 0n),
+    }))
   })
   return missing.slice(0, MAX_MISSING)
 }
@@ -65,24 +82,51 @@ function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
   return kind === 'producer' && status !== 'error' && topic !== ''
 }
 
-function consumersByContext(
+function toLinkingKey({ traceId, spanId, identity }: FlowSpanRef): string {
+  return `${traceId}${spanId} ${identity}`
+}
+
+/** Counts the links of each span that carries any, also those to other events. */
+function countLinks({ traces }: Pick<Expanded, 'traces'>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const trace of traces.values()) {
+    for (const { linkingSpan } of trace.links) {
+      if (linkingSpan.traceId !== trace.traceId) continue
+      const key = toLinkingKey(linkingSpan)
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+  }
+  return counts
+}
+
+function groupTakenByContext(
   edges: readonly Edge[],
   { traces }: Pick<Expanded, 'traces'>,
-): ReadonlyMap<string, readonly KnownConsumer[]> {
-  const found: [string, KnownConsumer][] = []
-  for (const { role, fromRef, to, consumerGroup } of edges) {
-    if (role === 'message') found.push([toRefKey(fromRef), { group: consumerGroup, service: to?.span.service }])
+  linkCounts: ReadonlyMap<string, number>,
+): ReadonlyMap<string, readonly TakenRecord[]> {
+  const found = new Map<string, TakenRecord[]>()
+  const add = (context: FlowSpanRef, taken: TakenRecord): void => {
+    const key = toRefKey(context)
+    const known = found.get(key)
+    if (known === undefined) found.set(key, [taken])
+    else known.push(taken)
+  }
+  for (const { role, fromRef, toRef, to, consumerGroup, linked } of edges) {
+    if (role !== 'message') continue
+    // The position of a span that took several messages is that of one of them.
+    const isBatch = (linkCounts.get(toLinkingKey(toRef)) ?? 0) > 1
+    const ofSpan = to === undefined || !isBatch || linked.offset !== '' ? to?.span : { ...to.span, offset: '' }
+    add(fromRef, {
+      record: mergeRecords([linked, ofSpan]),
+      consumer: { group: consumerGroup, service: to?.span.service },
+    })
   }
   // Consumers on later pages are known from their links.
   for (const trace of traces.values()) {
-    for (const { linkingSpan, target, consumerGroup } of trace.links) {
-      if (!traces.has(linkingSpan.traceId)) found.push([toRefKey(target), { group: consumerGroup, service: undefined }])
+    for (const link of trace.links) {
+      if (traces.has(link.linkingSpan.traceId)) continue
+      add(link.target, { record: link, consumer: { group: link.consumerGroup, service: undefined } })
     }
   }
-  return new Map(
-    Array.from(
-      Map.groupBy(found, ([key]) => key),
-      ([key, of]) => [key, of.map(([, consumer]) => consumer)],
-    ),
-  )
+  return found
 }

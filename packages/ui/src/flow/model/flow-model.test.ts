@@ -149,6 +149,8 @@ describe('a consumer group without a process span', () => {
   const sent = (nth: number, waited: number) => ({
     cluster: '',
     topic: 'orders',
+    partition: '0',
+    offset: '1',
     consumerGroup: 'email',
     producer: { traceId: traceId(nth), spanId: spanId(nth + 100), laneId: traceId(nth) },
     waitNano: `${waited}000000`,

@@ -61,6 +61,7 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
       via,
       role,
       record: mergeRecords(ends),
+      linked: mergeRecords([linkRecord]),
       consumerGroup: ends.find((end) => end !== undefined && end.consumerGroup !== '')?.consumerGroup ?? '',
     }
   }

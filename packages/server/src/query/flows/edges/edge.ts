@@ -13,6 +13,8 @@ export type Edge = {
   readonly via: FlowEdge['via']
   readonly role: FlowEdge['role']
   readonly record: RecordMetadata
+  /** What the link names, without the spans' values. */
+  readonly linked: RecordMetadata
   readonly consumerGroup: string
 }
 

@@ -27,7 +27,9 @@ export function keepInnerDeliveries(edges: readonly Edge[]): Edge[] {
     if (innerOf.has(edge)) return []
     const all = [edge, ...(outersOf.get(edge) ?? [])]
     const consumerGroup = all.find((one) => one.consumerGroup !== '')?.consumerGroup ?? ''
-    return [{ ...edge, consumerGroup, record: mergeRecords(all.map(({ record }) => record)) }]
+    const record = mergeRecords(all.map((one) => one.record))
+    const linked = mergeRecords(all.map((one) => one.linked))
+    return [{ ...edge, consumerGroup, record, linked }]
   })
 }
 

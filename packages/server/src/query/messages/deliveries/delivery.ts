@@ -16,6 +16,8 @@ export type Delivery = {
   /** From the link only; `addRecords` adds the spans' values for a page. */
   readonly cluster: string
   readonly key: string
+  /** What the link names, without the spans' values. */
+  readonly linked: Pick<Delivery, 'topic' | 'partition' | 'offset'>
 }
 
 export type ConsumedDelivery = Delivery & { readonly consumed: MessageEndpoint }
@@ -24,7 +26,7 @@ export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
 }
 
-export type MessageLink = Omit<Delivery, 'producer' | 'consumed' | 'outerRef'>
+export type MessageLink = Omit<Delivery, 'producer' | 'consumed' | 'outerRef' | 'linked'>
 
 /** Whether two spans or links may be about one message: the fields that both have are equal. */
 export function isSameMessage(

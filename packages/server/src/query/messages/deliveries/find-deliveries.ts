@@ -180,6 +180,7 @@ function resolveDeliveries(
         ...link,
         producer,
         consumed,
+        linked: { topic: link.topic, partition: link.partition, offset: link.offset },
         topic: link.topic || consumed?.topic || producer?.topic || '',
         partition: link.partition || consumed?.partition || producer?.partition || '',
         offset: link.offset || consumed?.offset || producer?.offset || '',

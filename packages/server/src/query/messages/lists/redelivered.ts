@@ -1,10 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
-import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
+import { findBatchSizes } from '../../messaging/batch-sizes.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
-import { filterByTraces } from '../../sql/span-bucket.ts'
 import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries } from '../deliveries/count-deliveries.ts'
@@ -222,24 +219,4 @@ type Taken = Pick<MessageEndpoint, 'topic' | 'partition' | 'offset' | 'group' | 
 
 function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 'spans'>): string {
   return JSON.stringify([topic, partition, offset, group, service])
-}
-
-/** Message counts of the batch spans among these, by `toSpanKey`. */
-async function findBatchSizes(
-  store: Store,
-  spans: readonly SpanIdentity[],
-  options: QueryOptions,
-): Promise<ReadonlyMap<string, number>> {
-  if (spans.length === 0) return new Map()
-  const sets = createRefSets(spans)
-  const rows = await store.query<SpanIdentity & { readonly size: string }>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${messagingBatchCount} as size
-    from spans
-    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
-      and ${messagingBatchCount} != ''
-    ${BY_IDS_SETTINGS}`,
-    sets.params,
-    options,
-  )
-  return new Map(rows.map((row) => [toSpanKey(row), Number(row.size)]))
 }

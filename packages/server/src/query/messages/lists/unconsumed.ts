@@ -1,12 +1,13 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { toRefKey, type SpanRef } from '../../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
-import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
-import { findDeliveries } from '../deliveries/find-deliveries.ts'
+import type { Store } from '../../../clickhouse/store.ts'
+import { toRefKey } from '../../links/span-ref.ts'
+import { findKnownGroups, type KnownGroup, mayReadCluster } from '../../messaging/known-groups.ts'
+import { findMissedRecords } from '../../messaging/missed-records.ts'
+import { findSenders } from '../deliveries/senders.ts'
 import { type FoundMessages, type MessageListRequest, MAX_SCANNED_SPANS, compareNewestFirst } from '../message-list.ts'
 import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { findLinkedRecords, findNeverConsumed, type Missing } from './never-consumed.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
 
@@ -54,14 +55,11 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
     options,
   )
   const missing = neverConsumed
-    ? await findNeverConsumed(store, sent, options)
+    ? await findNeverConsumed(store, sent, await findLinkedRecords(store, sent, options), options)
     : await findMissing(store, sent, groups, request)
-  const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(compareNewestFirst)
+  const messages = missing.map((one) => toMessage(one, asOf)).sort(compareNewestFirst)
   return { messages, scannedUntil, searchedEnd }
 }
-
-/** A message and a group that has not consumed it; '' means any group. */
-type Missing = readonly [end: MessageEndpoint, group: string]
 
 async function findMissing(
   store: Store,
@@ -70,69 +68,37 @@ async function findMissing(
   { topic, group, options }: MessageListRequest,
 ): Promise<Missing[]> {
   const groupsOf = Map.groupBy(groups, (known) => known.topic)
-  const readersOf = ({ topic: ofTopic, cluster }: MessageEndpoint): KnownGroup[] =>
+  // If the request names both, the group is expected to read the topic, even if it never has.
+  if (group !== undefined && topic !== undefined && !groupsOf.has(topic)) {
+    groupsOf.set(topic, [{ topic, group, isService: false, services: [], clusters: [] }])
+  }
+  const readersOf = (ofTopic: string, cluster: string): KnownGroup[] =>
     (groupsOf.get(ofTopic) ?? []).filter((known) => mayReadCluster(known, cluster))
-  const isUnread = (end: MessageEndpoint): boolean => group === undefined && readersOf(end).length === 0
-  const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
-  const read = sent.filter((end) => !isUnread(end))
-  const consumers = Map.groupBy(await findDeliveries(store, read, options), ({ producerRef }) => toRefKey(producerRef))
-  const missing = read.flatMap((end): Missing[] => {
-    // If the request names both, the group is expected to read the topic, even if it never has.
-    const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
-    const known = isRequested
-      ? [{ topic: end.topic, group, isService: false, services: [], clusters: [] }]
-      : readersOf(end)
-    const consumed = consumers.get(toRefKey(end)) ?? []
-    return known
-      .filter((one) => !consumed.some(({ consumed }) => mayConsumeFor(one, consumed ?? ONLY_LINKED, known)))
-      .map((one): Missing => [end, one.group])
-  })
+  const isUnread = (end: MessageEndpoint): boolean =>
+    group === undefined && readersOf(end.topic, end.cluster).length === 0
+  const unread = sent.filter(isUnread)
+  const linked = await findLinkedRecords(store, unread, options)
+  const neverConsumed = await findNeverConsumed(store, unread, linked, options)
+  const isReadElsewhere = (end: MessageEndpoint): boolean =>
+    linked.get(toRefKey(end))?.topics.some((other) => groupsOf.has(other)) ?? false
+  const judged = sent.filter((end) => !isUnread(end) || isReadElsewhere(end))
+  const senders = await findSenders(store, judged, options)
+  const missing = senders.flatMap(({ end, ...sender }) =>
+    findMissedRecords(sender, readersOf).map((missed) => ({ end, ...missed })),
+  )
   return [...neverConsumed, ...missing]
 }
 
-/** A consumer known only from its link. */
-const ONLY_LINKED = { group: '', service: undefined }
-
-async function findNeverConsumed(
-  store: Store,
-  sent: readonly MessageEndpoint[],
-  options: QueryOptions,
-): Promise<Missing[]> {
-  const linked = await findLinkedByConsumers(store, sent, options)
-  const open = sent.filter((end) => !linked.has(toRefKey(end)))
-  const consumed = new Set((await findDeliveries(store, open, options)).map(({ producerRef }) => toRefKey(producerRef)))
-  return open.filter((end) => !consumed.has(toRefKey(end))).map((end): Missing => [end, ''])
-}
-
-/** Finds producers that a span of kind consumer links to, without reading that span. */
-async function findLinkedByConsumers(
-  store: Store,
-  sent: readonly MessageEndpoint[],
-  options: QueryOptions,
-): Promise<ReadonlySet<string>> {
-  if (sent.length === 0) return new Set()
-  const sets = createRefSets(sent)
-  const rows = await store.query<SpanRef>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId
-    from span_links
-    where trace_id in (${sets.traceIds}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${sets.spans})
-    limit 1 by trace_id, span_id
-    ${BY_IDS_SETTINGS}`,
-    sets.params,
-    options,
-  )
-  return new Set(rows.map(toRefKey))
-}
-
-function toMessage(end: MessageEndpoint, group: string, asOf: bigint): Message {
+function toMessage({ end, record, group }: Missing, asOf: bigint): Message {
+  const { cluster, topic, partition, offset, key } = record
   return {
     traceId: end.traceId,
     spanId: end.spanId,
-    cluster: end.cluster,
-    topic: end.topic,
-    partition: end.partition,
-    offset: end.offset,
-    key: '',
+    cluster,
+    topic,
+    partition,
+    offset,
+    key,
     consumerGroup: group,
     timeUnixNano: String(end.start),
     waitNano: String(asOf - end.end),

@@ -1,0 +1,84 @@
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
+import { findSendSizes } from '../../messaging/batch-sizes.ts'
+import type { KnownGroup } from '../../messaging/known-groups.ts'
+import { messagingValue } from '../../messaging/messaging-sql.ts'
+import { isLocated, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
+import { findMissedRecords, type MissedRecord, type TakenRecord } from '../../messaging/missed-records.ts'
+import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
+import { findSenders } from '../deliveries/senders.ts'
+import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+
+export type Missing = MissedRecord & { readonly end: MessageEndpoint }
+
+/** Finds records of these producers that no consumer took, with group ''. */
+export async function findNeverConsumed(
+  store: Store,
+  sent: readonly MessageEndpoint[],
+  linked: ReadonlyMap<string, LinkedRecords>,
+  options: QueryOptions,
+): Promise<Missing[]> {
+  const sizes = await findSendSizes(store, sent, options)
+  // For most producers the links are enough, and their consumers are not read.
+  const doubtful = sent.filter((end) => {
+    const positions = linked.get(toRefKey(end))?.positions
+    if (positions === undefined) return true
+    const isOwnTaken = end.partition === '' || end.offset === '' || positions.has(toPosition(end))
+    return !isOwnTaken || (sizes.get(toSpanKey(end)) ?? 0) > positions.size
+  })
+  const senders = await findSenders(store, doubtful, options)
+  return senders.flatMap(({ end, ...sender }) => {
+    const taken = sender.taken.map((one) => toAnonymous(one, end.cluster))
+    return findMissedRecords({ ...sender, taken }, () => [ANYONE]).map((missed) => ({ ...missed, end }))
+  })
+}
+
+const ANYONE: KnownGroup = { topic: '', group: '', isService: false, services: [], clusters: [] }
+
+/**
+ * A copy on another cluster is the same message under another offset. Other systems than Kafka name
+ * a queue where the producer names an exchange.
+ */
+function toAnonymous({ record }: TakenRecord, cluster: string): TakenRecord {
+  const isCopy = cluster !== '' && record.cluster !== '' && record.cluster !== cluster
+  const isKnown = isLocated(record) && !isCopy
+  return { record: isKnown ? record : UNKNOWN_RECORD, consumer: { group: '', service: undefined } }
+}
+
+function toPosition({ partition, offset }: Pick<MessageEndpoint, 'partition' | 'offset'>): string {
+  return `${partition} ${offset}`
+}
+
+/** What the links of consumers to a producer name. */
+export type LinkedRecords = { readonly topics: readonly string[]; readonly positions: ReadonlySet<string> }
+
+/** Finds links of consumers to these producers by `toRefKey`, without reading the consumers. */
+export async function findLinkedRecords(
+  store: Store,
+  sent: readonly MessageEndpoint[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, LinkedRecords>> {
+  if (sent.length === 0) return new Map()
+  const sets = createRefSets(sent)
+  const rows = await store.query<LinkedRow>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, groupUniqArray(${messagingValue('topic')}) as topics,
+      groupUniqArray((${messagingValue('partition')}, ${messagingValue('offset')})) as positions
+    from span_links
+    where trace_id in (${sets.traceIds}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${sets.spans})
+    group by trace_id, span_id
+    ${BY_IDS_SETTINGS}`,
+    sets.params,
+    options,
+  )
+  return new Map(
+    rows.map(({ topics, positions, ...ref }) => {
+      const found = positions.map(([partition, offset]) => toPosition({ partition, offset }))
+      return [toRefKey(ref), { topics, positions: new Set(found) }]
+    }),
+  )
+}
+
+type LinkedRow = SpanRef & {
+  readonly topics: readonly string[]
+  readonly positions: readonly (readonly [partition: string, offset: string])[]
+}
