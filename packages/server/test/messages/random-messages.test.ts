@@ -43,6 +43,15 @@ const batches = fc.array(
   { maxLength: 4 },
 )
 
+/** Sends of several records by one span, and which of them each group took. */
+const bulks = fc.array(
+  fc.record({
+    at: fc.integer({ min: 0, max: 3_000_000 }),
+    taken: fc.dictionary(fc.constantFrom(...groups), fc.uniqueArray(fc.nat(3), { maxLength: 4 }), { maxKeys: 3 }),
+  }),
+  { maxLength: 2 },
+)
+
 const lists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] as const
 type Expected = { readonly span: TestSpan; readonly group: string; readonly producer: TestSpan }
 
@@ -52,33 +61,39 @@ test(
   async () => {
     let runs = 0
     await fc.assert(
-      fc.asyncProperty(messages, batches, fc.integer({ min: 1, max: 20 }), async (all, inBatches, limit) => {
-        const topic = `topic-${(runs += 1)}`
-        const { spans, expected } = evaluate(topic, all, inBatches)
-        await traces.put(tracesOf('shop', [...spans]))
-        for (const list of lists) {
-          const pageResponses = await pages(list, topic, limit)
-          const [first] = pageResponses
-          const found = pageResponses.flatMap((response) => response.messages)
-          // Dead letters are few, so all are counted.
-          const from = list === 'dead-lettered' ? T0 : BigInt(first?.searched.start ?? 0)
-          const counted = expected[list].map(({ span }) => startOf(span)).filter((time) => time >= from)
-          const { total, counts = [], stepNano = '0' } = first ?? {}
-          expect({ list, total, found: found.map(rowOf).toSorted(), counts }).toEqual({
-            list,
-            total: counted.length,
-            found: expected[list].map(expectedRow).toSorted(),
-            counts: counts.map(({ startTimeUnixNano }) => {
-              const start = BigInt(startTimeUnixNano)
-              const inStep = counted.filter((time) => time >= start && time < start + BigInt(stepNano))
-              return { startTimeUnixNano, count: inStep.length }
-            }),
-          })
-          const sortKeys = found.map(({ timeUnixNano, traceId, spanId }) => timeUnixNano + traceId + spanId)
-          expect(sortKeys).toEqual(sortKeys.toSorted().toReversed())
-          expect(pageResponses.at(-1)).toMatchObject({ complete: true, searched: { start: String(T0) } })
-        }
-      }),
+      fc.asyncProperty(
+        messages,
+        batches,
+        bulks,
+        fc.integer({ min: 1, max: 20 }),
+        async (all, inBatches, inBulks, limit) => {
+          const topic = `topic-${(runs += 1)}`
+          const { spans, expected } = evaluate(topic, all, inBatches, inBulks)
+          await traces.put(tracesOf('shop', [...spans]))
+          for (const list of lists) {
+            const pageResponses = await pages(list, topic, limit)
+            const [first] = pageResponses
+            const found = pageResponses.flatMap((response) => response.messages)
+            // Dead letters are few, so all are counted.
+            const from = list === 'dead-lettered' ? T0 : BigInt(first?.searched.start ?? 0)
+            const counted = expected[list].map(({ span }) => startOf(span)).filter((time) => time >= from)
+            const { total, counts = [], stepNano = '0' } = first ?? {}
+            expect({ list, total, found: found.map(rowOf).toSorted(), counts }).toEqual({
+              list,
+              total: counted.length,
+              found: expected[list].map(expectedRow).toSorted(),
+              counts: counts.map(({ startTimeUnixNano }) => {
+                const start = BigInt(startTimeUnixNano)
+                const inStep = counted.filter((time) => time >= start && time < start + BigInt(stepNano))
+                return { startTimeUnixNano, count: inStep.length }
+              }),
+            })
+            const sortKeys = found.map(({ timeUnixNano, traceId, spanId }) => timeUnixNano + traceId + spanId)
+            expect(sortKeys).toEqual(sortKeys.toSorted().toReversed())
+            expect(pageResponses.at(-1)).toMatchObject({ complete: true, searched: { start: String(T0) } })
+          }
+        },
+      ),
       { numRuns: 8 },
     )
   },
@@ -86,9 +101,10 @@ test(
 
 type Messages = typeof messages extends fc.Arbitrary<infer T> ? T : never
 type Batches = typeof batches extends fc.Arbitrary<infer T> ? T : never
+type Bulks = typeof bulks extends fc.Arbitrary<infer T> ? T : never
 
 /** Spans of these messages, and the messages expected in each list. */
-function evaluate(topic: string, all: Messages, inBatches: Batches) {
+function evaluate(topic: string, all: Messages, inBatches: Batches, inBulks: Bulks) {
   const expected: Record<(typeof lists)[number], Expected[]> = {
     unconsumed: [],
     late: [],
@@ -99,6 +115,8 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
   const spans: TestSpan[] = []
   const knownGroups = new Set(all.flatMap(({ consumptions }) => consumptions.map(({ group }) => group)))
   if (inBatches.length > 0) knownGroups.add('batch')
+  for (const { taken } of inBulks)
+    for (const [group, records] of Object.entries(taken)) if (records.length > 0) knownGroups.add(group)
   const missing = (sent: TestSpan, consumers: readonly string[]): void => {
     const known = [...knownGroups].filter((group) => !consumers.includes(group))
     const isUnread = knownGroups.size === 0
@@ -151,7 +169,26 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
       if (isLate) expected.late.push({ span: batch, group: 'batch', producer: one })
     }
   }
+  for (const [bulk, { at, taken }] of inBulks.entries()) {
+    const sent = send(topic, { at, for: 1 })
+    const consumed = Object.entries(taken).flatMap(([group, records]) =>
+      records.map((record) => ({ group, record, span: takeRecord(topic, sent, group, bulk * 10 + record, at + 100) })),
+    )
+    spans.push(sent, ...consumed.map((one) => one.span))
+    const byRecord = [...Map.groupBy(consumed, ({ record }) => record).values()]
+    for (const same of byRecord.length === 0 ? [[]] : byRecord) {
+      missing(
+        sent,
+        same.map(({ group }) => group),
+      )
+    }
+  }
   return { spans, expected }
+}
+
+function takeRecord(topic: string, sent: TestSpan, group: string, offset: number, at: number): TestSpan {
+  const links = [linkTo(sent, { 'messaging.destination.partition.id': '1', 'kafka.offset': offset })]
+  return processing(topic, undefined, group, 'link', { at, links, attributes: { 'kafka.offset': '' } })
 }
 
 function consume(
