@@ -87,7 +87,7 @@ export const Message = Type.Object({
     Type.Union([MessageSpan, Type.Null()]),
   ),
   attempts: describe(
-    'Spans that received or processed the message, oldest first: one (`late`), each delivery (`redelivered`), each attempt on all retry topics (`retried`, `dead-lettered`), none (`unconsumed`).',
+    'Spans that received or processed the message, oldest first: one (`late`), each attempt (`redelivered`), each attempt on all retry topics (`retried`, `dead-lettered`), none (`unconsumed`).',
     Type.Array(MessageSpan),
   ),
   deadLetter: describe('Only for `dead-lettered`: the send to the dead-letter topic.', Type.Optional(MessageSpan)),

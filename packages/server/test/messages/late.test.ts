@@ -113,5 +113,7 @@ test.each([0, 3, 25])(
     const { messages } = await findLate(at)
     const waitNano = String(BigInt(start - at - 10) * MS)
     expect(messages).toMatchObject([{ waitNano, producer: { service: 'shop', name: 'send shared' } }])
+    const { edges } = await findTopology(traces.store, toWindow(at), {})
+    expect(edges.find(({ type }) => type === 'deliver')?.queueTimeNano?.p50).toBe(waitNano)
   },
 )

@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { NO_SPAN, NO_TRACE, computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import { selectProducer } from '../messages/endpoints/shared-ids.ts'
+import { mayShareDistantId, selectProducer } from '../messages/endpoints/shared-ids.ts'
 import { isConsuming, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
-import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
+import { findSpansByRef, type TimedRef } from '../messages/endpoints/find-endpoints.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
@@ -39,13 +39,15 @@ export async function findLowVolumeQueueTimes(
     options,
   )
   const taken = await findConsumedMessages(store, consumers, options)
-  const producers = await findSpansByRef<Producer>(
-    store,
+  const findProducers = (refs: readonly TimedRef[]): Promise<Map<string, Producer[]>> =>
+    findSpansByRef<Producer>(store, refs, producerColumns, options)
+  const producers = await findProducers(
     taken.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
-    `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
-      kind, service, messaging_operation as operation`,
-    options,
   )
+  const unlinked = taken.filter(({ consumedRef, producerKey }) => toRefKey(consumedRef) === producerKey)
+  const open = unlinked.filter(({ consumer }) => mayShareDistantId(consumer, producers))
+  for (const [key, sharers] of await findProducers(open.map(({ producerRef }) => producerRef)))
+    producers.set(key, sharers)
   const isShared = ({ consumedRef, producerRef }: ConsumedMessage): boolean => {
     const own = selectProducer(producers.get(toRefKey(consumedRef)), consumedRef)
     return toRefKey(consumedRef) !== toRefKey(producerRef) && own !== undefined && !isConsuming(own)
@@ -72,6 +74,9 @@ export async function findLowVolumeQueueTimes(
     ]
   })
 }
+
+const producerColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start,
+  toUInt64(start + duration) as finish, kind, service, messaging_operation as operation`
 
 type Consumer = Pick<
   MessageEndpoint,

@@ -1,10 +1,9 @@
-import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
 import { selectIdentity, toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findConsumingChildren, findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
 import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { selectProducer } from '../endpoints/shared-ids.ts'
+import { includesProducer, mayShareDistantId, selectProducer } from '../endpoints/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
 import type { TraceCache } from '../retries/trace-cache.ts'
 
@@ -117,27 +116,16 @@ export async function findMessageOrigins(
   ]
 }
 
-/**
- * Finds producers that share the id of a consumer and started in an earlier bucket: the lookup by
- * time found only the consumer itself. Skips consumers whose parent produces or consumes.
- */
+/** Finds producers that share the id of a consumer, of any age. */
 async function findDistantSharers(
   unlinked: readonly MessageEndpoint[],
   causes: ReadonlyMap<string, readonly MessageEndpoint[]>,
   from: EndpointSource,
 ): Promise<ReadonlyMap<string, MessageEndpoint[]>> {
-  const isOpen = (end: MessageEndpoint): boolean => {
-    const parents = causes.get(end.traceId + end.parentSpanId)
-    return (
-      !includesProducer(causes.get(toRefKey(end))) && !includesProducer(parents) && parents?.some(isConsuming) !== true
-    )
-  }
-  const open = unlinked.filter(isOpen).map(({ traceId, spanId }) => ({ traceId, spanId }))
-  return open.length === 0 ? new Map() : await from.endpointsByRef(open)
-}
-
-function includesProducer(spans: readonly MessageEndpoint[] = []): boolean {
-  return spans.some(({ operation }) => producingOperations.has(operation))
+  const open = unlinked.filter((end) => mayShareDistantId(end, causes))
+  return open.length === 0
+    ? new Map()
+    : await from.endpointsByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
-import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { isInside } from '../../traces/span-parents.ts'
 import { isConsuming, type MessageEndpoint } from './message-endpoint.ts'
 
@@ -37,4 +37,24 @@ export function findBySpan<Span extends SpanIdentity>(
   span: SpanIdentity,
 ): Span | undefined {
   return sharers.find((one) => toSpanKey(one) === toSpanKey(span))
+}
+
+type WithOperation = Pick<MessageEndpoint, 'operation'>
+
+export function includesProducer(spans: readonly WithOperation[] = []): boolean {
+  return spans.some(({ operation }) => producingOperations.has(operation))
+}
+
+/**
+ * Whether a consumer without links may share the id of a producer in an earlier bucket: a lookup by
+ * time finds only the consumer itself. Not if its parent produces or consumes.
+ *
+ * @param found by `toRefKey`: spans with the id of the consumer or its parent
+ */
+export function mayShareDistantId(
+  consumer: Pick<MessageEndpoint, 'traceId' | 'spanId' | 'parentSpanId'>,
+  found: ReadonlyMap<string, readonly WithOperation[]>,
+): boolean {
+  const parents = found.get(consumer.traceId + consumer.parentSpanId) ?? []
+  return !includesProducer([...(found.get(toRefKey(consumer)) ?? []), ...parents]) && !parents.some(isConsuming)
 }
