@@ -1,4 +1,5 @@
 import { executeQuery } from './execute-query.ts'
+import { queryWithParents } from './query-with-parents.ts'
 import type { Field } from '../syntax/ast.ts'
 import { joinTraceSpans, selectSpanIds } from '../sql/from.ts'
 import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
@@ -54,14 +55,33 @@ export async function fetchResultSpans(
   shown: readonly Field[],
   numberOfTree: GetTreeNumber,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, ResultSpan>>> {
-  const params = createParams()
   const storedFields = shown.filter((field) => !needsTree(field))
   const needs = new Set<ColumnGroup>()
   for (const field of storedFields) getRequiredColumns(field, needs)
-  const { from, row } = joinTraceSpans([...spans.keys()], needs, params)
+  const rows = await queryWithParents(search, needs, [...spans.keys()], (hasSharedIds) =>
+    queryResultSpans(search, spans, storedFields, needs, hasSharedIds),
+  )
+  const found = new Map<string, Map<string, ResultSpan>>()
+  for (const raw of rows) {
+    const trace = found.get(raw.trace) ?? new Map<string, ResultSpan>()
+    trace.set(getSpanKey(raw), toResultSpan(raw, shown, numberOfTree))
+    found.set(raw.trace, trace)
+  }
+  return found
+}
+
+function queryResultSpans(
+  search: Search,
+  spans: ReadonlyMap<string, readonly string[]>,
+  storedFields: readonly Field[],
+  needs: ReadonlySet<ColumnGroup>,
+  hasSharedIds: boolean,
+): Promise<Raw[]> {
+  const params = createParams()
+  const { from, row } = joinTraceSpans([...spans.keys()], needs, params, hasSharedIds)
   const wanted = selectSpanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
   const values = storedFields.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
-  const rows = await executeQuery<Raw>(
+  return executeQuery<Raw>(
     search,
     `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
       if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
@@ -71,13 +91,6 @@ export async function fetchResultSpans(
     from ${from} where s.span_id in ${wanted}`,
     params,
   )
-  const found = new Map<string, Map<string, ResultSpan>>()
-  for (const raw of rows) {
-    const trace = found.get(raw.trace) ?? new Map<string, ResultSpan>()
-    trace.set(getSpanKey(raw), toResultSpan(raw, shown, numberOfTree))
-    found.set(raw.trace, trace)
-  }
-  return found
 }
 
 function getSpanKey(raw: Raw): string {

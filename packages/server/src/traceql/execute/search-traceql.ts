@@ -170,6 +170,7 @@ export function createSearch(
     signal: options.signal,
     deadline: performance.now() + (options.timeoutMs ?? limits.timeoutMs),
     warnings: new Set(),
+    tracesWithUniqueIds: new Set(),
   }
 }
 

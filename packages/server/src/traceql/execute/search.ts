@@ -17,6 +17,10 @@ export type Search = {
   readonly deadline: number
   /** Missing parts of the result and what to do; empty when it is complete. */
   readonly warnings: Set<string>
+  /** Set when a trace has two spans with the same id. */
+  hasSharedIds?: boolean
+  /** Traces whose spans all have ids of their own, of those checked. */
+  readonly tracesWithUniqueIds: Set<string>
   /** Set when older spans of the window were not searched. */
   scannedUntil?: bigint
 }

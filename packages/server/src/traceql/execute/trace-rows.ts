@@ -1,6 +1,7 @@
 import type { SpanKind } from '@spanlink/api-schema'
 import { resolveParents } from '../../query/traces/span-parents.ts'
 import { executeQuery } from './execute-query.ts'
+import { queryWithParents } from './query-with-parents.ts'
 import type { Field } from '../syntax/ast.ts'
 import { compileCondition } from '../sql/condition.ts'
 import { joinTraceSpans } from '../sql/from.ts'
@@ -65,8 +66,18 @@ export async function fetchTraceRows(
   plan: Plan,
   ids: readonly string[],
 ): Promise<Map<string, TraceRows> | undefined> {
+  const rows = await queryWithParents(search, plan.requiredColumns, ids, (hasSharedIds) =>
+    queryTraceRows(search, plan, ids, hasSharedIds),
+  )
+  if (rows.length <= limits.chunkSpans) return groupByTrace(rows, plan)
+  if (ids.length > 1) return undefined
+  search.warnings.add(`Searched only the first ${limits.chunkSpans} spans of trace ${ids[0]}.`)
+  return groupByTrace(rows.slice(0, limits.chunkSpans), plan)
+}
+
+function queryTraceRows(search: Search, plan: Plan, ids: readonly string[], hasSharedIds: boolean): Promise<Raw[]> {
   const params = createParams()
-  const { from, row } = joinTraceSpans(ids, plan.requiredColumns, params)
+  const { from, row } = joinTraceSpans(ids, plan.requiredColumns, params, hasSharedIds)
   const columns = [
     'lower(hex(s.trace_id)) as trace',
     'lower(hex(s.span_id)) as id',
@@ -83,16 +94,12 @@ export async function fetchTraceRows(
     ...plan.parts.numbers.map((field, at) => `${compileNumber(field, row)} as v${at}`),
   ]
   const where = plan.needsStructure ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
-  const rows = await executeQuery<Raw>(
+  return executeQuery<Raw>(
     search,
     `select ${columns.join(', ')} from ${from} ${where} order by s.trace_id, s.start, s.span_id, s.kind, s.service
     limit ${params.add('UInt32', limits.chunkSpans + 1)}`,
     params,
   )
-  if (rows.length <= limits.chunkSpans) return groupByTrace(rows, plan)
-  if (ids.length > 1) return undefined
-  search.warnings.add(`Searched only the first ${limits.chunkSpans} spans of trace ${ids[0]}.`)
-  return groupByTrace(rows.slice(0, limits.chunkSpans), plan)
 }
 
 function compileTest(condition: Field | undefined, row: Row): string {

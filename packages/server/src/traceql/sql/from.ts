@@ -1,6 +1,7 @@
 import { filterByTraces } from '../../query/sql/span-bucket.ts'
 import { spanIdentity } from '../../query/traces/span-parents.ts'
 import { filterLogsByWindow, selectTraceLogEvents } from './log-events.ts'
+import { joinChildrenByIdentity, joinParentsByIdentity } from './select-parents.ts'
 import type { ColumnGroup } from './required-columns.ts'
 import type { Params } from './params.ts'
 import { NO_SPAN_SQL, type Row } from './row.ts'
@@ -40,11 +41,14 @@ function selectTraceSpans(ids: readonly string[], params: Params): string {
 /**
  * Builds FROM with the joins that the columns require, over whole traces, and the row that names
  * its aliases.
+ *
+ * @param hasSharedIds whether spans of a trace may share an id; if not, parents are joined by id
  */
 export function joinTraceSpans(
   ids: readonly string[],
   needs: ReadonlySet<ColumnGroup>,
   params: Params,
+  hasSharedIds: boolean,
 ): { from: string; row: Row } {
   const spans = selectTraceSpans(ids, params)
   const joins: string[] = []
@@ -52,7 +56,7 @@ export function joinTraceSpans(
   const parent = needs.has('parent')
   if (source) joins.push(`left any join sources as r on r.source_id = s.source_id`)
   if (parent) {
-    joins.push(`left any join ${spans} as p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id`)
+    joins.push(hasSharedIds ? joinParentsByIdentity(spans) : joinParentsById(spans))
     if (source) joins.push(`left any join sources as pr on pr.source_id = p.source_id`)
   }
   if (needs.has('trace')) {
@@ -63,9 +67,7 @@ export function joinTraceSpans(
       from ${spans} group by trace_id) as t on t.trace_id = s.trace_id`)
   }
   if (needs.has('children')) {
-    joins.push(`left any join (
-      select trace_id, parent_span_id, count() as children from ${spans} group by trace_id, parent_span_id
-      ) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`)
+    joins.push(hasSharedIds ? joinChildrenByIdentity(spans) : joinChildrenById(spans))
   }
   const linksWhere = `l.trace_id in ${selectTraceIds(ids, params)}`
   const logEvents = { joined: 'le.log_events' }
@@ -76,6 +78,19 @@ export function joinTraceSpans(
   const shared = { params, trace: 't', children: 'c', linksWhere, logEvents, parent: undefined }
   const parentRow: Row = { ...shared, span: 'p', source: 'pr' }
   return { from: `${spans} as s ${joins.join('\n')}`, row: { ...shared, span: 's', source: 'r', parent: parentRow } }
+}
+
+// A span that names itself has no parent, as in `resolveParents`.
+
+function joinParentsById(spans: string): string {
+  return `left any join ${spans} as p on p.trace_id = s.trace_id
+    and p.span_id = if(s.parent_span_id = s.span_id, ${NO_SPAN_SQL}, s.parent_span_id)`
+}
+
+function joinChildrenById(spans: string): string {
+  return `left any join (
+    select trace_id, parent_span_id, count() as children from ${spans} where parent_span_id != span_id
+    group by trace_id, parent_span_id) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`
 }
 
 /**
