@@ -14,7 +14,7 @@ import {
   type MessageListRequest,
   toPosition,
 } from './message-list.ts'
-import type { MessagePosition } from './endpoints/message-endpoint.ts'
+import type { MessagePosition } from './messaging-spans/messaging-span.ts'
 import { findRedelivered } from './lists/redelivered.ts'
 import { addRecords } from './span-records.ts'
 import { createTraceCache } from './retries/trace-cache.ts'

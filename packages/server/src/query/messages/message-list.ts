@@ -1,8 +1,8 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
-import type { MessageEndpoint, MessagePosition, StartPosition } from './endpoints/message-endpoint.ts'
-import type { EndpointCondition } from './endpoints/newest-endpoints.ts'
+import type { MessagingSpan, MessagePosition, StartPosition } from './messaging-spans/messaging-span.ts'
+import type { MessagingSpanCondition } from './messaging-spans/newest-messaging-spans.ts'
 import type { TraceCache } from './retries/trace-cache.ts'
 
 /** The parameters of a message list. */
@@ -31,7 +31,7 @@ export type FoundMessages = {
   readonly searchedEnd?: bigint
 }
 
-/** Spans that a list scans per step, newest first; each message endpoint is a separate read. */
+/** Spans that a list scans per step, newest first; each messaging span is a separate read. */
 export const MAX_SCANNED_SPANS = 500
 
 type Filter = Pick<MessageListRequest, 'topic' | 'group'>
@@ -40,7 +40,7 @@ type Filter = Pick<MessageListRequest, 'topic' | 'group'>
  * Selects consuming spans that may belong to a message of the requested topic and group. A span
  * that names neither has those of its message: `isRequested` decides.
  */
-export function filterConsumers({ topic, group }: Filter): EndpointCondition {
+export function filterConsumers({ topic, group }: Filter): MessagingSpanCondition {
   const conditions = [
     `messaging_operation in ('receive', 'process')`,
     ...(topic === undefined ? [] : [`topic in ({topic:String}, '')`]),
@@ -85,6 +85,6 @@ function toSortKey({ consumerGroup, topic, partition, offset, producer, attempts
 }
 
 /** The consumer group, or the service if spans have no group. */
-export function toConsumerId({ group, service }: MessageEndpoint): string {
+export function toConsumerId({ group, service }: MessagingSpan): string {
   return group === '' ? `service ${service}` : group
 }

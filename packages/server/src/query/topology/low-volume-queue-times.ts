@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { NO_SPAN, NO_TRACE, computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import { mayShareDistantId, selectProducer } from '../messages/endpoints/shared-ids.ts'
-import { isConsuming, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
-import { findSpansByRef, type TimedRef } from '../messages/endpoints/find-endpoints.ts'
+import { mayShareDistantId, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
+import { isConsuming, type MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
+import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
@@ -79,7 +79,7 @@ const producerColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as
   toUInt64(start + duration) as finish, kind, service, messaging_operation as operation`
 
 type Consumer = Pick<
-  MessageEndpoint,
+  MessagingSpan,
   'traceId' | 'spanId' | 'parentSpanId' | 'kind' | 'service' | 'topic' | 'group' | 'operation'
 > & {
   readonly cluster: string

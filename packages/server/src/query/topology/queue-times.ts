@@ -1,9 +1,9 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { type Interval, computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import type { MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
-import { findBySpan, selectProducer } from '../messages/endpoints/shared-ids.ts'
-import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
+import type { MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
+import { findBySpan, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
+import { findSpansByRef } from '../messages/messaging-spans/find-messaging-spans.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { type Consumption, keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
 import { type QueueTime, findLowVolumeQueueTimes, MAX_LOW_VOLUME_SPANS } from './low-volume-queue-times.ts'
@@ -60,7 +60,7 @@ type Sampled = Consumption & {
   readonly consumed: Consumer | undefined
 }
 
-type Consumer = Pick<MessageEndpoint, 'group' | 'operation'> & { readonly cluster: string }
+type Consumer = Pick<MessagingSpan, 'group' | 'operation'> & { readonly cluster: string }
 
 function splitTopics(counts: ReadonlyMap<string, number>): {
   readonly quiet: ReadonlySet<string>
@@ -189,7 +189,7 @@ type ChildColumns = readonly [
   kind: SpanIdentity['kind'],
   service: string,
   group: string,
-  operation: MessageEndpoint['operation'],
+  operation: MessagingSpan['operation'],
   cluster: string,
 ]
 

@@ -1,5 +1,5 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { ConsumedDelivery } from './delivery.ts'
 
 /** Nested consuming spans: receive, batch and message. */
@@ -23,7 +23,7 @@ export function countDeliveries(
       outerRef === undefined ? findParent(consumed, producer, endsByRef) : toSpanKey(outerRef),
     ]),
   )
-  const findOutermost = (span: MessageEndpoint): string => {
+  const findOutermost = (span: MessagingSpan): string => {
     let key = toSpanKey(span)
     for (let level = 0; level < MAX_DEPTH; level++) key = outerOf.get(key) ?? key
     return key
@@ -37,9 +37,9 @@ export function countDeliveries(
 
 /** A consumer that shares the producer's id encloses nothing: its children are the producer's. */
 function findParent(
-  end: MessageEndpoint,
-  producer: MessageEndpoint | undefined,
-  endsByRef: ReadonlyMap<string, readonly MessageEndpoint[]>,
+  end: MessagingSpan,
+  producer: MessagingSpan | undefined,
+  endsByRef: ReadonlyMap<string, readonly MessagingSpan[]>,
 ): string | undefined {
   const parentKey = end.traceId + end.parentSpanId
   if (producer !== undefined && parentKey === toRefKey(producer)) return undefined

@@ -1,12 +1,12 @@
 import { selectIdentity, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
-/** One message from its producer to one consumer; an endpoint is undefined if it is not stored. */
+/** One message from its producer to one consumer; a span is undefined if it is not stored. */
 export type Delivery = {
   readonly producerRef: SpanRef
   readonly consumedRef: SpanIdentity
-  readonly producer: MessageEndpoint | undefined
-  readonly consumed: MessageEndpoint | undefined
+  readonly producer: MessagingSpan | undefined
+  readonly consumed: MessagingSpan | undefined
   /** The consuming span that handed the message over, if only that one points at the producer. */
   readonly outerRef?: SpanIdentity
   /** From the link, which distinguishes the messages of a batch; otherwise from the spans. */
@@ -20,7 +20,7 @@ export type Delivery = {
   readonly linked: Pick<Delivery, 'topic' | 'partition' | 'offset'>
 }
 
-export type ConsumedDelivery = Delivery & { readonly consumed: MessageEndpoint }
+export type ConsumedDelivery = Delivery & { readonly consumed: MessagingSpan }
 
 export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
@@ -45,7 +45,7 @@ export function isSameOrUnknown(a: string, b: string): boolean {
 }
 
 /** The delivery to the inner span. Its missing fields come from the outer span and the delivery. */
-export function toInnerDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint): Delivery {
+export function toInnerDelivery(delivery: Delivery, outer: MessagingSpan, inner: MessagingSpan): Delivery {
   return {
     ...delivery,
     consumedRef: selectIdentity(inner),

@@ -1,31 +1,31 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
 import { selectIdentity, toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findConsumingChildren, findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
-import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { includesProducer, mayShareDistantId, selectProducer } from '../endpoints/shared-ids.ts'
+import { findConsumingChildren, findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import { includesProducer, mayShareDistantId, selectProducer } from '../messaging-spans/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
 import type { TraceCache } from '../retries/trace-cache.ts'
 
 /** Looks up spans by reference, identity or parent. */
-export type EndpointSource = Pick<TraceCache, 'endpointsByRef' | 'endpointsBySpan' | 'consumingChildren'>
+export type SpanLookup = Pick<TraceCache, 'spansByRef' | 'spansByIdentity' | 'consumingChildren'>
 
 /**
  * Looks up single spans; suits requests for few spans of many traces.
  *
  * @param known consumers that need no lookup
  */
-export function createEndpointLookup(
+export function createSpanLookup(
   store: Store,
   options: QueryOptions,
-  known: readonly MessageEndpoint[] = [],
-): EndpointSource {
+  known: readonly MessagingSpan[] = [],
+): SpanLookup {
   const knownByKey = keyBySpan(known)
   return {
-    endpointsByRef: (refs) => findEndpoints(store, refs, options),
-    endpointsBySpan: async (spans) => {
+    spansByRef: (refs) => findMessagingSpans(store, refs, options),
+    spansByIdentity: async (spans) => {
       const others = spans.filter((span) => !knownByKey.has(toSpanKey(span)))
-      const found = await findEndpoints(store, others, options)
+      const found = await findMessagingSpans(store, others, options)
       return new Map([...knownByKey, ...keyBySpan([...found.values()].flat())])
     },
     consumingChildren: (parents) => findConsumingChildren(store, parents, options),
@@ -39,15 +39,15 @@ export function createEndpointLookup(
  */
 export async function findDeliveries(
   store: Store,
-  producers: readonly MessageEndpoint[],
+  producers: readonly MessagingSpan[],
   options: QueryOptions,
-  from: EndpointSource = createEndpointLookup(store, options),
+  from: SpanLookup = createSpanLookup(store, options),
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
     findMessageLinks(store, producers, 'in', options),
     from.consumingChildren(producers),
   ])
-  const consumers = await from.endpointsBySpan(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const consumers = await from.spansByIdentity(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
   for (const child of children) consumers.set(toSpanKey(child), child)
   const producersByRef = new Map(producers.map((end) => [toRefKey(end), end]))
   return resolveDeliveries(
@@ -66,9 +66,9 @@ export async function findDeliveries(
  */
 export async function findMessageOrigins(
   store: Store,
-  of: readonly MessageEndpoint[],
+  of: readonly MessagingSpan[],
   options: QueryOptions,
-  from: EndpointSource = createEndpointLookup(store, options),
+  from: SpanLookup = createSpanLookup(store, options),
   maxHandovers = MAX_PROCESSING_DEPTH,
 ): Promise<Delivery[]> {
   const consumersByKey = keyBySpan(of)
@@ -81,12 +81,12 @@ export async function findMessageOrigins(
   const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
   const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
   const startOf = new Map(consumers.map((end) => [toSpanKey(end), end.start]))
-  const causes = await from.endpointsByRef(
+  const causes = await from.spansByRef(
     // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
     candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
   )
   for (const [key, sharers] of await findDistantSharers(unlinked, causes, from)) causes.set(key, sharers)
-  const causeOf = ({ producerRef, consumedRef }: MessageLink): MessageEndpoint | undefined =>
+  const causeOf = ({ producerRef, consumedRef }: MessageLink): MessagingSpan | undefined =>
     selectProducer(causes.get(toRefKey(producerRef)), consumedRef)
   const isShared = (consumedRef: SpanRef): boolean => includesProducer(causes.get(toRefKey(consumedRef)))
   const all = candidates.filter(({ producerRef, consumedRef }) => {
@@ -118,14 +118,12 @@ export async function findMessageOrigins(
 
 /** Finds producers that share the id of a consumer, of any age. */
 async function findDistantSharers(
-  unlinked: readonly MessageEndpoint[],
-  causes: ReadonlyMap<string, readonly MessageEndpoint[]>,
-  from: EndpointSource,
-): Promise<ReadonlyMap<string, MessageEndpoint[]>> {
+  unlinked: readonly MessagingSpan[],
+  causes: ReadonlyMap<string, readonly MessagingSpan[]>,
+  from: SpanLookup,
+): Promise<ReadonlyMap<string, MessagingSpan[]>> {
   const open = unlinked.filter((end) => mayShareDistantId(end, causes))
-  return open.length === 0
-    ? new Map()
-    : await from.endpointsByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
+  return open.length === 0 ? new Map() : await from.spansByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
 }
 
 /**
@@ -135,7 +133,7 @@ async function findDistantSharers(
 const MAX_PROCESSING_DEPTH = 3
 
 /** Excludes children that also have a link. */
-function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessageEndpoint[]): MessageLink[] {
+function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessagingSpan[]): MessageLink[] {
   const toLinkKey = (link: MessageLink): string => toRefKey(link.producerRef) + toSpanKey(link.consumedRef)
   const linked = new Set(links.map(toLinkKey))
   return children
@@ -153,8 +151,8 @@ function excludeLinkedChildren(links: readonly MessageLink[], children: readonly
 
 function resolveDeliveries(
   links: readonly MessageLink[],
-  producerOf: (link: MessageLink) => MessageEndpoint | undefined,
-  consumers: ReadonlyMap<string, MessageEndpoint>,
+  producerOf: (link: MessageLink) => MessagingSpan | undefined,
+  consumers: ReadonlyMap<string, MessagingSpan>,
 ): Delivery[] {
   return links.flatMap((link) => {
     const producer = producerOf(link)

@@ -1,10 +1,10 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { groupByConsumer } from './consumer-groups.ts'
 import type { Delivery } from './delivery.ts'
 import { keepInnerSpans } from './outer-spans.ts'
 
-export type CompleteDelivery = Delivery & { readonly producer: MessageEndpoint; readonly consumed: MessageEndpoint }
+export type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }
 
 export function isComplete(one: Delivery): one is CompleteDelivery {
   return one.producer !== undefined && one.consumed !== undefined

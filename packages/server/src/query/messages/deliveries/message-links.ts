@@ -4,12 +4,12 @@ import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 /** Fetches distinct links that point to these spans (`in`) or that these spans carry (`out`). */
 export async function findMessageLinks(
   store: Store,
-  ends: readonly MessageEndpoint[],
+  ends: readonly MessagingSpan[],
   direction: 'in' | 'out',
   options: QueryOptions,
 ): Promise<(MessageLink & { readonly consumedAt: bigint })[]> {

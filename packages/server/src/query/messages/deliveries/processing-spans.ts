@@ -1,10 +1,10 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { EndpointSource } from './find-deliveries.ts'
+import type { SpanLookup } from './find-deliveries.ts'
 import { type Delivery, isSameOrUnknown, isSameMessage, toInnerDelivery } from './delivery.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { keyBySpan } from '../endpoints/find-endpoints.ts'
-import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { selectParent } from '../endpoints/shared-ids.ts'
+import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import { selectParent } from '../messaging-spans/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function addProcessingSpans(
   store: Store,
   deliveries: readonly Delivery[],
   options: QueryOptions,
-  from: EndpointSource,
+  from: SpanLookup,
 ): Promise<Delivery[]> {
   const outers = keyBySpan(deliveries.flatMap(({ consumed }) => consumed ?? []))
   if (outers.size === 0) return [...deliveries]
@@ -24,11 +24,11 @@ export async function addProcessingSpans(
     findMessageLinks(store, [...outers.values()], 'in', options),
     from.consumingChildren([...outers.values()]),
   ])
-  const linkingSpans = await from.endpointsBySpan(
+  const linkingSpans = await from.spansByIdentity(
     links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
   )
   const outersByRef = Map.groupBy(outers.values(), toRefKey)
-  const toCandidates = (outerRef: SpanRef, inner: MessageEndpoint | undefined): ProcessingSpan[] => {
+  const toCandidates = (outerRef: SpanRef, inner: MessagingSpan | undefined): ProcessingSpan[] => {
     if (inner === undefined || !isConsuming(inner) || outers.has(toSpanKey(inner))) return []
     const outer = selectParent(outersByRef.get(toRefKey(outerRef)), inner)
     return outer === undefined ? [] : [{ outer, inner }]
@@ -57,9 +57,9 @@ export async function addProcessingSpans(
   })
 }
 
-type ProcessingSpan = { readonly outer: MessageEndpoint; readonly inner: MessageEndpoint }
+type ProcessingSpan = { readonly outer: MessagingSpan; readonly inner: MessagingSpan }
 
-function isSameDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint, isBatch: boolean): boolean {
+function isSameDelivery(delivery: Delivery, outer: MessagingSpan, inner: MessagingSpan, isBatch: boolean): boolean {
   // In a batch, only the offset identifies the message.
   if (isBatch && (delivery.offset === '' || inner.offset === '')) return false
   return isSameMessage(delivery, inner) && isSameOrUnknown(outer.group, inner.group)

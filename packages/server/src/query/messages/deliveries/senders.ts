@@ -3,21 +3,21 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { findSendSizes } from '../../messaging/batch-sizes.ts'
 import { findKnownRecords, type Sender, type TakenRecord } from '../../messaging/missed-records.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
 import { findDeliveries } from './find-deliveries.ts'
 import { findMessageLinks } from './message-links.ts'
 
-type SenderSpan = Sender & { readonly end: MessageEndpoint }
+type SenderSpan = Sender & { readonly end: MessagingSpan }
 
 /** Finds which records of these producers were consumed, and by whom. */
 export async function findSenders(
   store: Store,
-  producers: readonly MessageEndpoint[],
+  producers: readonly MessagingSpan[],
   options: QueryOptions,
 ): Promise<SenderSpan[]> {
   const found = Map.groupBy(await findDeliveries(store, producers, options), ({ producerRef }) => toRefKey(producerRef))
-  const toTakenRecords = (end: MessageEndpoint, batches: ReadonlySet<string>): TakenRecord[] =>
+  const toTakenRecords = (end: MessagingSpan, batches: ReadonlySet<string>): TakenRecord[] =>
     (found.get(toRefKey(end)) ?? []).map((delivery) => toTaken(delivery, batches))
   const senders = producers.map((end) => {
     const own = { ...end, key: '' }
@@ -61,7 +61,7 @@ const NO_BATCHES: ReadonlySet<string> = new Set()
 /** Finds which of these spans carry at least so many links, by `toSpanKey`. */
 async function findLinkingSpans(
   store: Store,
-  ends: readonly MessageEndpoint[],
+  ends: readonly MessagingSpan[],
   atLeast: number,
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {

@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { type CompleteDelivery, isComplete, selectFirstDeliveries } from '../deliveries/first-deliveries.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
@@ -12,8 +12,8 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
 
@@ -24,7 +24,7 @@ const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
  */
 export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
-  const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
+  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(
     store,
     window,
     filterConsumers(request),
@@ -35,7 +35,7 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
   const origins = (await findMessageOrigins(store, consumers, options)).filter(isComplete)
   const waited = origins.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
   const producers = new Map(waited.map(({ producer }) => [toRefKey(producer), producer]))
-  const ends = createEndpointLookup(store, options, consumers)
+  const ends = createSpanLookup(store, options, consumers)
   const found = await findDeliveries(store, [...producers.values()], options, ends)
   const all = await addProcessingSpans(store, found, options, ends)
   const isLooked = new Set(consumers.map(toSpanKey))

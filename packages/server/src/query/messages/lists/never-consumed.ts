@@ -7,14 +7,14 @@ import { isLocated, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
 import { findMissedRecords, type MissedRecord, type TakenRecord } from '../../messaging/missed-records.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { findSenders } from '../deliveries/senders.ts'
-import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
-export type Missing = MissedRecord & { readonly end: MessageEndpoint }
+export type Missing = MissedRecord & { readonly end: MessagingSpan }
 
 /** Finds records of these producers that no consumer took, with group ''. */
 export async function findNeverConsumed(
   store: Store,
-  sent: readonly MessageEndpoint[],
+  sent: readonly MessagingSpan[],
   linked: ReadonlyMap<string, LinkedRecords>,
   options: QueryOptions,
 ): Promise<Missing[]> {
@@ -45,7 +45,7 @@ function toAnonymous({ record }: TakenRecord, cluster: string): TakenRecord {
   return { record: isKnown ? record : UNKNOWN_RECORD, consumer: { group: '', service: undefined } }
 }
 
-function toPosition({ partition, offset }: Pick<MessageEndpoint, 'partition' | 'offset'>): string {
+function toPosition({ partition, offset }: Pick<MessagingSpan, 'partition' | 'offset'>): string {
   return `${partition} ${offset}`
 }
 
@@ -55,7 +55,7 @@ export type LinkedRecords = { readonly topics: readonly string[]; readonly posit
 /** Finds links of consumers to these producers by `toRefKey`, without reading the consumers. */
 export async function findLinkedRecords(
   store: Store,
-  sent: readonly MessageEndpoint[],
+  sent: readonly MessagingSpan[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, LinkedRecords>> {
   if (sent.length === 0) return new Map()

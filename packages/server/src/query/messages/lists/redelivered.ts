@@ -2,7 +2,7 @@ import type { Message } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { findBatchSizes } from '../../messaging/batch-sizes.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
-import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries } from '../deliveries/count-deliveries.ts'
 import { type ConsumedDelivery, type Delivery, isConsumed } from '../deliveries/delivery.ts'
@@ -15,9 +15,9 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
-import { keepInnermost, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { type EndpointCondition, findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { keepInnermost, type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { type MessagingSpanCondition, findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 /**
  * Finds messages that one group received more than once. A `receive` and a `process` span are one
@@ -42,7 +42,7 @@ export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
 export async function findRepeated(request: MessageListRequest): Promise<RepeatedMessages> {
   const { store, window, before, options } = request
   const condition = filterConsumers(request)
-  const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
+  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(
     store,
     window,
     condition,
@@ -57,7 +57,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   // Links and parents find the other consumers of a producer's message without a scan of the
   // window.
   const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])))
-  const ends = createEndpointLookup(store, options, consumers)
+  const ends = createSpanLookup(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
     findDeliveries(store, [...producers.values()], options, ends).then((found) =>
       addProcessingSpans(store, found, options, ends),
@@ -104,10 +104,10 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
 
   function add(
     all: readonly Parameters<typeof countDeliveries>[0][number][],
-    producer: MessageEndpoint | undefined,
+    producer: MessagingSpan | undefined,
     { topic, partition, offset, cluster = '', key: toMessageKey = '' }: RedeliveredRecord,
   ): void {
-    const ends = selectAttemptEndpoints(
+    const ends = selectAttempts(
       all.map(({ consumed }) => consumed),
       batchSizes,
     )
@@ -138,7 +138,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   }
 }
 
-type Repeated = RepeatedMessages['repeated'][number] & { readonly last: MessageEndpoint }
+type Repeated = RepeatedMessages['repeated'][number] & { readonly last: MessagingSpan }
 
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
@@ -158,7 +158,7 @@ function groupByMessage(deliveries: readonly Delivery[]): ConsumedDelivery[][] {
 }
 
 /** Whether several spans have the same operation, `receive` or `process`. */
-function isRepeated(ends: readonly MessageEndpoint[]): boolean {
+function isRepeated(ends: readonly MessagingSpan[]): boolean {
   return [...Map.groupBy(ends, (end) => end.operation).values()].some((same) => same.length > 1)
 }
 
@@ -167,11 +167,11 @@ function isRepeated(ends: readonly MessageEndpoint[]): boolean {
  * and its messages' spans, and nested spans. Returns `receive` spans if there are more of them than
  * of `process`.
  */
-export function selectAttemptEndpoints(
-  all: readonly MessageEndpoint[],
+export function selectAttempts(
+  all: readonly MessagingSpan[],
   batchSizes: ReadonlyMap<string, number>,
-): MessageEndpoint[] {
-  const of = (operation: 'process' | 'receive'): MessageEndpoint[] => {
+): MessagingSpan[] {
+  const of = (operation: 'process' | 'receive'): MessagingSpan[] => {
     const same = all.filter((end) => end.operation === operation)
     const single = same.filter((end) => !batchSizes.has(toSpanKey(end)))
     return keepInnermost(single.length > 0 ? single : same)
@@ -183,9 +183,9 @@ export function selectAttemptEndpoints(
 /** Finds consuming spans whose topic, partition and offset another span of the window has too. */
 async function findSameOffset(
   { store, window, options }: MessageListRequest,
-  condition: EndpointCondition,
-  consumers: readonly MessageEndpoint[],
-): Promise<MessageEndpoint[][]> {
+  condition: MessagingSpanCondition,
+  consumers: readonly MessagingSpan[],
+): Promise<MessagingSpan[][]> {
   const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
   if (numbered.length === 0) return []
   // Filters by offset first, a narrow column; the grouping then compares the whole message.
@@ -209,11 +209,11 @@ async function findSameOffset(
   const groups = rows
     .filter((row) => known.has(messageKey(row)))
     .map(({ spans, service }) => spans.map(([traceId, spanId, kind]) => ({ traceId, spanId, kind, service })))
-  const ends = keyBySpan([...(await findEndpoints(store, groups.flat(), options)).values()].flat())
+  const ends = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
   return groups.map((group) => group.flatMap((span) => ends.get(toSpanKey(span)) ?? []))
 }
 
-type Taken = Pick<MessageEndpoint, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
+type Taken = Pick<MessagingSpan, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
   readonly spans: readonly (readonly [traceId: string, spanId: string, kind: SpanIdentity['kind']])[]
 }
 

@@ -7,8 +7,8 @@ import {
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
-import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { selectAttemptEndpoints, findRepeated } from './redelivered.ts'
+import { type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { selectAttempts, findRepeated } from './redelivered.ts'
 import { findSends } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
 import { DEAD_LETTER_TOPIC_PATTERN, RETRY_TOPIC_PATTERN } from '../retries/topic-roles.ts'
@@ -46,9 +46,7 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
   const messages = chains
     .filter(({ isSuperseded }) => !isSuperseded)
     .map(({ send, producer, attempts, taken, record }) => {
-      const last = [...Map.groupBy(taken, toConsumerId).values()].flatMap((ends) =>
-        selectAttemptEndpoints(ends, new Map()),
-      )
+      const last = [...Map.groupBy(taken, toConsumerId).values()].flatMap((ends) => selectAttempts(ends, new Map()))
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
       return toMessage(send, producer, [...attempts, ...sorted.map((end) => ({ end, producer: send }))], record)
     })
@@ -64,8 +62,8 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
 }
 
 function toMessage(
-  send: MessageEndpoint,
-  producer: MessageEndpoint | undefined,
+  send: MessagingSpan,
+  producer: MessagingSpan | undefined,
   attempts: readonly Attempt[],
   { offset, cluster, key }: RetryChain['record'],
 ): Message {

@@ -5,8 +5,8 @@ import { findKnownGroups, type KnownGroup, mayReadCluster } from '../../messagin
 import { findMissedRecords } from '../../messaging/missed-records.ts'
 import { findSenders } from '../deliveries/senders.ts'
 import { type FoundMessages, type MessageListRequest, MAX_SCANNED_SPANS, compareNewestFirst } from '../message-list.ts'
-import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
-import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 import { findLinkedRecords, findNeverConsumed, type Missing } from './never-consumed.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
@@ -42,7 +42,7 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
   // or an outbox.
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
     and topic != '' and start + duration <= {sentBefore:Int64}`)
-  const { endpoints: sent, scannedUntil } = await findNewestEndpoints(
+  const { spans: sent, scannedUntil } = await findNewestMessagingSpans(
     store,
     { start: window.start, end: searchedEnd },
     {
@@ -63,7 +63,7 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
 
 async function findMissing(
   store: Store,
-  sent: readonly MessageEndpoint[],
+  sent: readonly MessagingSpan[],
   groups: readonly KnownGroup[],
   { topic, group, options }: MessageListRequest,
 ): Promise<Missing[]> {
@@ -74,12 +74,12 @@ async function findMissing(
   }
   const readersOf = (ofTopic: string, cluster: string): KnownGroup[] =>
     (groupsOf.get(ofTopic) ?? []).filter((known) => mayReadCluster(known, cluster))
-  const isUnread = (end: MessageEndpoint): boolean =>
+  const isUnread = (end: MessagingSpan): boolean =>
     group === undefined && readersOf(end.topic, end.cluster).length === 0
   const unread = sent.filter(isUnread)
   const linked = await findLinkedRecords(store, unread, options)
   const neverConsumed = await findNeverConsumed(store, unread, linked, options)
-  const isReadElsewhere = (end: MessageEndpoint): boolean =>
+  const isReadElsewhere = (end: MessagingSpan): boolean =>
     linked.get(toRefKey(end))?.topics.some((other) => groupsOf.has(other)) ?? false
   const judged = sent.filter((end) => !isUnread(end) || isReadElsewhere(end))
   const senders = await findSenders(store, judged, options)

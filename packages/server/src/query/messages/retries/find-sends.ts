@@ -4,15 +4,15 @@ import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
-import { keyBySpan } from '../endpoints/find-endpoints.ts'
-import type { MessageEndpoint, MessagePosition, StartPosition } from '../endpoints/message-endpoint.ts'
-import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
+import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import type { MessagingSpan, MessagePosition, StartPosition } from '../messaging-spans/messaging-span.ts'
+import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const MAX_TOPICS = 2_000
 
 export type Sends = {
   /** Newest first, after the request's position. */
-  readonly sends: readonly MessageEndpoint[]
+  readonly sends: readonly MessagingSpan[]
   /** The last position scanned, if more spans follow. */
   readonly scannedUntil: MessagePosition | undefined
   /**
@@ -50,7 +50,7 @@ export async function findSends(
   let size = limit
   while (isTie(size)) size++
   const page = rest.slice(0, size)
-  const found = await traces.endpointsBySpan(page.map((send) => ({ ...send, start: send.time })))
+  const found = await traces.spansByIdentity(page.map((send) => ({ ...send, start: send.time })))
   return {
     sends: page.flatMap((send) => found.get(toSpanKey(send)) ?? []),
     scannedUntil: rest.length > size ? page.at(-1) : undefined,
@@ -77,8 +77,8 @@ async function findNewestSends(
   { store, window, before, options }: MessageListRequest,
 ): Promise<Pick<Sends, 'sends' | 'scannedUntil'>> {
   const condition = { sql: SEND_CONDITION, params: { topics }, inRollup: 'same' as const }
-  const { endpoints, scannedUntil } = await findNewestEndpoints(store, window, condition, before, limit, options)
-  return { sends: excludeCreates(endpoints), scannedUntil }
+  const { spans, scannedUntil } = await findNewestMessagingSpans(store, window, condition, before, limit, options)
+  return { sends: excludeCreates(spans), scannedUntil }
 }
 
 const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`

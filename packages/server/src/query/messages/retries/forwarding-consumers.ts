@@ -1,10 +1,10 @@
 import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { findMessageLinks } from '../deliveries/message-links.ts'
-import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { findBySpan, selectParent } from '../endpoints/shared-ids.ts'
+import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import { findBySpan, selectParent } from '../messaging-spans/shared-ids.ts'
 import type { MessageListRequest } from '../message-list.ts'
-import { toMessageEndpoint } from './trace-cache.ts'
+import { fromFlowSpanRow } from './trace-cache.ts'
 
 type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
 
@@ -15,14 +15,14 @@ type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
  */
 export async function findForwardingConsumers(
   { store, traces, options }: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
-  sends: readonly MessageEndpoint[],
-): Promise<ReadonlyMap<string, MessageEndpoint>> {
+  sends: readonly MessagingSpan[],
+): Promise<ReadonlyMap<string, MessagingSpan>> {
   const found = new Map(await findEnclosingConsumers(traces, sends))
   const open = sends.filter((send) => !found.has(toSpanKey(send)))
   if (open.length === 0) return found
   const byRef = await readSpansByRef(traces, open)
   const paths = open.map((send) => ({ send, path: [...walkUp(byRef, findBySpan(byRef.get(toRefKey(send)), send))] }))
-  const onPaths = paths.flatMap(({ path }) => path.map(toMessageEndpoint))
+  const onPaths = paths.flatMap(({ path }) => path.map(fromFlowSpanRow))
   const links = await findMessageLinks(store, onPaths, 'out', options)
   const targets = await readSpansByRef(
     traces,
@@ -47,8 +47,8 @@ export async function findForwardingConsumers(
 /** Finds the nearest consuming ancestor of each span, by the span's key. */
 async function findEnclosingConsumers(
   traces: MessageListRequest['traces'],
-  ends: readonly MessageEndpoint[],
-): Promise<ReadonlyMap<string, MessageEndpoint>> {
+  ends: readonly MessagingSpan[],
+): Promise<ReadonlyMap<string, MessagingSpan>> {
   const byRef = await readSpansByRef(traces, ends)
   return new Map(
     ends.flatMap((end) => {
@@ -65,8 +65,8 @@ async function readSpansByRef(
   return Map.groupBy(await traces.spansOf(refs.map(({ traceId }) => traceId)), toRefKey)
 }
 
-function findConsumer(byRef: SpansByRef, from: FlowSpanRow | undefined): MessageEndpoint | undefined {
-  for (const span of walkUp(byRef, from)) if (isConsuming(span)) return toMessageEndpoint(span)
+function findConsumer(byRef: SpansByRef, from: FlowSpanRow | undefined): MessagingSpan | undefined {
+  for (const span of walkUp(byRef, from)) if (isConsuming(span)) return fromFlowSpanRow(span)
   return undefined
 }
 

@@ -3,24 +3,24 @@ import type { Delivery } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { toConsumerId, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { keyBySpan } from '../endpoints/find-endpoints.ts'
-import { keepInnermost, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { keepInnermost, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { findForwardingConsumers } from './forwarding-consumers.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
 
 /** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
 
-export type Attempt = { readonly end: MessageEndpoint; readonly producer: MessageEndpoint | undefined }
+export type Attempt = { readonly end: MessagingSpan; readonly producer: MessagingSpan | undefined }
 
 export type RetryChain = {
-  readonly send: MessageEndpoint
+  readonly send: MessagingSpan
   /** The first send, to a topic that is neither a retry nor a dead-letter topic. */
-  readonly producer: MessageEndpoint | undefined
+  readonly producer: MessagingSpan | undefined
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
   /** All deliveries to the consumers of the attempts, including later ones. */
-  readonly consumers: readonly MessageEndpoint[]
+  readonly consumers: readonly MessagingSpan[]
   /** Record of the first message. */
   readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
 }
@@ -32,15 +32,15 @@ export type RetryChain = {
  */
 export async function buildRetryChains(
   request: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
-  sends: readonly MessageEndpoint[],
+  sends: readonly MessagingSpan[],
 ): Promise<RetryChain[]> {
   const { store, traces, options } = request
   const chains = sends.map((send) => ({
     send,
-    at: send as MessageEndpoint | undefined,
-    producer: undefined as MessageEndpoint | undefined,
+    at: send as MessagingSpan | undefined,
+    producer: undefined as MessagingSpan | undefined,
     attempts: [] as Attempt[],
-    consumers: [] as MessageEndpoint[],
+    consumers: [] as MessagingSpan[],
     record: { offset: '', cluster: '', key: '' } as RetryChain['record'],
   }))
   for (let hop = 0; hop < MAX_HOPS; hop++) {
@@ -86,11 +86,11 @@ export async function buildRetryChains(
  * to that consumer.
  */
 function selectAttempts(
-  sent: MessageEndpoint,
-  around: MessageEndpoint,
+  sent: MessagingSpan,
+  around: MessagingSpan,
   { producerRef, offset }: Delivery,
   deliveries: readonly Delivery[],
-): { readonly attempts: readonly MessageEndpoint[]; readonly all: readonly MessageEndpoint[] } {
+): { readonly attempts: readonly MessagingSpan[]; readonly all: readonly MessagingSpan[] } {
   const same = deliveries
     .filter((one) => toRefKey(one.producerRef) === toRefKey(producerRef))
     .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
@@ -102,6 +102,6 @@ function selectAttempts(
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
-  const distinct = (ends: readonly MessageEndpoint[]): MessageEndpoint[] => [...keyBySpan(ends).values()]
+  const distinct = (ends: readonly MessagingSpan[]): MessagingSpan[] => [...keyBySpan(ends).values()]
   return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
 }

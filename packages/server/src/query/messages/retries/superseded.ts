@@ -5,13 +5,13 @@ import { findMessageLinks } from '../deliveries/message-links.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import type { MessageEndpoint, MessagePosition } from '../endpoints/message-endpoint.ts'
+import type { MessagingSpan, MessagePosition } from '../messaging-spans/messaging-span.ts'
 import { isRetryTopic } from './topic-roles.ts'
-import { toMessageEndpoint } from './trace-cache.ts'
+import { fromFlowSpanRow } from './trace-cache.ts'
 
 /** A send to a retry topic, with the consumers of that message. */
 export type ResolvedRetryChain = RetryChain & {
-  readonly taken: readonly MessageEndpoint[]
+  readonly taken: readonly MessagingSpan[]
   /**
    * The same consumers sent the message to a retry topic again, later; the later chain includes
    * this one.
@@ -44,7 +44,7 @@ export async function markSuperseded(
   const resent = rows
     .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
     .filter(({ start, topic }) => start < window.end && topic.startsWith(request.topic ?? ''))
-    .map(toMessageEndpoint)
+    .map(fromFlowSpanRow)
   const around = await findForwardingConsumers(request, resent)
   const resentIn = Map.groupBy(resent, (end) => {
     const consumer = around.get(toSpanKey(end))
@@ -64,6 +64,6 @@ export async function markSuperseded(
   }))
 }
 
-function toSendPosition({ start, traceId, spanId }: MessageEndpoint): MessagePosition {
+function toSendPosition({ start, traceId, spanId }: MessagingSpan): MessagePosition {
   return { time: start, traceId, spanId }
 }

@@ -2,8 +2,13 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { loadSpans } from '../../flows/load/load-spans.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import { selectConsumingChildren, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { findConsumingChildren, findEndpoints, keyBySpan, type TimedRef } from '../endpoints/find-endpoints.ts'
+import { selectConsumingChildren, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import {
+  findConsumingChildren,
+  findMessagingSpans,
+  keyBySpan,
+  type TimedRef,
+} from '../messaging-spans/find-messaging-spans.ts'
 
 /**
  * Whole traces read by one request, each read once: chains of messages return to the same traces.
@@ -11,11 +16,11 @@ import { findConsumingChildren, findEndpoints, keyBySpan, type TimedRef } from '
 export type TraceCache = {
   /** Spans of these traces; a subset when there are too many. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
-  /** Like `findEndpoints` and `findConsumingChildren`, but reads whole traces. */
-  readonly endpointsByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessageEndpoint[]>>
+  /** Like `findMessagingSpans` and `findConsumingChildren`, but reads whole traces. */
+  readonly spansByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessagingSpan[]>>
   /** By `toSpanKey`. */
-  readonly endpointsBySpan: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessageEndpoint>>
-  readonly consumingChildren: (parents: readonly MessageEndpoint[]) => Promise<MessageEndpoint[]>
+  readonly spansByIdentity: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessagingSpan>>
+  readonly consumingChildren: (parents: readonly MessagingSpan[]) => Promise<MessagingSpan[]>
 }
 
 /** Cached spans; above this, the cache is cleared. */
@@ -55,17 +60,17 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
   }
   return {
     spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
-    endpointsByRef: async (refs) => {
+    spansByRef: async (refs) => {
       const { rows, isTruncated } = await readSharers(refs)
-      const found = Map.groupBy(rows.map(toMessageEndpoint), toRefKey)
+      const found = Map.groupBy(rows.map(fromFlowSpanRow), toRefKey)
       const missing = isTruncated ? refs.filter((ref) => !found.has(toRefKey(ref))) : []
-      return new Map([...found, ...(await findEndpoints(store, missing, options))])
+      return new Map([...found, ...(await findMessagingSpans(store, missing, options))])
     },
-    endpointsBySpan: async (spans) => {
+    spansByIdentity: async (spans) => {
       const { rows, isTruncated } = await readSharers(spans)
-      const found = keyBySpan(rows.map(toMessageEndpoint))
+      const found = keyBySpan(rows.map(fromFlowSpanRow))
       const missing = isTruncated ? spans.filter((span) => !found.has(toSpanKey(span))) : []
-      return new Map([...found, ...keyBySpan([...(await findEndpoints(store, missing, options)).values()].flat())])
+      return new Map([...found, ...keyBySpan([...(await findMessagingSpans(store, missing, options)).values()].flat())])
     },
     consumingChildren: async (parents) => {
       const traces = await read(parents.map((parent) => parent.traceId))
@@ -73,13 +78,13 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
       return selectConsumingChildren(
         parents,
         traces.flatMap((trace) => trace.rows),
-      ).map(toMessageEndpoint)
+      ).map(fromFlowSpanRow)
     },
   }
 }
 
 type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly isTruncated: boolean }
 
-export function toMessageEndpoint({ consumerGroup, ...row }: FlowSpanRow): MessageEndpoint {
+export function fromFlowSpanRow({ consumerGroup, ...row }: FlowSpanRow): MessagingSpan {
   return { ...row, group: consumerGroup }
 }

@@ -1,15 +1,15 @@
 import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window.ts'
 import {
-  endpointColumns,
-  type EndpointRow,
-  type MessageEndpoint,
+  messagingSpanColumns,
+  type MessagingSpanRow,
+  type MessagingSpan,
   type MessagePosition,
   type StartPosition,
-  toEndpoint,
-} from './message-endpoint.ts'
+  toMessagingSpan,
+} from './messaging-span.ts'
 import { toRefKey } from '../../links/span-ref.ts'
-import { keyBySpan } from './find-endpoints.ts'
+import { keyBySpan } from './find-messaging-spans.ts'
 import { findStartMinutes } from './newest-minutes.ts'
 
 /**
@@ -18,18 +18,18 @@ import { findStartMinutes } from './newest-minutes.ts'
  *
  * @param before returns only spans from this position on
  */
-export async function findNewestEndpoints(
+export async function findNewestMessagingSpans(
   store: Store,
   window: TimeWindow,
-  condition: EndpointCondition,
+  condition: MessagingSpanCondition,
   before: StartPosition | undefined,
   limit: number,
   options: QueryOptions,
-): Promise<ScannedEndpoints> {
+): Promise<ScannedSpans> {
   // Usually the last minute has enough spans; longer ranges are read only if not.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
-  const lookFrom = async (start: bigint): Promise<ScannedEndpoints> =>
-    await queryNewestEndpoints(store, { start, end: newest }, condition, before, limit, options)
+  const lookFrom = async (start: bigint): Promise<ScannedSpans> =>
+    await queryNewestMessagingSpans(store, { start, end: newest }, condition, before, limit, options)
   if (newest - MINUTE <= window.start) return await lookFrom(window.start)
   let looked = await lookFrom(newest - MINUTE)
   if (looked.scannedUntil !== undefined) return looked
@@ -48,7 +48,7 @@ export async function findNewestEndpoints(
 async function findEarlierStarts(
   store: Store,
   window: TimeWindow,
-  { sql, params, inRollup }: EndpointCondition,
+  { sql, params, inRollup }: MessagingSpanCondition,
   limit: number,
   options: QueryOptions,
 ): Promise<bigint[]> {
@@ -61,15 +61,15 @@ async function findEarlierStarts(
   return [first, ...between, last]
 }
 
-export type EndpointCondition = {
+export type MessagingSpanCondition = {
   readonly sql: string
   readonly params: QueryParams
   /** The condition on `traffic_minutes`: the same, or a broader one with the same parameters. */
   readonly inRollup: 'same' | string
 }
 
-export type ScannedEndpoints = {
-  readonly endpoints: readonly MessageEndpoint[]
+export type ScannedSpans = {
+  readonly spans: readonly MessagingSpan[]
   /** The last position scanned, if `limit` rows were found: more may follow. */
   readonly scannedUntil: MessagePosition | undefined
 }
@@ -78,14 +78,14 @@ const MINUTE = 60_000_000_000n
 
 const LOOKBACK_STEPS = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
 
-async function queryNewestEndpoints(
+async function queryNewestMessagingSpans(
   store: Store,
   window: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
   before: StartPosition | undefined,
   limit: number,
   options: QueryOptions,
-): Promise<ScannedEndpoints> {
+): Promise<ScannedSpans> {
   const sortKey = '(start, trace_id, span_id)'
   const sortKeyBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
   // The list's condition runs first: its columns take a byte or two per span, and it keeps few
@@ -109,8 +109,8 @@ async function queryNewestEndpoints(
         options,
       )
     : []
-  const rows = await store.query<EndpointRow>(
-    `select ${endpointColumns}
+  const rows = await store.query<MessagingSpanRow>(
+    `select ${messagingSpanColumns}
     from ${from} ${oldest === undefined ? '' : 'and start >= {oldest:UInt64}'}
     order by ${sortKey} desc
     limit {limit:UInt32}`,
@@ -121,15 +121,15 @@ async function queryNewestEndpoints(
   const complete = next === undefined ? rows : rows.filter((row) => !isSamePosition(row, next))
   const last = next && (complete.at(-1) ?? next)
   // Spans exported twice are stored twice. `limit by` would sort the whole window.
-  const endpoints = [...keyBySpan((complete.length > 0 ? complete : rows).map(toEndpoint)).values()]
-  return { endpoints, scannedUntil: last && toPosition(last) }
+  const spans = [...keyBySpan((complete.length > 0 ? complete : rows).map(toMessagingSpan)).values()]
+  return { spans, scannedUntil: last && toPosition(last) }
 }
 
 /** Spans that share an id may have the same start. */
-function isSamePosition(a: EndpointRow, b: EndpointRow): boolean {
+function isSamePosition(a: MessagingSpanRow, b: MessagingSpanRow): boolean {
   return a.start === b.start && toRefKey(a) === toRefKey(b)
 }
 
-function toPosition({ traceId, spanId, start }: EndpointRow): MessagePosition {
+function toPosition({ traceId, spanId, start }: MessagingSpanRow): MessagePosition {
   return { traceId, spanId, time: BigInt(start) }
 }

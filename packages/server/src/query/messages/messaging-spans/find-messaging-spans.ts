@@ -5,12 +5,12 @@ import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import {
   selectConsumingChildren,
-  endpointColumns,
-  type EndpointRow,
+  messagingSpanColumns,
+  type MessagingSpanRow,
   isConsuming,
-  type MessageEndpoint,
-  toEndpoint,
-} from './message-endpoint.ts'
+  type MessagingSpan,
+  toMessagingSpan,
+} from './messaging-span.ts'
 
 const MINUTE = 60_000_000_000n
 
@@ -21,13 +21,13 @@ export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bi
  * Finds spans by id, in any trace and at any time, keyed by `toRefKey`: all that share the id.
  * Missing spans are omitted.
  */
-export async function findEndpoints(
+export async function findMessagingSpans(
   store: Store,
   refs: readonly TimedRef[],
   options: QueryOptions,
-): Promise<Map<string, MessageEndpoint[]>> {
-  const found = await findSpansByRef<EndpointRow>(store, refs, endpointColumns, options)
-  return new Map(Array.from(found, ([key, rows]) => [key, rows.map(toEndpoint)]))
+): Promise<Map<string, MessagingSpan[]>> {
+  const found = await findSpansByRef<MessagingSpanRow>(store, refs, messagingSpanColumns, options)
+  return new Map(Array.from(found, ([key, rows]) => [key, rows.map(toMessagingSpan)]))
 }
 
 export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map<string, Span> {
@@ -35,7 +35,7 @@ export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map
 }
 
 /**
- * Like `findEndpoints`, with selected columns: each column is a separate read per span.
+ * Like `findMessagingSpans`, with selected columns: each column is a separate read per span.
  *
  * @param wanted SQL of the columns; includes `traceId` and `spanId`
  */
@@ -93,15 +93,22 @@ async function querySpansInBuckets<Row>(
  */
 export async function findConsumingChildren(
   store: Store,
-  parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[],
+  parents: readonly Pick<MessagingSpan, 'traceId' | 'spanId' | 'operation'>[],
   options: QueryOptions,
-): Promise<MessageEndpoint[]> {
+): Promise<MessagingSpan[]> {
   const producers = parents.filter((parent) => !isConsuming(parent))
   const [children, sharing] = await Promise.all([
-    querySpansInTraces<EndpointRow>(store, parents, '(trace_id, parent_span_id)', endpointColumns, options),
-    querySpansInTraces<EndpointRow>(store, producers, '(trace_id, span_id)', endpointColumns, options, CONSUMING),
+    querySpansInTraces<MessagingSpanRow>(store, parents, '(trace_id, parent_span_id)', messagingSpanColumns, options),
+    querySpansInTraces<MessagingSpanRow>(
+      store,
+      producers,
+      '(trace_id, span_id)',
+      messagingSpanColumns,
+      options,
+      CONSUMING,
+    ),
   ])
-  return selectConsumingChildren(parents, [...children, ...sharing]).map(toEndpoint)
+  return selectConsumingChildren(parents, [...children, ...sharing]).map(toMessagingSpan)
 }
 
 const CONSUMING = `messaging_operation in ('receive', 'process')`

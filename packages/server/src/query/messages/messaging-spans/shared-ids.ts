@@ -1,9 +1,9 @@
 import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { isInside } from '../../traces/span-parents.ts'
-import { isConsuming, type MessageEndpoint } from './message-endpoint.ts'
+import { isConsuming, type MessagingSpan } from './messaging-span.ts'
 
-type Sharer = SpanIdentity & Pick<MessageEndpoint, 'operation'>
+type Sharer = SpanIdentity & Pick<MessagingSpan, 'operation'>
 
 /** Selects the span that `consumer` means as its message's origin, of spans that share an id. */
 export function selectProducer<Span extends Sharer>(
@@ -39,7 +39,7 @@ export function findBySpan<Span extends SpanIdentity>(
   return sharers.find((one) => toSpanKey(one) === toSpanKey(span))
 }
 
-type WithOperation = Pick<MessageEndpoint, 'operation'>
+type WithOperation = Pick<MessagingSpan, 'operation'>
 
 export function includesProducer(spans: readonly WithOperation[] = []): boolean {
   return spans.some(({ operation }) => producingOperations.has(operation))
@@ -52,7 +52,7 @@ export function includesProducer(spans: readonly WithOperation[] = []): boolean 
  * @param found by `toRefKey`: spans with the id of the consumer or its parent
  */
 export function mayShareDistantId(
-  consumer: Pick<MessageEndpoint, 'traceId' | 'spanId' | 'parentSpanId'>,
+  consumer: Pick<MessagingSpan, 'traceId' | 'spanId' | 'parentSpanId'>,
   found: ReadonlyMap<string, readonly WithOperation[]>,
 ): boolean {
   const parents = found.get(consumer.traceId + consumer.parentSpanId) ?? []
