@@ -37,8 +37,8 @@ export type TraceLanes = {
 }
 
 /**
- * Splits traces where a consumer is the child of its producer, so that parent mode has the same lanes
- * and edges as link mode. Spans under no boundary are in the lane of the trace.
+ * Splits traces where a consumer is the child of its producer, so that parent mode has the same
+ * lanes and edges as link mode. Spans under no boundary are in the lane of the trace.
  */
 export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): TraceLanes {
   const targetsOf = Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.identity}`)

@@ -149,8 +149,8 @@ async function countLinks(
 }
 
 /**
- * The sort key of a link. `identityHash` is a hash of the linking span's kind and service: it separates
- * spans that share an id.
+ * The sort key of a link. `identityHash` is a hash of the linking span's kind and service: it
+ * separates spans that share an id.
  */
 const linkCursorCodec = createCursorCodec('links1', {
   direction: 'direction',

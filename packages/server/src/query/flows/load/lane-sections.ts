@@ -3,8 +3,8 @@ import { type TraceLanes, splitIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
  * The part of a trace that a cause leads to: a span that carries links or starts a lane, with its
- * descendants down to the next such span. A batch with a single span is one section, for any number of
- * producers. If each message of a batch has its own span, each is a section.
+ * descendants down to the next such span. A batch with a single span is one section, for any number
+ * of producers. If each message of a batch has its own span, each is a section.
  */
 export type LaneSection = {
   readonly traceId: string
@@ -12,15 +12,15 @@ export type LaneSection = {
   /** The enclosing section in the same lane. */
   readonly outer: LaneSection | undefined
   /**
-   * Targets of its links, and its producer if the section is that span's child. Empty for the part of
-   * a lane outside other sections.
+   * Targets of its links, and its producer if the section is that span's child. Empty for the part
+   * of a lane outside other sections.
    */
   readonly causes: readonly FlowSpanRef[]
 }
 
 /**
- * A trace divided into sections. If none of its spans is stored, it has an empty `rest` section, and
- * sections for the links it carries.
+ * A trace divided into sections. If none of its spans is stored, it has an empty `rest` section,
+ * and sections for the links it carries.
  */
 export type DividedTrace = {
   readonly traceId: string
@@ -93,8 +93,9 @@ function toSectionKey({ spanId, identity }: FlowSpanRef): string {
 }
 
 /**
- * Returns the spans that caused a section. A section without causes, such as a job around other sections,
- * has the causes of its lane from outside the lane. Empty if nothing before the section is known.
+ * Returns the spans that caused a section. A section without causes, such as a job around other
+ * sections, has the causes of its lane from outside the lane. Empty if nothing before the section
+ * is known.
  */
 export function findCauses(trace: DividedTrace, section: LaneSection): readonly FlowSpanRef[] {
   const isOwn = (ref: FlowSpanRef, of: LaneSection): boolean =>

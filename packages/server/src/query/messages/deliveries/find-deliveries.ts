@@ -157,8 +157,8 @@ function resolveDeliveries(
   return links.flatMap((link) => {
     const producer = producerOf(link)
     const consumed = consumers.get(toSpanKey(link.consumedRef))
-    // A consuming parent is only the context it runs in. A linking span that does not consume is a send
-    // that links to its creation context.
+    // A consuming parent is only the context it runs in. A linking span that does not consume is a
+    // send that links to its creation context.
     if (producer !== undefined && isConsuming(producer)) return []
     if (consumed !== undefined && !isConsuming(consumed)) return []
     return [
