@@ -21,9 +21,7 @@ export type FlowSpanRow = RecordMetadata & {
   readonly consumerGroup: string
 }
 
-/**
- * A link between any two spans. Repeated exports of the linking span and both directions are one link.
- */
+/** A link between any two spans. Repeated exports and both directions are one link. */
 export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
   readonly linkingSpan: FlowSpanRef

@@ -26,7 +26,7 @@ export type Lane = {
   readonly spans: LaneSpan[]
 }
 
-/** Where a trace is split: from a parent to the consumer of its message. The parent may be missing. */
+/** A split of a trace: from a parent to the consumer of its message. The parent may be missing. */
 export type LaneBoundary = { readonly from: FlowSpanRef; readonly to: FlowSpanRef }
 
 export type TraceLanes = {

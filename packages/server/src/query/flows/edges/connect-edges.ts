@@ -8,8 +8,8 @@ import { toRefKey } from '../../links/span-ref.ts'
 import type { TraceLanes } from '../lanes.ts'
 
 /**
- * Creates an edge per link, and per lane boundary without a link. If several spans of a consumer took the
- * same message, keeps the edge to the innermost.
+ * Creates an edge per link, and per lane boundary without a link. If several spans of a consumer
+ * took the same message, keeps the edge to the innermost.
  */
 export function connectEdges(parts: TraceLanes, links: readonly FlowLink[]): Edge[] {
   return keepInnerDeliveries(createEdges(parts, links))

@@ -152,7 +152,7 @@ export async function expandFlow(
   }
 }
 
-/** Batches and sections without causes belong to each event that a section within them belongs to. */
+/** Batches and sections without causes belong to each event of a section within them. */
 function isShared({ causes }: LaneSection): boolean {
   return causes.length !== 1
 }
