@@ -9,17 +9,14 @@ import {
   type ServerHttp2Stream,
   type ServerOptions,
 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import { OtlpError } from '../otlp/error.ts'
 import { isAuthorized } from './auth.ts'
 import { GRPC_ENCODINGS, readGrpcMessage } from './body/grpc-message.ts'
-import { RetryableError } from './ingest-pipeline.ts'
+import { listen } from './listen.ts'
 import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
-import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
-import { describeRejection, toRejectionReason } from './rejection.ts'
+import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
+import { type RequestRejection, toRejection, UnauthenticatedError } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BodyError } from './body/request-body.ts'
-import type { ReceiverOptions } from './receiver-options.ts'
 import { type Signal, signals } from './signals.ts'
 
 export type OtlpGrpc = {
@@ -28,8 +25,6 @@ export type OtlpGrpc = {
   /** Accepts no more connections and lets requests in flight finish until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
-
-const RETRY_AFTER_SECONDS = 2
 
 /** Concurrent calls of one connection; their bytes count in the budget. */
 const MAX_STREAMS = 64
@@ -70,13 +65,7 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     })
   })
-  await listen(server, options.port, options.host)
-  const { port } = server.address() as AddressInfo
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return {
-    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    close: (deadlineMs) => close(server, sessions, deadlineMs),
-  }
+  return { url: await listen(server, options), close: (deadlineMs) => close(server, sessions, deadlineMs) }
 }
 
 const signalsByPath: ReadonlyMap<string, Signal> = new Map(
@@ -106,9 +95,9 @@ async function handleStream(
     sendSuccess(stream, body)
   } catch (error) {
     if (error instanceof BodyError && error.code === 'aborted') return
-    if (error instanceof UnauthenticatedError) pipeline.countRejection(client, 'unauthorized', error.message)
-    else pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
-    sendHeaders(stream, encodeError(error))
+    const rejection = toRejection(error)
+    pipeline.countRejection(client, rejection.reason, rejection.details)
+    sendHeaders(stream, encodeRejection(rejection))
   }
 }
 
@@ -122,12 +111,6 @@ async function takeCall(
   const message = await readGrpcMessage(stream, headers['grpc-encoding']?.toString(), budget)
   const outcome = await pipeline.ingest(client, signal.items, signal.protobuf, message)
   return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
-}
-
-class UnauthenticatedError extends Error {
-  constructor() {
-    super('Invalid or missing bearer token (--otlp-token).')
-  }
 }
 
 const COMMON_HEADERS = {
@@ -156,9 +139,8 @@ function sendHeaders(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): v
 }
 
 /** Trailers with a google.rpc.Status: BadRequest has the reason, RetryInfo the delay of a retry. */
-function encodeError(error: unknown): OutgoingHttpHeaders {
-  const [code, message, retry] = toRpcStatus(error)
-  const details = encodeStatus('protobuf', code, message, retry)
+function encodeRejection({ code, message, retryAfterSeconds }: RequestRejection): OutgoingHttpHeaders {
+  const details = encodeStatus('protobuf', code, message, retryAfterSeconds)
   return { ...createTrailers(code, message), 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }
 }
 
@@ -172,25 +154,6 @@ function percentEncode(message: string): string {
     [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
 }
-
-function toRpcStatus(error: unknown): readonly [code: number, message: string, retryAfterSeconds?: number] {
-  if (error instanceof OtlpError) {
-    return [error.code === 'too-large' ? RPC_CODES.resourceExhausted : RPC_CODES.invalidArgument, error.message]
-  }
-  if (error instanceof BodyError)
-    return [bodyCodes[error.code], error.message, error.code === 'no-room' ? RETRY_AFTER_SECONDS : undefined]
-  if (error instanceof RetryableError) return [RPC_CODES.unavailable, error.message, RETRY_AFTER_SECONDS]
-  if (error instanceof UnauthenticatedError) return [RPC_CODES.unauthenticated, error.message]
-  return [RPC_CODES.internal, 'Internal error; see the server log.']
-}
-
-const bodyCodes = {
-  'too-large': RPC_CODES.resourceExhausted,
-  'bad-encoding': RPC_CODES.unimplemented,
-  corrupt: RPC_CODES.invalidArgument,
-  'no-room': RPC_CODES.unavailable,
-  aborted: RPC_CODES.internal,
-} as const
 
 function startKeepAlive(session: ServerHttp2Session, { pingIntervalMs, pongMs }: Timeouts): () => void {
   let late: NodeJS.Timeout | undefined
@@ -206,16 +169,6 @@ function startKeepAlive(session: ServerHttp2Session, { pingIntervalMs, pongMs }:
     clearInterval(timer)
     clearTimeout(late)
   }
-}
-
-function listen(server: Http2Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 /** A closing session (GOAWAY) accepts no more calls and ends with its last one. */

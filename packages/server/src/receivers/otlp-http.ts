@@ -1,16 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { OtlpError } from '../otlp/error.ts'
 import { type Access, createCorsHeaders, isAuthorized, createPreflightHeaders } from './auth.ts'
-import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
+import type { RejectionReason } from './ingest-pipeline.ts'
+import { listen } from './listen.ts'
 import { CONTENT_TYPES, type Encoding, encodeStatus, parseContentType, RPC_CODES } from './otlp-response.ts'
 import { describeRoutes, type Route, routes } from './otlp-routes.ts'
-import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
-import { describeRejection, toRejectionReason } from './rejection.ts'
+import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
+import { toRejection, UnauthenticatedError } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/request-body.ts'
-import type { ReceiverOptions } from './receiver-options.ts'
 
 export type OtlpHttp = {
   readonly url: string
@@ -20,8 +18,6 @@ export type OtlpHttp = {
 
 /** A rejected client that is still sending has this time to read the response. */
 const LINGER_MS = 1000
-
-const RETRY_AFTER_SECONDS = 2
 
 /**
  * OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp) in protobuf and JSON, and Zipkin
@@ -41,13 +37,7 @@ export async function listenOtlpHttp(options: ReceiverOptions): Promise<OtlpHttp
   const { tls } = options.access
   const limits = toServerOptions(options.timeouts ?? DEFAULT_TIMEOUTS)
   const server = tls === undefined ? createServer(limits, handle) : createTlsServer({ ...limits, ...tls }, handle)
-  await listen(server, options.port, options.host)
-  const { port } = server.address() as AddressInfo
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return {
-    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    close: (deadlineMs) => close(server, deadlineMs),
-  }
+  return { url: await listen(server, options), close: (deadlineMs) => close(server, deadlineMs) }
 }
 
 function toServerOptions({ headersMs, requestMs, idleMs, checkIntervalMs }: Timeouts): ServerOptions {
@@ -91,10 +81,14 @@ async function handleRequest(
   try {
     await take(options, client, route, request, response, encoding)
   } catch (error) {
-    const refused = toErrorResponse(error)
-    if (refused === undefined) return void response.destroy()
-    options.pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
-    sendError(request, response, encoding, refused)
+    if (error instanceof BodyError && error.code === 'aborted') return void response.destroy()
+    const { reason, code, message, details, retryAfterSeconds } = toRejection(error)
+    options.pipeline.countRejection(client, reason, details)
+    const headers = {
+      ...(code === RPC_CODES.unimplemented && { 'accept-encoding': BODY_ENCODINGS }),
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    }
+    sendError(request, response, encoding, { status: STATUS[code] ?? 500, code, message, headers, retryAfterSeconds })
   }
 }
 
@@ -124,7 +118,7 @@ type ErrorResponse = {
   readonly code: number
   readonly message: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly retryAfterSeconds?: number
+  readonly retryAfterSeconds?: number | undefined
   /** The reason under which the rejection is counted; undefined if it isn't counted. */
   readonly counts?: RejectionReason
 }
@@ -133,6 +127,14 @@ const SERVER_FAILED: ErrorResponse = {
   status: 500,
   code: RPC_CODES.internal,
   message: 'Internal error; see the server log.',
+}
+
+/** By google.rpc.Code, for requests whose body was read. */
+const STATUS: Readonly<Record<number, number>> = {
+  [RPC_CODES.invalidArgument]: 400,
+  [RPC_CODES.resourceExhausted]: 413,
+  [RPC_CODES.unimplemented]: 415,
+  [RPC_CODES.unavailable]: 503,
 }
 
 /** Errors that are known before the body is read. */
@@ -149,7 +151,7 @@ function checkHeaders(
     return { status: 405, code: RPC_CODES.unimplemented, message: 'Only POST is allowed.', headers: { allow: 'POST' } }
   }
   if (!isAuthorized(access, request.headers.authorization)) {
-    const message = 'Invalid or missing bearer token (--otlp-token).'
+    const { message } = new UnauthenticatedError()
     const headers = { 'www-authenticate': 'Bearer' }
     return { status: 401, code: RPC_CODES.unauthenticated, message, headers, counts: 'unauthorized' }
   }
@@ -163,43 +165,6 @@ function checkHeaders(
     return { status: 413, code: RPC_CODES.resourceExhausted, message, counts: 'tooLarge' }
   }
   return undefined
-}
-
-/** Undefined if the client has disconnected. */
-function toErrorResponse(error: unknown): ErrorResponse | undefined {
-  if (error instanceof OtlpError) {
-    return error.code === 'too-large'
-      ? { status: 413, code: RPC_CODES.resourceExhausted, message: error.message }
-      : { status: 400, code: RPC_CODES.invalidArgument, message: error.message }
-  }
-  if (error instanceof BodyError) {
-    switch (error.code) {
-      case 'too-large':
-        return { status: 413, code: RPC_CODES.resourceExhausted, message: error.message }
-      case 'bad-encoding': {
-        const headers = { 'accept-encoding': BODY_ENCODINGS }
-        return { status: 415, code: RPC_CODES.invalidArgument, message: error.message, headers }
-      }
-      case 'corrupt':
-        return { status: 400, code: RPC_CODES.invalidArgument, message: error.message }
-      case 'no-room':
-        return createUnavailable(error.message)
-      case 'aborted':
-        return undefined
-    }
-  }
-  if (error instanceof RetryableError) return createUnavailable(error.message)
-  return SERVER_FAILED
-}
-
-function createUnavailable(message: string): ErrorResponse {
-  return {
-    status: 503,
-    code: RPC_CODES.unavailable,
-    message,
-    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
-  }
 }
 
 /**
@@ -227,16 +192,6 @@ function sendError(
   request.once('error', () => response.destroy())
   response.once('close', () => clearTimeout(timer))
   request.resume()
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 function close(server: Server, deadlineMs: number): Promise<void> {

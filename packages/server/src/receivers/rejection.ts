@@ -1,23 +1,60 @@
 import { OtlpError } from '../otlp/error.ts'
-import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { BodyError } from './body/request-body.ts'
+import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
+import { RPC_CODES } from './otlp-response.ts'
 
-/** Maps an error of a receiver to the reason under which it is counted. */
-export function toRejectionReason(error: unknown): RejectionReason {
-  if (error instanceof OtlpError) {
-    if (error.code === 'too-large') return 'tooLarge'
-    return error.code === 'over-limit' || error.code === 'too-deep' ? 'overLimit' : 'malformed'
-  }
-  if (error instanceof BodyError) {
-    if (error.code === 'too-large') return 'tooLarge'
-    return error.code === 'no-room' ? 'busy' : 'malformed'
-  }
-  return error instanceof RetryableError ? 'busy' : 'failed'
+/** What a rejected request is counted and logged as, and what its client is told. */
+export type RequestRejection = {
+  readonly reason: RejectionReason
+  /** google.rpc.Code */
+  readonly code: number
+  readonly message: string
+  /** For the log, on one line: with the cause, or the stack of an internal error. */
+  readonly details: string
+  /** Set if the client should retry. */
+  readonly retryAfterSeconds?: number
 }
 
-/** Describes an error on one line: with its cause, or the stack of an internal error. */
-export function describeRejection(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (toRejectionReason(error) === 'failed') return (error.stack ?? error.message).replaceAll(/\s*\n\s*/g, ' ')
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+export class UnauthenticatedError extends Error {
+  constructor() {
+    super('Invalid or missing bearer token (--otlp-token).')
+  }
 }
+
+const RETRY_AFTER_SECONDS = 2
+
+/** The same for every protocol. */
+export function toRejection(error: unknown): RequestRejection {
+  const known = classifyError(error)
+  if (known === undefined) {
+    const details = (error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll(
+      /\s*\n\s*/g,
+      ' ',
+    )
+    return { reason: 'failed', code: RPC_CODES.internal, message: 'Internal error; see the server log.', details }
+  }
+  const { message, cause } = error as Error
+  return { ...known, message, details: cause instanceof Error ? `${message}: ${cause.message}` : message }
+}
+
+function classifyError(error: unknown): Omit<RequestRejection, 'message' | 'details'> | undefined {
+  if (error instanceof OtlpError || error instanceof BodyError) {
+    switch (error.code) {
+      case 'too-large':
+        return { reason: 'tooLarge', code: RPC_CODES.resourceExhausted }
+      case 'over-limit':
+      case 'too-deep':
+        return { reason: 'overLimit', code: RPC_CODES.invalidArgument }
+      case 'no-room':
+        return BUSY
+      case 'bad-encoding':
+        return { reason: 'malformed', code: RPC_CODES.unimplemented }
+      default:
+        return { reason: 'malformed', code: RPC_CODES.invalidArgument }
+    }
+  }
+  if (error instanceof UnauthenticatedError) return { reason: 'unauthorized', code: RPC_CODES.unauthenticated }
+  return error instanceof RetryableError ? BUSY : undefined
+}
+
+const BUSY = { reason: 'busy', code: RPC_CODES.unavailable, retryAfterSeconds: RETRY_AFTER_SECONDS } as const

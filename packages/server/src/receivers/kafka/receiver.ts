@@ -7,7 +7,7 @@ import { connectToKafka } from './client.ts'
 import { openKafkaQuarantine, type QuarantineCounts } from './quarantine.ts'
 import type { KafkaRecord } from './record.ts'
 import type { Log } from '../../log.ts'
-import { describeRejection, toRejectionReason } from '../rejection.ts'
+import { toRejection } from '../rejection.ts'
 import type { Client } from '../rejection-log.ts'
 import type { Signal } from '../signals.ts'
 
@@ -82,10 +82,11 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
           continue
         }
         refused++
-        pipeline.countRejection(client, toRejectionReason(error), describeRejection(error))
+        const { reason, details } = toRejection(error)
+        pipeline.countRejection(client, reason, details)
         if (!(error instanceof OtlpError)) {
-          const { message: reason } = error as Error
-          await quarantine.add({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
+          const { message: why } = error as Error
+          await quarantine.add({ ...where, baseOffset: offset, lastOffset: offset, error: why, bytes: body })
         }
         return
       }
