@@ -125,7 +125,7 @@ test.each([
     expect((await call(bytes, headers)).status).toBe(code)
     const rejected = Object.values(pipeline.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
     expect([rejected, pipeline.stats.requests, pipeline.stats.spans]).toEqual([1, 1, 0])
-    expect(lines).toEqual([expect.stringMatching(/^OTLP\/gRPC rejected 1 request \([a-zA-Z]+\) from 127\.0\.0\.1: ./)])
+    expect(lines).toEqual([expect.stringMatching(/^OTLP\/gRPC rejected 1 request \([a-z_]+\) from 127\.0\.0\.1: ./)])
     expect((await call(frame(request))).status).toBe('0')
     expect(budget.tryReserve(8 * MIB)).toBe(true)
   },
