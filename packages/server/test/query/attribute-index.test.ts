@@ -89,10 +89,11 @@ test.for([
   ],
   ['two spans of a trace', '{ span.order.id = "order-4711" } || { span.order.id = "order-42" }', 2],
   ['a missing value', '{ .order.id = "none" }', 0],
-] as const)('a TraceQL search for %s reads less than a fifth of the granules', async ([, query, found]) => {
+] as const)('a TraceQL search for %s reads less than a third of the granules', async ([, query, found]) => {
   const result = await search(query)
   expect(result.found).toBe(found)
-  expect(result.share).toBeLessThan(0.2)
+  // Two values and the array are in three of 16 blocks; each other block may be a false positive.
+  expect(result.share).toBeLessThan(1 / 3)
 })
 
 test.for([
