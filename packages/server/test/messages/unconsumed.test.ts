@@ -254,3 +254,21 @@ test.each(['data points', 'resource'])(
     expect(rowsOf(await unconsumed({ topic, consumerGroup: 'metered' }))).toEqual([`${east?.spanId} metered`])
   },
 )
+
+test('a group that consumes on one cluster is missing on another where only its lag is known', async () => {
+  const inCluster = (id: string) => ({ attributes: { 'kafka.cluster.id': id } })
+  const [east, west] = [
+    send('two-lags', { at: 0, ...inCluster('east') }),
+    send('two-lags', { at: 1, ...inCluster('west') }),
+  ]
+  await put('shop', [east, west])
+  await put('stock', [processing('two-lags', east, 'stock', 'link', { at: 100, ...inCluster('east') })])
+  await put('email', [processing('two-lags', west, 'email', 'link', { at: 100, ...inCluster('west') })])
+  await putLag('two-lags', 'stock', T0, 'east')
+  await putLag('two-lags', 'stock', T0, 'west')
+  const expected = [`${west.spanId} stock`]
+  expect(rowsOf(await unconsumed({ topic: 'two-lags' }))).toEqual(expected)
+  expect(rowsOf(await unconsumed({ topic: 'two-lags', consumerGroup: 'stock' }))).toEqual(expected)
+  const { body } = await spanlink.get<FlowResponse>(`/api/flows/${west.traceId}`)
+  expect(body.missingConsumers.map(({ consumerGroup }) => consumerGroup)).toEqual(['stock'])
+})

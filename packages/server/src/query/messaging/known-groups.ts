@@ -12,7 +12,7 @@ export type KnownGroup = {
   readonly isService: boolean
   /** Services with consuming spans in this group. */
   readonly services: readonly string[]
-  /** Ids of the clusters whose topic it reads; empty if unknown. */
+  /** Ids of the clusters whose topic it reads, from spans and lag metrics; empty if unknown. */
   readonly clusters: readonly string[]
 }
 
@@ -77,16 +77,19 @@ export async function findKnownGroups(
   ])
   const named = consuming.filter(({ grp }) => grp !== '')
   const known = new Map(named.map((row) => [toGroupKey(row.topic, row.grp), toKnownGroup(row)]))
-  const unknown = lagging.filter(({ topic, grp }) => !known.has(toGroupKey(topic, grp)))
+  // A group whose spans name no cluster may read any.
+  const mayAddClusters = lagging.filter(({ topic, grp }) => known.get(toGroupKey(topic, grp))?.clusters.length !== 0)
   const clusterOf = await findResourceClusters(
     store,
-    unknown.flatMap(({ sources }) => sources),
+    mayAddClusters.flatMap(({ sources }) => sources),
     options,
   )
-  for (const { topic, grp, clusters, sources } of unknown) {
+  for (const { topic, grp, clusters, sources } of mayAddClusters) {
+    const key = toGroupKey(topic, grp)
+    const ofSpans = known.get(key)
     const ofResources = sources.flatMap((id) => clusterOf.get(id) ?? [])
-    const all = [...new Set([...clusters, ...ofResources])].sort()
-    known.set(toGroupKey(topic, grp), toKnownGroup({ topic, grp, services: [], clusters: all }))
+    const all = [...new Set([...(ofSpans?.clusters ?? []), ...clusters, ...ofResources])].sort()
+    known.set(key, toKnownGroup({ topic, grp, services: ofSpans?.services ?? [], clusters: all }))
   }
   const ungrouped = consuming.filter(({ grp }) => grp === '')
   const all = addServices([...known.values()], ungrouped)
