@@ -172,7 +172,9 @@ export function connect(access: Access): Client {
           abort_signal: signal,
           query_id: queryId,
         })
-        return await result.json<Row>()
+        const rows = await result.json<Row>()
+        checkRowCount(rows.length, result.response_headers['x-clickhouse-summary'])
+        return rows
       }
       try {
         signal.throwIfAborted()
@@ -255,8 +257,22 @@ const querySettings: ClickHouseSettings = {
   output_format_json_quote_64bit_integers: 1,
   // NaN and infinities as strings instead of null.
   output_format_json_quote_denormals: 1,
-  // Buffers the response: an exception after the first rows must not look like its end.
+  // Buffers the response: an exception after the first rows must not look like its end. Above this
+  // size in a file.
   wait_end_of_query: 1,
+  http_response_buffer_size: '4194304',
+}
+
+/**
+ * On a full disk, ClickHouse cuts or empties a response that it buffers in a file, with status 200.
+ *
+ * @throws StoreError `unavailable` if rows are missing
+ */
+function checkRowCount(received: number, summary: string | readonly string[] | undefined): void {
+  if (typeof summary !== 'string') return
+  const { result_rows: sent } = JSON.parse(summary) as { readonly result_rows?: string }
+  if (sent === undefined || Number(sent) === received) return
+  throw new StoreError('unavailable', `ClickHouse sent ${received} of ${sent} rows. Is its disk full?`)
 }
 
 function isLostConnection(error: unknown): boolean {

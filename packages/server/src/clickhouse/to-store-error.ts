@@ -12,6 +12,17 @@ const codeByNumber: Readonly<Record<string, keyof typeof messages>> = {
   '173': 'too-heavy', // CANNOT_ALLOCATE_MEMORY
   '307': 'too-heavy', // TOO_MANY_BYTES
   '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
+  '75': 'unavailable', // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+  '202': 'unavailable', // TOO_MANY_SIMULTANEOUS_QUERIES
+  '209': 'unavailable', // SOCKET_TIMEOUT
+  '210': 'unavailable', // NETWORK_ERROR
+  '242': 'unavailable', // TABLE_IS_READ_ONLY
+  '243': 'unavailable', // NOT_ENOUGH_SPACE
+  '252': 'unavailable', // TOO_MANY_PARTS
+  '279': 'unavailable', // ALL_CONNECTION_TRIES_FAILED
+  '285': 'unavailable', // TOO_FEW_LIVE_REPLICAS
+  '319': 'unavailable', // UNKNOWN_STATUS_OF_INSERT
+  '999': 'unavailable', // KEEPER_EXCEPTION
   '6': 'bad-rows', // CANNOT_PARSE_TEXT
   '9': 'bad-rows', // SIZES_OF_COLUMNS_DOESNT_MATCH
   '27': 'bad-rows', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
@@ -42,6 +53,7 @@ export function toStoreError(error: unknown, unstored: readonly UnstoredRows[] =
 }
 
 const messages = {
+  unavailable: 'ClickHouse cannot do this now.',
   timeout: 'The query took too long.',
   'too-heavy': 'The query exceeds its memory limit.',
   'too-complex': 'The query has too many parts.',

@@ -37,7 +37,8 @@ export async function applySchema(client: Client, database: string, options: Sch
   const [row] = await client.query<{ version: number }>(
     `select max(version) as version from ${database}.schema_migrations`,
   )
-  const current = row?.version ?? 0
+  if (row === undefined) throw new StoreError('unavailable', 'ClickHouse did not return the schema version.')
+  const current = row.version
   if (current > versions.length) {
     throw new StoreError(
       'unsupported-schema',
