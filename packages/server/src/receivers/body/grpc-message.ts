@@ -1,17 +1,17 @@
 import type { Readable, Transform } from 'node:stream'
-import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { BodyBuffer } from '../../runtime/body-buffer.ts'
-import { findBlockDecoder, type Body, BodyError, MAX_BODY_BYTES, decompressBody } from './request-body.ts'
+import {
+  findBlockDecoder,
+  type Body,
+  BodyError,
+  MAX_BODY_BYTES,
+  decompressBody,
+  STREAM_DECODERS,
+} from './request-body.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
 /** Value of `grpc-accept-encoding`. */
 export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
-
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  deflate: createInflate,
-  zstd: createZstdDecompress,
-}
 
 /** Compressed-Flag (1 byte) and Message-Length (4 bytes, big-endian). */
 const PREFIX_BYTES = 5
@@ -56,7 +56,7 @@ export async function readGrpcMessage(
 
 function createDecoder(name: string): Transform {
   if (name === 'identity') throw new BodyError('corrupt', 'the message is compressed, and grpc-encoding is identity')
-  const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
+  const create = name === 'zlib' ? undefined : STREAM_DECODERS.get(name)
   if (create === undefined) throw new BodyError('bad-encoding', `grpc-encoding ${name.slice(0, 40)} isn't supported`)
   return create()
 }

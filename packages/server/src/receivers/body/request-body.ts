@@ -5,6 +5,7 @@ import { BodyBuffer } from '../../runtime/body-buffer.ts'
 import type { Steps } from '../../otlp/steps.ts'
 import { decompressLz4, DecompressedTooLargeError, decompressSnappy } from './block-codecs.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { decompressFrames } from './frames.ts'
 import { runInSlices } from './sliced-decoder.ts'
 
 /** The limit that the OTLP specification recommends, counted after decompression. */
@@ -89,11 +90,11 @@ function collectBody(request: IncomingMessage, decoder: Transform | undefined, b
 /** Supported values of Content-Encoding, besides identity. */
 export const BODY_ENCODINGS = 'gzip, deflate, zlib, zstd, snappy, x-snappy-framed, lz4'
 
-const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+export const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ['gzip', createGunzip],
-  ['deflate', createInflate],
-  ['zlib', createInflate],
-  ['zstd', createZstdDecompress],
+  ['deflate', () => decompressFrames(createInflate)],
+  ['zlib', () => decompressFrames(createInflate)],
+  ['zstd', () => decompressFrames(createZstdDecompress)],
 ])
 
 function createStreamDecoder(name: string): Transform | undefined {
