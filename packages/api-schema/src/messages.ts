@@ -13,7 +13,10 @@ export const MessagesParams = Type.Object({ list: MessageList }, { additionalPro
 
 export const MessagesQuery = Type.Object(
   {
-    topic: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    topic: describe(
+      'Exact name of the topic of the message. `retried` and `dead-lettered` also match each retry topic and the dead-letter topic that the message was sent to.',
+      Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    ),
     consumerGroup: describe(
       'Consumer group that consumed the message, or has not.',
       Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),

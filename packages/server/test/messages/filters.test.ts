@@ -92,3 +92,74 @@ test.each(['late', 'redelivered'] as const)(
   },
   60_000,
 )
+
+/** A message that fails once, and the topic that its consumer sent it to. */
+function forward(topic: string, to: string, at: number): TestSpan[] {
+  const sent = send(topic, { at })
+  const failed = processing(topic, sent, 'stock', 'link', { at: at + 20, status: { code: 2 } })
+  return [sent, failed, send(to, { at: at + 22, in: failed })]
+}
+
+test('retried and dead-lettered messages are filtered by the exact names of the topics they were on', async () => {
+  const at = 6 * HOUR_MS
+  const toLetters = ['dead-letter-orders', 'app.dlq', 'retry-orders'].flatMap((to, index) =>
+    forward('orders', to, at + 1_000 * index),
+  )
+  const ofOthers = ['orders-eu.dlq', 'orders-eu-retry-0'].flatMap((to, index) =>
+    forward('orders-eu', to, at + 10_000 + index),
+  )
+  const alone = send('lost.dlq', { at: at + 20_000 })
+  await traces.put(tracesOf('shop', [...toLetters, ...ofOthers, alone]))
+  const rowsOf = async (list: MessageList, topic: string) => {
+    const { messages, total, complete, searched } = await find(list, at, { topic })
+    expect([total, complete, searched.start]).toEqual([messages.length, true, String(T0 + BigInt(at) * MS)])
+    return messages.map((message) => message.topic)
+  }
+  expect(await rowsOf('dead-lettered', 'orders')).toEqual(['orders', 'orders'])
+  expect(await rowsOf('dead-lettered', 'orders-eu')).toEqual(['orders-eu'])
+  expect(await rowsOf('dead-lettered', 'order')).toEqual([])
+  expect(await rowsOf('dead-lettered', 'app.dlq')).toEqual(['orders'])
+  expect(await rowsOf('dead-lettered', 'retry-orders')).toEqual([])
+  expect(await rowsOf('dead-lettered', 'lost.dlq')).toEqual(['lost.dlq'])
+  expect(await rowsOf('retried', 'orders')).toEqual(['orders'])
+  expect(await rowsOf('retried', 'orders-eu')).toEqual(['orders-eu'])
+  expect(await rowsOf('retried', 'retry-orders')).toEqual(['orders'])
+})
+
+test('a message over two retry topics is retried and dead-lettered once under each of its topics', async () => {
+  const at = 7 * HOUR_MS
+  const first = forward('orders', 'retry-5s', at)
+  const second = processing('retry-5s', first[2], 'stock', 'link', { at: at + 5_000, status: { code: 2 } })
+  const again = send('retry-1m', { at: at + 5_002, in: second })
+  const third = processing('retry-1m', again, 'stock', 'link', { at: at + 60_000, status: { code: 2 } })
+  const dead = send('app.dlq', { at: at + 60_002, in: third })
+  await traces.put(tracesOf('shop', [...first, second, again, third, dead]))
+  for (const topic of ['orders', 'retry-5s', 'retry-1m', undefined]) {
+    const query = topic === undefined ? {} : { topic }
+    expect((await find('retried', at, query)).messages.map(({ spanId }) => spanId)).toEqual([again.spanId])
+    expect((await find('dead-lettered', at, query)).messages.map(({ spanId }) => spanId)).toEqual([dead.spanId])
+  }
+})
+
+test('a dead letter of a batch is found under the topic of the batch', async () => {
+  const at = 8 * HOUR_MS
+  const sent = [0, 1].map((index) => send('orders', { at: at + index }))
+  const batch = processing('orders', undefined, 'stock', 'link', { at: at + 50, links: sent.map((one) => linkTo(one)) })
+  const dead = send('app.dlq', { at: at + 52, in: batch })
+  await traces.put(tracesOf('shop', [...sent, batch, dead]))
+  expect((await find('dead-lettered', at, { topic: 'orders' })).messages).toMatchObject([
+    { spanId: dead.spanId, topic: 'orders', producer: null },
+  ])
+})
+
+test('dead letters of one topic are found behind hundreds of another topic, over pages', async () => {
+  const at = 9 * HOUR_MS
+  const wanted = forward('orders', 'app.dlq', at)
+  const others = Array.from({ length: 220 }, (_, index) => forward('clicks', 'app.dlq', at + 1_000 + index * 100))
+  await traces.put(tracesOf('shop', [...wanted, ...others.flat()]))
+  const first = await find('dead-lettered', at, { topic: 'orders' })
+  expect(first).toMatchObject({ messages: [], total: 0, complete: false })
+  const next = await find('dead-lettered', at, { topic: 'orders', cursor: first.nextCursor })
+  expect(next).toMatchObject({ messages: [{ spanId: wanted[2]?.spanId, topic: 'orders' }], total: 1, complete: true })
+  expect(next.searched.end).toBe(first.searched.start)
+})

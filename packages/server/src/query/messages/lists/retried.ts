@@ -1,5 +1,5 @@
 import type { Message } from '@spanlink/api-schema'
-import { type Attempt, type RetryChain, buildRetryChains } from '../retries/retry-chains.ts'
+import { type Attempt, type RetryChain, buildRetryChains, listTopics } from '../retries/retry-chains.ts'
 import {
   comparePositions,
   toConsumerId,
@@ -7,7 +7,7 @@ import {
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
-import { type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { toMessageSpan } from '../messaging-spans/messaging-span.ts'
 import { selectAttempts, findRepeated } from './redelivered.ts'
 import { findSends } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
@@ -23,13 +23,16 @@ const MAX_COUNTED = 10_000
 export async function findDeadLettered(request: MessageListRequest): Promise<FoundMessages> {
   const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, request)
   const chains = await buildRetryChains(request, sends)
-  const messages = chains.map(({ send, producer, attempts, record }): Message => ({
-    ...toMessage(send, producer, attempts, record),
-    deadLetter: toMessageSpan(send, undefined),
-  }))
-  if (request.group === undefined) return { messages, scannedUntil, times }
-  // Consumer groups are known only for the sends that were traced back.
-  return { messages: messages.filter((message) => hasGroup(message, request.group)), scannedUntil }
+  const messages = chains
+    .filter((chain) => isOfTopic(chain, request.topic))
+    .map((chain): Message => ({
+      ...toMessage(chain, chain.attempts),
+      deadLetter: toMessageSpan(chain.send, undefined),
+    }))
+    .filter((message) => hasGroup(message, request.group))
+  // Topics and groups are known only for the sends that were traced back.
+  const isFiltered = request.topic !== undefined || request.group !== undefined
+  return { messages, scannedUntil, times: isFiltered ? undefined : times }
 }
 
 /**
@@ -44,11 +47,12 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
   ])
   const chains = await markSuperseded(request, await buildRetryChains(request, sends))
   const messages = chains
-    .filter(({ isSuperseded }) => !isSuperseded)
-    .map(({ send, producer, attempts, taken, record }) => {
+    .filter((chain) => !chain.isSuperseded && isOfTopic(chain, request.topic))
+    .map((chain) => {
+      const { send, attempts, taken } = chain
       const last = [...Map.groupBy(taken, toConsumerId).values()].flatMap((ends) => selectAttempts(ends, new Map()))
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return toMessage(send, producer, [...attempts, ...sorted.map((end) => ({ end, producer: send }))], record)
+      return toMessage(chain, [...attempts, ...sorted.map((end) => ({ end, producer: send }))])
     })
   const failedBefore = again.repeated
     .map(({ message }) => message)
@@ -61,29 +65,22 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
   }
 }
 
-function toMessage(
-  send: MessagingSpan,
-  producer: MessagingSpan | undefined,
-  attempts: readonly Attempt[],
-  { offset, cluster, key }: RetryChain['record'],
-): Message {
+function toMessage({ send, producer, record }: RetryChain, attempts: readonly Attempt[]): Message {
   const last = attempts.at(-1)?.end
-  const [first] = attempts
-  const origin = producer ?? send
   return {
     traceId: send.traceId,
     spanId: send.spanId,
-    cluster,
-    topic: origin.topic,
-    partition: first?.end.partition || origin.partition,
-    offset: first?.end.offset || offset || origin.offset,
-    key,
+    ...record,
     consumerGroup: last?.group ?? '',
     timeUnixNano: String(send.start),
-    waitNano: String((last ?? send).end - (producer ?? first?.end ?? send).start),
+    waitNano: String((last ?? send).end - (producer ?? attempts[0]?.end ?? send).start),
     producer: producer === undefined ? null : toMessageSpan(producer, undefined),
     attempts: attempts.map(({ end, producer: from }) => toMessageSpan(end, from)),
   }
+}
+
+function isOfTopic(chain: RetryChain, topic: string | undefined): boolean {
+  return topic === undefined || listTopics(chain).has(topic)
 }
 
 function hasGroup({ attempts }: Message, group: string | undefined): boolean {

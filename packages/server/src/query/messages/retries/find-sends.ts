@@ -24,7 +24,8 @@ export type Sends = {
 
 /**
  * Finds sends to topics whose names match a pattern. `traffic_minutes` lists these topics and the
- * ten-minute buckets with sends, so rare sends read only those buckets.
+ * ten-minute buckets with sends, so rare sends read only those buckets. Ignores the request's topic
+ * and group: only the chains of the sends lead to those.
  *
  * @param pattern RE2, case-insensitive
  * @param limit maximum number of `sends`
@@ -94,13 +95,13 @@ type MatchingTopics = {
 /** Reads the rollup: topics are few, spans are many. */
 async function findMatchingTopics(
   pattern: string,
-  { store, window, topic, options }: Pick<MessageListRequest, 'store' | 'window' | 'topic' | 'options'>,
+  { store, window, options }: Pick<MessageListRequest, 'store' | 'window' | 'options'>,
 ): Promise<MatchingTopics> {
   const rows = await store.query<{ topic: string; buckets: readonly number[]; n: string }>(
     `select topic, groupUniqArray(intDiv(minute, 10)) as buckets, sum(spans) as n
     from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and messaging_operation in ('create', 'send')
-      and match(topic, {pattern:String}) and startsWith(topic, {topicStart:String})
+      and match(topic, {pattern:String})
     group by topic
     order by n desc
     limit ${MAX_TOPICS}`,
@@ -108,8 +109,6 @@ async function findMatchingTopics(
       fromMinute: String(window.start / MINUTE),
       toMinute: String(window.end / MINUTE),
       pattern: `(?i)${pattern}`,
-      // `orders` also matches `orders.dlq`.
-      topicStart: topic ?? '',
     },
     options,
   )

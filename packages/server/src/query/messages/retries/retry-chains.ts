@@ -1,3 +1,4 @@
+import type { RecordMetadata } from '@spanlink/api-schema'
 import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
@@ -21,8 +22,14 @@ export type RetryChain = {
   readonly attempts: readonly Attempt[]
   /** All deliveries to the consumers of the attempts, including later ones. */
   readonly consumers: readonly MessagingSpan[]
-  /** Record of the first message. */
-  readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
+  /** Record of the first message that is known; `topic` is never empty. */
+  readonly record: RecordMetadata
+}
+
+/** Lists the topics that a message was on: its own, retry topics and the dead-letter topic. */
+export function listTopics({ send, producer, attempts, record }: RetryChain): ReadonlySet<string> {
+  const tried = attempts.flatMap((attempt) => [attempt.end.topic, attempt.producer?.topic ?? ''])
+  return new Set([send.topic, producer?.topic ?? '', record.topic, ...tried])
 }
 
 /**
@@ -41,7 +48,7 @@ export async function buildRetryChains(
     producer: undefined as MessagingSpan | undefined,
     attempts: [] as Attempt[],
     consumers: [] as MessagingSpan[],
-    record: { offset: '', cluster: '', key: '' } as RetryChain['record'],
+    record: toRecord(send),
   }))
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
@@ -67,18 +74,39 @@ export async function buildRetryChains(
       // A batch does not show which of its messages was forwarded.
       if (origin?.producer === undefined || others.length > 0) {
         chain.attempts.unshift({ end: consumer, producer: undefined })
+        const { topic, ...record } = taken.length === 0 ? toRecord(consumer) : selectCommon(taken, consumer)
+        chain.record = { ...record, topic: topic || chain.record.topic }
         continue
       }
       const { producer } = origin
       const { attempts, all } = selectAttempts(sent, origin.consumed ?? consumer, origin, deliveries)
       chain.attempts.unshift(...attempts.map((end) => ({ end, producer })))
       chain.consumers.push(...all)
-      chain.record = origin
+      chain.record = {
+        cluster: origin.cluster,
+        topic: origin.topic || chain.record.topic,
+        partition: origin.partition || attempts[0]?.partition || '',
+        offset: origin.offset || attempts[0]?.offset || '',
+        key: origin.key,
+      }
       chain.producer = producer
       if (isRetryOrDeadLetterTopic(producer.topic)) chain.at = producer
     }
   }
   return chains
+}
+
+function toRecord({ cluster, topic, partition, offset }: MessagingSpan): RecordMetadata {
+  return { cluster, topic, partition, offset, key: '' }
+}
+
+/** The record metadata that all messages of a batch share. */
+function selectCommon(batch: readonly Delivery[], { cluster }: MessagingSpan): RecordMetadata {
+  const common = (field: 'topic' | 'partition'): string => {
+    const [value = '', ...others] = new Set(batch.map((one) => one[field]))
+    return others.length === 0 ? value : ''
+  }
+  return { cluster, topic: common('topic'), partition: common('partition'), offset: '', key: '' }
 }
 
 /**

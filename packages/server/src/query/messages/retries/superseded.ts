@@ -43,7 +43,7 @@ export async function markSuperseded(
   const rows = await traces.spansOf([...ends, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId))
   const resent = rows
     .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
-    .filter(({ start, topic }) => start < window.end && topic.startsWith(request.topic ?? ''))
+    .filter(({ start }) => start < window.end)
     .map(fromFlowSpanRow)
   const around = await findForwardingConsumers(request, resent)
   const resentIn = Map.groupBy(resent, (end) => {
