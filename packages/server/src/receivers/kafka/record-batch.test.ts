@@ -3,7 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { lz4Bomb, snappyBomb } from '../../../test/hostile/block-bombs.ts'
-import { crc32c } from '../../journal/crc32c.ts'
+import { crc32c } from './crc32c.ts'
 import { decodeBatch } from './record-batch.ts'
 import { MAX_DECOMPRESSED_BYTES } from './codecs.ts'
 

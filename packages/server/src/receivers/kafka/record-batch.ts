@@ -1,5 +1,5 @@
 import { decompressors, MAX_DECOMPRESSED_BYTES } from './codecs.ts'
-import { crc32c } from '../../journal/crc32c.ts'
+import { crc32c } from './crc32c.ts'
 import { type BatchContext, type KafkaRecord, readRecords } from './record.ts'
 
 /** kafkajs's reader of a record set, at the start of a batch. */
