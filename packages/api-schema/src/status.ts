@@ -21,7 +21,7 @@ export const StatusResponse = Type.Object({
     Type.Object({
       segments: Type.Integer(),
       bytes: Type.Integer(),
-      tornBytes: describe('An unfinished write at the end of a crash, never acknowledged.', Type.Integer()),
+      tornBytes: describe('Incomplete writes at the end of a segment, dropped after a crash.', Type.Integer()),
       unreadableBytes: describe('Bytes lost in damaged journal files since the start.', Type.Integer()),
     }),
   ),

@@ -15,6 +15,8 @@ export type Frames = {
   readonly tornBytes: number
   /** Bytes that belong to no readable frame and are not torn. Their rows are lost. */
   readonly unreadableBytes: number
+  /** Whether the file ends inside a frame, in bytes that are not torn. @default false */
+  readonly isCutOff?: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -281,6 +281,64 @@ test.each([
     expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(name.replace(/@[a-z-]+/, ''))
   },
 )
+
+/** A directory can't be read, like a file on a bad disk. */
+const unreadableName = '0mx2000000-aaaaaaaaaaaaaaaa.segment'
+
+test('a segment that cannot be read is set aside and counted, while others are stored and acks wait for them', async () => {
+  await mkdir(join(dataDir, 'journal', unreadableName), { recursive: true })
+  let open: () => void = () => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const { store, inserts } = storeThat(() => gate)
+  const lines: string[] = []
+  const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 }, undefined, lines)
+  await vi.waitUntil(() => lines.some((line) => line.includes("can't be read")))
+  await journal.append(rowsOf('a'))
+  await journal.append(rowsOf('b'))
+  await journal.close()
+  const room = inserter.waitForCapacity()
+  const turn = new Promise((resolve) => setImmediate(() => resolve('still waiting')))
+  expect(await Promise.race([room, turn])).toBe('still waiting')
+  open()
+  await vi.waitUntil(() => journal.getDepth().segments === 0, { timeout: 20_000 })
+  expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span b'])
+  expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(unreadableName)
+  expect(journal.getDepth().unreadableBytes).toBeGreaterThan(0)
+  expect(inserter.getStalledMs()).toBe(0)
+  expect(lines.filter((line) => line.startsWith('Journal segment'))).toEqual([
+    expect.stringContaining("can't be read, retrying"),
+    expect.stringMatching(/can't be read: \d+ bytes are lost.*journal\/damaged.*EISDIR/),
+  ])
+}, 30_000)
+
+test('a segment that can be neither read nor moved is counted and left for the next start', async () => {
+  await mkdir(join(dataDir, 'journal', unreadableName), { recursive: true })
+  const { store } = storeThat(() => {})
+  const lines: string[] = []
+  const { journal, inserter } = await startInserter(dataDir, store, {}, undefined, lines)
+  await writeFile(join(dataDir, 'journal', 'damaged'), 'not a directory')
+  await vi.waitUntil(() => journal.getDepth().segments === 0, { timeout: 20_000 })
+  expect(journal.getDepth().unreadableBytes).toBeGreaterThan(0)
+  expect(await segmentFiles(dataDir)).toEqual([unreadableName])
+  expect(lines.at(-1)).toContain('stays in the journal: the next start reads it again')
+  expect(inserter.getStalledMs()).toBe(0)
+  await journal.close()
+}, 30_000)
+
+test('a segment whose file was removed by another process is logged once, as lost', async () => {
+  await mkdir(join(dataDir, 'journal'), { recursive: true })
+  await symlink('/nowhere', join(dataDir, 'journal', unreadableName))
+  const { store } = storeThat(() => {})
+  const lines: string[] = []
+  const { journal } = await startInserter(dataDir, store, {}, undefined, lines)
+  await vi.waitUntil(() => journal.getDepth().segments === 0)
+  await journal.close()
+  expect(lines.filter((line) => !line.startsWith('Sealed') && !line.startsWith('Replaying'))).toEqual([
+    expect.stringContaining('was removed by another process: its rows are lost'),
+  ])
+})
 
 test('rows stay intact until they are stored, while buffers of stored rows are reused', async () => {
   let attempts = 0

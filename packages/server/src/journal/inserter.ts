@@ -3,11 +3,12 @@ import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 import { InsertAttempts, isOutcomeKnown } from './insert-attempts.ts'
-import type { Frames, RowBatch } from './frame.ts'
+import type { RowBatch } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
 import { sumBytes, collectRows } from './row-batches.ts'
 import type { SealedSegment } from './segment.ts'
+import { SegmentReader } from './segment-reader.ts'
 import { sortByTable, splitBatches } from './split-batches.ts'
 
 /** ClickHouse processes one insert while the bytes of the next are sent. */
@@ -40,7 +41,7 @@ export class Inserter {
   readonly #stop = new AbortController()
   /** Segments with a failed insert, until they are stored, split or quarantined. */
   readonly #attempts = new Map<SealedSegment, InsertAttempts>()
-  readonly #reported = new WeakSet<SealedSegment>()
+  readonly #reader: SegmentReader
   #running = 0
   #stored = 0
   #lastProgress = performance.now()
@@ -52,6 +53,7 @@ export class Inserter {
   constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
     this.#store = store
     this.#log = log
+    this.#reader = new SegmentReader(log)
     this.#maxInsertBytes = maxInsertBytes
   }
 
@@ -101,7 +103,7 @@ export class Inserter {
   }
 
   #isIdle(): boolean {
-    return this.#running === 0 && this.#queue.length === 0 && this.#attempts.size === 0
+    return this.#running + this.#queue.length + this.#attempts.size + this.#reader.waiting === 0
   }
 
   #hasRoom(): boolean {
@@ -125,17 +127,15 @@ export class Inserter {
 
   /** Never rejects. A failed segment frees its slot for others until its retry. */
   async #flush(journal: Journal, segment: SealedSegment): Promise<void> {
-    let frames: Frames
-    try {
-      frames = await segment.load()
-    } catch (error) {
-      if (!isMissing(error)) return this.#retryLater(segment, error)
-      this.#log(`Journal segment ${segment.id} was removed by another process: its rows are lost.`, { level: 'error' })
-      return await this.#release(journal, segment)
+    const frames = await this.#reader.read(journal, segment)
+    if (typeof frames === 'number') return void this.#pushAfter(segment, frames)
+    if (frames === undefined) {
+      this.#attempts.delete(segment)
+      this.#lastProgress = performance.now()
+      return
     }
     const { batches } = frames
     const loaded = { journal, segment, batches }
-    this.#reportLost(journal, segment, frames)
     const { table: first, mayBeStored } = segment.progress
     if (!mayBeStored && sumBytes(sortByTable(batches, first)) > this.#maxInsertBytes) {
       if (await this.#split(loaded, first, this.#maxInsertBytes)) return
@@ -207,7 +207,9 @@ export class Inserter {
     }
     this.#attempts.delete(segment)
     const tables = summaries.map(({ table: name }) => name).join(' and ')
-    this.#log(`Journal segment ${segment.id}: stored ${table}; retrying ${tables}: ${toMessage(error)}`)
+    this.#log(`Journal segment ${segment.id}: stored ${table}; retrying ${tables}: ${toMessage(error)}`, {
+      level: 'warn',
+    })
   }
 
   /** @returns false when it cannot be split: it has one row, or rows without boundaries */
@@ -253,7 +255,9 @@ export class Inserter {
 
   #retryLater(segment: SealedSegment, error: unknown): void {
     const pause = this.#attemptsOf(segment).nextDelayMs()
-    this.#log(`Insert of journal segment ${segment.id} failed, retry in ${pause} ms: ${toMessage(error)}`)
+    this.#log(`Insert of journal segment ${segment.id} failed, retry in ${pause} ms: ${toMessage(error)}`, {
+      level: 'warn',
+    })
     void this.#pushAfter(segment, pause)
   }
 
@@ -269,32 +273,11 @@ export class Inserter {
   async #release(journal: Journal, segment: SealedSegment): Promise<void> {
     this.#attempts.delete(segment)
     await journal.release(segment).catch((error: unknown) => {
-      this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`)
+      this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`, { level: 'warn' })
     })
-  }
-
-  #reportLost(journal: Journal, segment: SealedSegment, frames: Frames): void {
-    const { tornBytes, unreadableBytes } = frames
-    if (this.#reported.has(segment)) return
-    this.#reported.add(segment)
-    journal.countLost(segment, frames)
-    if (tornBytes > 0) {
-      this.#log(`Journal segment ${segment.id}: dropped an unfinished, unacknowledged write of ${tornBytes} bytes.`)
-    }
-    if (unreadableBytes > 0) {
-      this.#log(
-        `Journal segment ${segment.id} is damaged: ${unreadableBytes} unreadable bytes are lost, ` +
-          'the other rows are stored. Its file is kept in journal/damaged.',
-        { level: 'error' },
-      )
-    }
   }
 }
 
 function toMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

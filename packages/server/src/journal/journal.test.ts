@@ -143,11 +143,16 @@ test('a segment of garbage is unreadable, not torn, and foreign files are kept',
   expect(await files()).toContain('README')
 })
 
+const AFTER_BOOT = Date.now() / 1000
+
 test.each([
   { newest: 'was open', suffix: '', torn: true },
   { newest: 'has insert progress', suffix: '@spans', torn: false },
   { newest: 'is a split piece', suffix: '.0000', torn: false },
-])('a cut tail of the newest segment is torn only if it was open: it $newest', async ({ suffix, torn }) => {
+  { newest: 'was open, and the machine restarted', suffix: '', newestTime: 2, torn: false },
+  { newest: 'was open, and the machine restarted, with fsync', suffix: '', newestTime: 2, fsync: true, torn: true },
+])('a cut tail of the newest segment is torn only if it was open: it $newest', async (state) => {
+  const { suffix, torn, newestTime = AFTER_BOOT, fsync = false } = state
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('older'))
   await journal.append(rowsOf('newer'))
@@ -159,11 +164,12 @@ test.each([
     const renamed =
       at === 1 ? path.replace('.segment', `${suffix}.segment`) : path.replace('.segment', '@spans.segment')
     await rename(path, renamed)
-    // Neither equal times nor a newer time of an older segment matter.
-    await utimes(renamed, 2 - at, 2 - at)
+    // A newer time of the older segment doesn't matter.
+    const time = at === 1 ? newestTime : AFTER_BOOT + 1
+    await utimes(renamed, time, time)
   }
   sealed = []
-  await open()
+  await open({ fsync })
   const [older, newer] = await Promise.all(sealed.map((segment) => segment.load()))
   expect(older?.tornBytes).toBe(0)
   expect(older?.unreadableBytes).toBeGreaterThan(0)

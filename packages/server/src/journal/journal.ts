@@ -4,7 +4,7 @@ import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
 import type { Frames, RowBatch } from './frame.ts'
 import { findUninsertedSegments, pieceId } from './leftover-segments.ts'
 import type { Log } from '../log.ts'
-import { toRowBatches, type SignalRows } from './row-batches.ts'
+import { type PendingAppend, type SignalRows, takeAppends, toRowBatches } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
 import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
 
@@ -30,7 +30,7 @@ export type JournalOptions = {
 export type JournalDepth = {
   readonly segments: number
   readonly bytes: number
-  /** Torn bytes in leftover segments since the start: unfinished, unacknowledged writes. */
+  /** Torn bytes in leftover segments since the start. */
   readonly tornBytes: number
   /** Unreadable bytes of damaged segments, including those kept from earlier runs. */
   readonly unreadableBytes: number
@@ -39,21 +39,13 @@ export type JournalDepth = {
 /** The journal is full or closed. Nothing of the request is kept; the exporter may retry. */
 export class JournalFullError extends Error {}
 
-type PendingAppend = {
-  readonly day: number
-  readonly batches: readonly RowBatch[]
-  readonly bytes: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
 const SECONDS_PER_DAY = 86_400
 
 /** The write-ahead log: rows that `append` resolved for survive a crash. One per directory. */
 export class Journal {
   readonly #directory: string
   readonly #options: Required<JournalOptions>
-  #waiting: PendingAppend[] = []
+  readonly #waiting: PendingAppend[] = []
   #open: OpenSegment | undefined
   /** The segment whose file is being closed: neither open nor handed over. */
   #sealing: OpenSegment | undefined
@@ -88,7 +80,9 @@ export class Journal {
     const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
     journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
-    for (const segment of await findUninsertedSegments(directory, await quarantine.ids())) journal.#handOver(segment)
+    const { fsync = false } = options
+    for (const segment of await findUninsertedSegments(directory, await quarantine.ids(), fsync))
+      journal.#handOver(segment)
     const { segments, bytes } = journal.getDepth()
     if (segments > 0) options.log(`Replaying ${segments} journal segments (${bytes} bytes) of an earlier run.`)
     return journal
@@ -131,6 +125,16 @@ export class Journal {
     this.#tornBytes += tornBytes
     this.#unreadableBytes += unreadableBytes
     if (unreadableBytes > 0) this.#damaged.set(segment, unreadableBytes)
+  }
+
+  /** Moves a segment that can't be read to `damaged/`. @returns false if its file stays here */
+  async setAside(segment: SealedSegment): Promise<boolean> {
+    this.countLost(segment, { batches: [], tornBytes: 0, unreadableBytes: segment.bytes })
+    this.#drop(segment)
+    return await keepDamaged(this.#directory, segment, segment.bytes).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Removes a segment whose rows are all stored. */
@@ -188,7 +192,9 @@ export class Journal {
   }
 
   async #write(day: number): Promise<void> {
-    const requests = this.#take(day)
+    const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
+    const requests = takeAppends(this.#waiting, day, room)
+    this.#waitingBytes -= requests.reduce((sum, { bytes }) => sum + bytes, 0)
     try {
       this.#open ??= await createSegment(this.#directory, day, this.#options.fsync)
       this.#ageTimer ??= setTimeout(() => this.#sealSoon(), this.#options.maxSegmentAgeMs)
@@ -204,20 +210,6 @@ export class Journal {
     for (const request of requests) request.resolve()
     const { maxSegmentBytes, maxSegmentRows } = this.#options
     if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
-  }
-
-  /** Takes the pending requests that fit into the open segment, at least one. */
-  #take(day: number): PendingAppend[] {
-    const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
-    let bytes = 0
-    let count = 0
-    for (const request of this.#waiting) {
-      if (request.day !== day || (count > 0 && bytes + request.bytes > room)) break
-      bytes += request.bytes
-      count++
-    }
-    this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, count)
   }
 
   #sealSoon(): void {

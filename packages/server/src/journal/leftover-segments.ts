@@ -1,4 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { parseSegmentFileName } from './insert-progress.ts'
 import { openSealedSegment, type SealedSegment } from './segment.ts'
@@ -8,28 +9,38 @@ import { openSealedSegment, type SealedSegment } from './segment.ts'
  * ClickHouse forgets their tokens after `non_replicated_deduplication_window` inserts.
  *
  * @param quarantined ids of segments whose rows are in quarantine
+ * @param fsync whether only writes on disk were acknowledged
  */
 export async function findUninsertedSegments(
   directory: string,
   quarantined: ReadonlySet<string>,
+  fsync: boolean,
 ): Promise<SealedSegment[]> {
   const found = (await readdir(directory)).sort().flatMap((name) => {
     const id = parseSegmentFileName(name)?.id
     return id === undefined ? [] : [{ name, id }]
   })
   const ids = new Set(found.map(({ id }) => id))
-  const files = await Promise.all(found.map(async (file) => ({ ...file, ...(await stat(join(directory, file.name))) })))
+  // The read of a file without attributes fails too, and then reports the error.
+  const files = await Promise.all(
+    found.map(async (file) => {
+      const { size, mtimeMs } = await stat(join(directory, file.name)).catch(() => ({ size: 0, mtimeMs: 0 }))
+      return { ...file, size, mtimeMs }
+    }),
+  )
   const newest = files.at(-1)?.id
+  const bootTime = Date.now() - uptime() * 1000
   // Inserts, and so progress in the name, start once a segment is sealed; pieces are written whole.
-  const mayBeOpen = ({ id, name }: (typeof files)[number]): boolean =>
-    id === newest && !name.includes('@') && splitSegmentId(id) === ''
+  // A kill cuts only the last write. A power failure also cuts acknowledged writes without fsync.
+  const mayBeTorn = ({ id, name, mtimeMs }: (typeof files)[number]): boolean =>
+    id === newest && !name.includes('@') && splitSegmentId(id) === '' && (fsync || mtimeMs > bootTime)
   const segments: SealedSegment[] = []
   for (const file of files) {
     const { name, id, size } = file
     // A crash interrupted the split of the parent segment before any piece was inserted, or the
     // move to quarantine.
     if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
-    else segments.push(openSealedSegment(directory, name, size, mayBeOpen(file)))
+    else segments.push(openSealedSegment(directory, name, size, mayBeTorn(file)))
   }
   return segments.toSorted((a, b) => Number(b.progress.mayBeStored) - Number(a.progress.mayBeStored))
 }

@@ -49,3 +49,24 @@ export function collectRows(batches: readonly RowBatch[], table: RowTable): read
   const rows = ofTable.map((batch) => batch.bytes)
   return sumBytes(ofTable) < rows.length * MIN_CHUNK_BYTES ? [Buffer.concat(rows)] : rows
 }
+
+/** The rows of a request that wait to be written. */
+export type PendingAppend = {
+  readonly day: number
+  readonly batches: readonly RowBatch[]
+  readonly bytes: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Takes the first appends of the day that fit into `room` bytes, at least one, from `waiting`. */
+export function takeAppends(waiting: PendingAppend[], day: number, room: number): PendingAppend[] {
+  let bytes = 0
+  let count = 0
+  for (const append of waiting) {
+    if (append.day !== day || (count > 0 && bytes + append.bytes > room)) break
+    bytes += append.bytes
+    count++
+  }
+  return waiting.splice(0, count)
+}

@@ -22,7 +22,7 @@ export type SealedSegment = {
   memoryBytes(): number
   /** Returns the buffers to the pool. The result of `load` must no longer be in use. */
   releaseMemory(): void
-  /** Removes the file of a segment whose rows are stored. */
+  /** Removes the file, if it still exists. */
   remove(): Promise<void>
   /** Moves the file to another directory. */
   moveTo(directory: string): Promise<void>
@@ -108,8 +108,8 @@ export async function createSegment(directory: string, day: number, sync: boolea
 /**
  * Opens a segment of an earlier run by its file name.
  *
- * @param mayBeTorn whether it was being written when that run ended; only then is an unfinished
- *   frame at its end not a loss
+ * @param mayBeTorn whether the kill of that run may have cut its last write, which was not
+ *   acknowledged then; otherwise an unfinished frame at the end counts as unreadable
  */
 export function openSealedSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
   const { id, progress } = parseSegmentFileName(name) ?? { id: name, progress: NOT_STARTED }
@@ -168,9 +168,7 @@ function createSealedSegment(
       if (readBack === undefined) {
         const file = await readFileIntoPool(path)
         const frames = decodeFrames(file, id)
-        const { tornBytes, unreadableBytes } = frames
-        const lost = { tornBytes: 0, unreadableBytes: unreadableBytes + tornBytes }
-        readBack = { file, frames: state.mayBeTorn === true ? frames : { ...frames, ...lost } }
+        readBack = { file, frames: state.mayBeTorn === true ? frames : toUnreadable(frames) }
       }
       return readBack.frames
     },
@@ -185,6 +183,7 @@ function createSealedSegment(
       try {
         await unlink(path)
       } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
         // An empty file is harmless at the next start. A full one would be inserted again after
         // ClickHouse dropped its token.
         await truncate(path, 0).catch(() => {
@@ -199,13 +198,20 @@ function createSealedSegment(
   }
 }
 
+function toUnreadable(frames: Frames): Frames {
+  const { tornBytes, unreadableBytes } = frames
+  if (tornBytes === 0) return frames
+  return { ...frames, tornBytes: 0, unreadableBytes: unreadableBytes + tornBytes, isCutOff: true }
+}
+
 /**
  * Reads into the buffer pool: otherwise each insert of a backlog would leave a segment of garbage.
  */
 async function readFileIntoPool(path: string): Promise<Buffer> {
   const file = await open(path)
+  let bytes: Buffer = Buffer.alloc(0)
   try {
-    const bytes = acquireBuffer((await file.stat()).size)
+    bytes = acquireBuffer((await file.stat()).size)
     let at = 0
     while (at < bytes.length) {
       const { bytesRead } = await file.read(bytes, at, bytes.length - at, at)
@@ -213,6 +219,9 @@ async function readFileIntoPool(path: string): Promise<Buffer> {
       at += bytesRead
     }
     return bytes.subarray(0, at)
+  } catch (error) {
+    releaseBuffers([bytes])
+    throw error
   } finally {
     await file.close()
   }

@@ -54,7 +54,7 @@ export const serverMetrics: readonly Metric[] = [
   ['spanlink_journal_bytes', 'Journal bytes acknowledged and not yet inserted.', (s) => s.journal.bytes],
   [
     'spanlink_journal_torn_bytes_total',
-    'Bytes of unfinished, unacknowledged writes removed after a crash.',
+    'Bytes of incomplete writes at the end of a segment, dropped after a crash.',
     (s) => s.journal.tornBytes,
   ],
   [
