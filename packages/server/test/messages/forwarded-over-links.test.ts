@@ -86,3 +86,29 @@ test('a dead letter with links to two failed consumers leads back to neither', a
   await traces.put(tracesOf('shop', [...orders, ...failed, dead]))
   expect(await find('dead-lettered', at)).toMatchObject([{ spanId: dead.spanId, producer: null, attempts: [] }])
 })
+
+test('of two records of one send at the same offset, the failed one is dead-lettered and retried with its own attempt', async () => {
+  const at = 11 * HOUR_MS
+  const sent = send('orders', { at })
+  const process = (partition: string, key: string, parts: { readonly at: number; readonly status?: object }) => {
+    const record = {
+      'messaging.destination.partition.id': partition,
+      'kafka.offset': 6,
+      'messaging.kafka.message.key': key,
+    }
+    return processing('orders', undefined, 'stock', 'link', {
+      ...parts,
+      links: [linkTo(sent, { 'messaging.destination.name': 'orders', ...record })],
+      attributes: record,
+    })
+  }
+  const done = process('0', 'alice', { at: at + 20 })
+  const failed = process('1', 'bob', { at: at + 40, ...FAILED })
+  const forwarded = ['orders.dlq', 'orders.retry'].map((topic) => send(topic, { at: at + 42, in: failed }))
+  await traces.put(tracesOf('shop', [sent, done, failed, ...forwarded]))
+  for (const list of ['dead-lettered', 'retried'] as const) {
+    expect(await find(list, at)).toMatchObject([
+      { topic: 'orders', partition: '1', offset: '6', key: 'bob', attempts: [{ spanId: failed.spanId }] },
+    ])
+  }
+})

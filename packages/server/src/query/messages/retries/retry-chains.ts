@@ -1,6 +1,6 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
-import type { Delivery } from '../deliveries/delivery.ts'
+import { type Delivery, isSameMessage, isSameOrUnknown } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { toConsumerId, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
@@ -116,12 +116,13 @@ function selectCommon(batch: readonly Delivery[], { cluster }: MessagingSpan): R
 function selectAttempts(
   sent: MessagingSpan,
   around: MessagingSpan,
-  { producerRef, offset }: Delivery,
+  origin: Delivery,
   deliveries: readonly Delivery[],
 ): { readonly attempts: readonly MessagingSpan[]; readonly all: readonly MessagingSpan[] } {
   const same = deliveries
-    .filter((one) => toRefKey(one.producerRef) === toRefKey(producerRef))
-    .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
+    .filter((one) => toRefKey(one.producerRef) === toRefKey(origin.producerRef))
+    // One send span may carry several records.
+    .filter((one) => isSameMessage(one, origin) && isSameOrUnknown(one.cluster, origin.cluster))
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((end) => toConsumerId(end) === toConsumerId(around))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
