@@ -1,8 +1,11 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
+import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findSendSizes } from '../../messaging/batch-sizes.ts'
 import { findKnownRecords, type Sender, type TakenRecord } from '../../messaging/missed-records.ts'
+import { UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
+import { findMessagingSpans } from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
 import { findDeliveries } from './find-deliveries.ts'
@@ -16,9 +19,15 @@ export async function findSenders(
   producers: readonly MessagingSpan[],
   options: QueryOptions,
 ): Promise<SenderSpan[]> {
-  const found = Map.groupBy(await findDeliveries(store, producers, options), ({ producerRef }) => toRefKey(producerRef))
-  const toTakenRecords = (end: MessagingSpan, batches: ReadonlySet<string>): TakenRecord[] =>
-    (found.get(toRefKey(end)) ?? []).map((delivery) => toTaken(delivery, batches))
+  const [deliveries, creationLinks] = await Promise.all([
+    findDeliveries(store, producers, options),
+    findMessageLinks(store, producers, 'out', options),
+  ])
+  const contextsOf = Map.groupBy(creationLinks, ({ consumedRef }) => toSpanKey(consumedRef))
+  const ofContexts = await findContextDeliveries(store, creationLinks, options)
+  const found = Map.groupBy([...deliveries, ...ofContexts], ({ producerRef }) => toRefKey(producerRef))
+  const toTakenRecords = (context: SpanRef, batches: ReadonlySet<string>): TakenRecord[] =>
+    (found.get(toRefKey(context)) ?? []).map((delivery) => toTaken(delivery, batches))
   const senders = producers.map((end) => {
     const own = { ...end, key: '' }
     const taken = toTakenRecords(end, NO_BATCHES)
@@ -30,44 +39,76 @@ export async function findSenders(
     .flatMap(({ end }) => found.get(toRefKey(end)) ?? [])
     .flatMap(({ linked, consumed }) => (consumed !== undefined && linked.offset === '' ? [consumed] : []))
   const [batches, sizes] = await Promise.all([
-    findLinkingSpans(store, doubtful, 2, options),
+    findBatchSpans(store, doubtful, options),
     findSendSizes(
       store,
       senders.filter(({ known }) => known.length > 0).map(({ end }) => end),
       options,
     ),
   ])
-  // A send that links to creation contexts counts their messages too.
-  const counted = senders.filter(({ end, known }) => (sizes.get(toSpanKey(end)) ?? 0) > known.length)
-  const forwarding = await findLinkingSpans(
-    store,
-    counted.map(({ end }) => end),
-    1,
-    options,
-  )
   return senders.map(({ end, own, taken, known }) => {
-    const isCounted = !forwarding.has(toSpanKey(end))
+    const contexts = contextsOf.get(toSpanKey(end)) ?? []
     return {
       end,
       own,
       taken: known.length > 1 ? toTakenRecords(end, batches) : taken,
-      count: isCounted ? (sizes.get(toSpanKey(end)) ?? 0) : 0,
+      // A message may carry the context that it was created from, as with an outbox.
+      forwarded: contexts.flatMap(({ producerRef }) => toTakenRecords(producerRef, NO_BATCHES)),
+      // A send that links to creation contexts counts their messages too.
+      count: contexts.length === 0 ? (sizes.get(toSpanKey(end)) ?? 0) : 0,
     }
   })
 }
 
 const NO_BATCHES: ReadonlySet<string> = new Set()
 
-/** Finds which of these spans carry at least so many links, by `toSpanKey`. */
-async function findLinkingSpans(
+/** Finds the consumers of the contexts that sends link to. A consuming span is no such context. */
+async function findContextDeliveries(
+  store: Store,
+  links: readonly TimedLink[],
+  options: QueryOptions,
+): Promise<Delivery[]> {
+  const refs = new Map(
+    links.map(({ producerRef, consumedAt }) => [toRefKey(producerRef), { ...producerRef, before: consumedAt }]),
+  )
+  const contexts = await findMessagingSpans(store, [...refs.values()], options)
+  const producing = [...refs].flatMap(([key, ref]): MessagingSpan[] => {
+    const sharers = contexts.get(key)
+    if (sharers === undefined) return [toUnstoredSpan(ref)]
+    return sharers.filter(({ operation }) => producingOperations.has(operation)).slice(0, 1)
+  })
+  return await findDeliveries(store, producing, options)
+}
+
+/** A context that is not sampled: its consumers link to it all the same. */
+function toUnstoredSpan({ traceId, spanId, before }: SpanRef & { readonly before: bigint }): MessagingSpan {
+  return {
+    ...UNKNOWN_RECORD,
+    traceId,
+    spanId,
+    parentSpanId: '',
+    kind: 'producer',
+    service: '',
+    name: '',
+    status: 'unset',
+    operation: 'create',
+    group: '',
+    start: before,
+    end: before,
+  }
+}
+
+type TimedLink = Awaited<ReturnType<typeof findMessageLinks>>[number]
+
+/** Finds which of these spans carry several links, by `toSpanKey`. */
+async function findBatchSpans(
   store: Store,
   ends: readonly MessagingSpan[],
-  atLeast: number,
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
   const links = await findMessageLinks(store, ends, 'out', options)
   const linking = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
-  return new Set([...linking].filter(([, all]) => all.length >= atLeast).map(([key]) => key))
+  return new Set([...linking].filter(([, all]) => all.length > 1).map(([key]) => key))
 }
 
 /** The producer's position is left out: it describes one of its records. */

@@ -29,7 +29,8 @@ export async function findNeverConsumed(
   const senders = await findSenders(store, doubtful, options)
   return senders.flatMap(({ end, ...sender }) => {
     const taken = sender.taken.map((one) => toAnonymous(one, end.cluster))
-    return findMissedRecords({ ...sender, taken }, () => [ANYONE]).map((missed) => ({ ...missed, end }))
+    const forwarded = sender.forwarded?.map((one) => toAnonymous(one, end.cluster)) ?? []
+    return findMissedRecords({ ...sender, taken, forwarded }, () => [ANYONE]).map((missed) => ({ ...missed, end }))
   })
 }
 
