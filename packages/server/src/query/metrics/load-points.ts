@@ -76,7 +76,8 @@ type PointRow = {
 
 /**
  * Loads points of the window and the lookback by series, in order of time. Cumulative series and
- * gauges need only the last point per step and start; delta series need all points.
+ * gauges need only the last point per step and start, and the points around a reset; delta series
+ * need all points.
  */
 export async function loadPoints(
   store: Store,
@@ -89,14 +90,19 @@ export async function loadPoints(
   const from = window.start > LOOKBACK_NANO ? window.start - LOOKBACK_NANO : 0n
   const ids = `series_id in (select series_id from metric_series where ${filter.where} and temporality`
   const columns = `toString(series_id) as id, time, start, flags, present, ${columnsOf[metric.type]}`
+  const step = 'if(time <= {windowStart:UInt64}, -1, toInt64(intDiv(time - {windowStart:UInt64} - 1, {step:UInt64})))'
+  const isAtReset = amountsOf(metric).map(isAtResetSql).join(' or ') || 'false'
   const inWindow = 'time > {from:UInt64} and time <= {end:UInt64}'
   const rows = await store.query<PointRow>(
     `select * from (
-      select ${columns}, if(time <= {windowStart:UInt64}, -1, toInt64(intDiv(time - {windowStart:UInt64} - 1, {step:UInt64}))) as step
-      from metric_points
-      where ${ids} != 'delta') and ${inWindow}
-      order by series_id, time desc
-      limit 1 by series_id, step, start
+      select * except (series_id, number, isAtReset) from (
+        select ${columns}, series_id, ${step} as step, ${isAtReset} as isAtReset,
+          row_number() over (partition by series_id, step, start order by time desc) as number
+        from metric_points
+        where ${ids} != 'delta') and ${inWindow}
+        window neighbours as (partition by series_id order by time rows between 1 preceding and 1 following))
+      where number = 1 or isAtReset
+      order by id, time desc
       limit ${MAX_POINTS}
       union all
       select ${columns}, 0 as step
@@ -132,6 +138,22 @@ const columnsOf: Readonly<Record<Metric['type'], string>> = {
   'exponential-histogram': `count, sum, min, max, scale, zero_count as zeroCount, zero_threshold as zeroThreshold,
     positive_offset as positiveOffset, positive, negative_offset as negativeOffset, negative`,
   summary: 'count, sum, arrayMap(pair -> [pair.1, pair.2], quantiles) as quantiles',
+}
+
+/** Columns that shrink only at a reset, as arrays. */
+function amountsOf({ type, monotonic }: Metric): readonly string[] {
+  if (type === 'sum') return monotonic ? ['[value]'] : []
+  if (type === 'histogram') return ['[count]', 'buckets']
+  return type === 'exponential-histogram' ? ['[count, zero_count]'] : []
+}
+
+/** SQL for whether the count restarts at this point, or at the next one of its series. */
+function isAtResetSql(amounts: string): string {
+  const shrinks = (from: string, to: string): string =>
+    `arrayExists((old, new) -> new < old, arrayResize(${from}, length(${to})), ${to})`
+  const before = `lagInFrame(${amounts}) over neighbours`
+  const after = `leadInFrame(${amounts}, 1, ${amounts}) over neighbours`
+  return `${shrinks(before, amounts)} or ${shrinks(amounts, after)}`
 }
 
 const NO_RECORDED_VALUE = 1
