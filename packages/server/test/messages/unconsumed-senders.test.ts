@@ -3,7 +3,7 @@ import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flows/find-flow.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { linkTo, MS, processing, send, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 
 let traces: StoredTraces
@@ -42,3 +42,13 @@ test.each([['stored'], ['not stored']])(
     expect(await missingOf(sent)).toEqual([`${lost.spanId} stock`])
   },
 )
+
+test('a service that Brave traces is missing for a message that another service consumed', async () => {
+  const brave = (kind: number, at: number, parent?: TestSpan) =>
+    span({ kind, at, ...(parent && { in: parent }), attributes: { 'kafka.topic': 'brave' } })
+  const [consumed, missed] = [brave(4, 0), brave(4, 10)]
+  await traces.put(tracesOf('shop', [consumed, missed]))
+  await traces.put(tracesOf('stock', [brave(5, 50, consumed), brave(5, 60, missed)]))
+  await traces.put(tracesOf('mail', [brave(5, 50, consumed)]))
+  expect(await unconsumed({ topic: 'brave' })).toEqual([`${missed.spanId} mail`])
+})

@@ -106,8 +106,8 @@ test('the kafka.topic tag of Brave is a topic between producer and consumer', as
   const { body } = await spanlink.get<TopologyResponse>('/api/topology', { start, end })
   const edges = body.edges.filter(({ topic }) => topic === 'orders')
   expect(edges.map(({ type, from, to, queueTimeNano }) => [type, from, to, queueTimeNano?.p50]).toSorted()).toEqual([
-    ['consume', 'topic:::orders', 'service:billing', '500000'],
-    ['produce', 'service:shop', 'topic:::orders', undefined],
+    ['consume', 'topic:kafka::orders', 'service:billing', '500000'],
+    ['produce', 'service:shop', 'topic:kafka::orders', undefined],
   ])
 })
 

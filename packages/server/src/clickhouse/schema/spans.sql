@@ -45,7 +45,7 @@ create table if not exists {db}.spans
       multiIf(kind = 'producer', 'send', kind = 'consumer', 'process', 'none')))))), 'none')
     codec(ZSTD(1)),
   messaging_system LowCardinality(String) default
-    if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.system.name'] != '', attrs['messaging.system.name'], attrs['messaging.system']), '')
+    if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.system.name'] != '', attrs['messaging.system.name'], attrs['messaging.system'] != '', attrs['messaging.system'], attrs['kafka.topic'] != '', 'kafka', ''), '')
     codec(ZSTD(1)),
   topic LowCardinality(String) default
     if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.destination.name'] != '', attrs['messaging.destination.name'], attrs['messaging.source.name'] != '', attrs['messaging.source.name'], attrs['messaging.destination'] != '', attrs['messaging.destination'], attrs['kafka.topic'] != '', attrs['kafka.topic'], attrs['rabbitmq.destination.routing_key'] != '', attrs['rabbitmq.destination.routing_key'], attrs['messaging.rabbitmq.destination.routing_key'] != '', attrs['messaging.rabbitmq.destination.routing_key'], attrs['messaging.rabbitmq.routing_key']), '')

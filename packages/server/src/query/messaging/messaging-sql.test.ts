@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import {
+  kafkaTopicName,
   type MessagingField,
   messagingNames,
   operationByKind,
@@ -21,7 +22,7 @@ function messagingColumns(): string {
       `Enum8('none' = 0, 'create' = 1, 'send' = 2, 'receive' = 3, 'process' = 4, 'settle' = 5)`,
       operation(),
     ],
-    ['messaging_system', 'LowCardinality(String)', valueOrEmpty('system')],
+    ['messaging_system', 'LowCardinality(String)', ofKind(`multiIf(${system()})`)],
     ['topic', 'LowCardinality(String)', valueOrEmpty('topic')],
     ['partition', 'LowCardinality(String)', valueOrEmpty('partition')],
     ['consumer_group', 'LowCardinality(String)', valueOrEmpty('group')],
@@ -36,7 +37,16 @@ function messagingColumns(): string {
 const MESSAGING_KINDS = `kind in ('client', 'producer', 'consumer')`
 
 function valueOrEmpty(field: MessagingField): string {
-  return `if(${MESSAGING_KINDS}, ${messagingValue(field)}, '')`
+  return ofKind(messagingValue(field))
+}
+
+function ofKind(value: string): string {
+  return `if(${MESSAGING_KINDS}, ${value}, '')`
+}
+
+function system(): string {
+  const named = messagingNames.system.map((name) => `attrs['${name}'] != '', attrs['${name}']`)
+  return [...named, `attrs['${kafkaTopicName}'] != '', 'kafka'`, `''`].join(', ')
 }
 
 function operation(): string {

@@ -2,7 +2,7 @@ import type { ByteList } from '../native/byte-list.ts'
 import { type Column, createLowCardinalityColumn } from '../native/column.ts'
 import { ByteList as Bytes } from '../native/byte-list.ts'
 import type { RowCursor } from '../native/row-cursor.ts'
-import { batchCountName, messagingNames } from './semconv.ts'
+import { batchCountName, kafkaTopicName, messagingNames } from './semconv.ts'
 
 /** Fields with a column. */
 const FIELDS = ['system', 'operation', 'topic', 'partition', 'offset', 'group', 'cluster'] as const
@@ -25,6 +25,7 @@ export const nameRanges = Object.fromEntries(
 ) as Readonly<Record<(typeof FIELDS)[number], NameRange>>
 
 export const batchCountRange = createRange(NAMES.length - 1, NAMES.length)
+export const kafkaTopicRange = createRange(NAMES.indexOf(kafkaTopicName), NAMES.indexOf(kafkaTopicName) + 1)
 
 function createRange(from: number, to: number): NameRange {
   return { from, to, bits: (1 << to) - (1 << from) }

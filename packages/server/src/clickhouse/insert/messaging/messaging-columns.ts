@@ -3,7 +3,7 @@ import { ByteList } from '../native/byte-list.ts'
 import { type Column, type LowCardinalityColumn, createLowCardinalityColumn } from '../native/column.ts'
 import { RowCursor } from '../native/row-cursor.ts'
 import { writeInt64 } from './int64-text.ts'
-import { batchCountRange, type NameRange, nameRanges, AttributesColumn } from './attributes-column.ts'
+import { batchCountRange, kafkaTopicRange, type NameRange, nameRanges, AttributesColumn } from './attributes-column.ts'
 import { isMessagingKind, NONE, toOperation, parseSpanName, parseOperation } from './parse-operation.ts'
 
 /**
@@ -94,7 +94,7 @@ export class MessagingColumns {
       this.operation = isMessaging ? toOperation(kind) : NONE
       this.#offsets.append(UNKNOWN_OFFSET, 0, 8)
     } else {
-      const hasSystem = this.#addValue(this.system, bytes, nameRanges.system)
+      const hasSystem = this.#addSystem(bytes)
       this.#addValue(this.topic, bytes, nameRanges.topic)
       this.#addValue(this.#partition, bytes, nameRanges.partition)
       this.#addValue(this.group, bytes, nameRanges.group)
@@ -115,6 +115,15 @@ export class MessagingColumns {
     this.#resourceClusterAt = cursor.pos
     const length = cursor.varint()
     cursor.pos += length
+  }
+
+  /** @returns whether the row names its system: the span names of Brave are not of the conventions */
+  #addSystem(bytes: Buffer): boolean {
+    const at = this.attributes.find(nameRanges.system, bytes)
+    const isBrave = at < 0 && this.attributes.find(kafkaTopicRange, bytes) >= 0
+    if (isBrave) this.#addValueAt(this.system, KAFKA, 0)
+    else this.#addValueAt(this.system, bytes, at)
+    return at >= 0
   }
 
   /** A Kafka span that names no cluster is of its resource's. */

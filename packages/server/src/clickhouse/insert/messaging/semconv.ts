@@ -10,7 +10,7 @@ export type MessagingOperation = (typeof messagingOperations)[number]
  *
  * | field     | versions                                                                                            |
  * |-----------|-----------------------------------------------------------------------------------------------------|
- * | system    | 1.45; until 1.44                                                                                    |
+ * | system    | 1.45; until 1.44. Without either, Brave's tag of the topic implies Kafka                            |
  * | operation | 1.26; 1.17 to 1.25. The operation's free name (1.26) only where neither is set                      |
  * | topic     | 1.17; source of consumers 1.17 to 1.20; until 1.16; Brave's tag. RabbitMQ's default exchange has no |
  * |           | name: the routing key (1.45; 1.17; until 1.16) is the queue                                         |
@@ -55,6 +55,9 @@ export const messagingNames = {
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type MessagingField = keyof typeof messagingNames
+
+/** Brave's tag. Its spans name no system: the tag implies Kafka. */
+export const kafkaTopicName = 'kafka.topic' satisfies (typeof messagingNames.topic)[number]
 
 /** Operation names, in attributes and as the first (since 1.27) or last word of span names. */
 export const operationAliases: Readonly<Record<string, MessagingOperation>> = {
