@@ -42,3 +42,18 @@ test('services connected by the same topic name in different clusters are not Ja
     { parent: 'shop west', child: 'billing west', callCount: 1 },
   ])
 })
+
+test('a producer that names no cluster is connected to its consumers in two clusters', async () => {
+  const at = 3 * HOUR_MS
+  const sent = send('orders', { at })
+  await traces.put(tracesOf('shop', [sent]))
+  for (const cluster of ['east', 'west']) {
+    const attributes = { 'kafka.cluster.id': cluster }
+    const consumer = processing('orders', sent, 'billing', 'link', { at: at + 60, attributes })
+    await traces.put(tracesOf(`billing ${cluster}`, [consumer]))
+  }
+  expect(await dependencies(3)).toEqual([
+    { parent: 'shop', child: 'billing east', callCount: 1 },
+    { parent: 'shop', child: 'billing west', callCount: 1 },
+  ])
+})

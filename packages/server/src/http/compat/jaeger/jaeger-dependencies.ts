@@ -1,6 +1,7 @@
 import type { TopologyEdge } from '@spanlink/api-schema'
 import { findTopology } from '../../../query/topology/find-topology.ts'
-import { nodeId, parseNodeId } from '../../../query/topology/node-id.ts'
+import { type Location, parseNodeId } from '../../../query/topology/node-id.ts'
+import { isSameOrUnknown } from '../../../query/messages/deliveries/delivery.ts'
 import type { TimeWindow } from '../../../query/sql/time-window.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 
@@ -8,7 +9,7 @@ export type Dependency = { readonly parent: string; readonly child: string; read
 
 /**
  * Counts calls and messages between services. Each producer of a topic is connected to each
- * consumer. The messages of a consumer are divided among several producers in proportion to what
+ * consumer, also if only one of them names the system or the cluster. The messages of a consumer are divided among several producers in proportion to what
  * they sent.
  */
 export async function findDependencies(
@@ -28,14 +29,19 @@ export async function findDependencies(
   }
   const producersOf = Map.groupBy(
     edges.filter(({ type }) => type === 'produce'),
-    ({ to }) => to,
+    ({ topic }) => topic,
   )
   for (const edge of edges) {
     if (edge.type === 'call') add(edge, edge, edge.count)
     if (edge.type !== 'consume') continue
-    const producers = producersOf.get(nodeId('topic', edge.topic ?? '', parseNodeId(edge.from))) ?? []
+    const from = parseNodeId(edge.from)
+    const producers = (producersOf.get(edge.topic) ?? []).filter(({ to }) => mayBeSameLocation(parseNodeId(to), from))
     const sent = producers.reduce((sum, { count }) => sum + count, 0)
     for (const producer of producers) add(producer, edge, Math.max(1, Math.round((edge.count * producer.count) / sent)))
   }
   return [...counts.values()]
+}
+
+function mayBeSameLocation(a: Location, b: Location): boolean {
+  return isSameOrUnknown(a.system, b.system) && isSameOrUnknown(a.cluster, b.cluster)
 }
