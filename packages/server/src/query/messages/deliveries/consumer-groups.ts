@@ -1,6 +1,7 @@
 import { toRefKey } from '../../links/span-ref.ts'
 import { toConsumerId } from '../message-list.ts'
-import type { ConsumedDelivery } from './delivery.ts'
+import { type ConsumedDelivery, toConsumedRecord } from './delivery.ts'
+import { isSamePlace } from './group-by-record.ts'
 
 /**
  * Groups by producer and consumer. A span without a group has that of its service's other spans of
@@ -14,11 +15,17 @@ export function groupByConsumer<One extends ConsumedDelivery>(deliveries: readon
 }
 
 function addGroups<One extends ConsumedDelivery>(sameProducer: readonly One[]): One[] {
-  const named = sameProducer.filter(({ consumed }) => consumed.group !== '')
-  const groupsOf = Map.groupBy(named, ({ consumed }) => consumed.service)
+  const named = sameProducer
+    .filter(({ consumed }) => consumed.group !== '')
+    .map((one) => ({ ...toConsumedRecord(one), service: one.consumed.service, group: one.consumed.group }))
+  const distinct = new Map(named.map((one) => [JSON.stringify([one.service, one.group, one.cluster, one.topic]), one]))
+  const namedOf = Map.groupBy(distinct.values(), ({ service }) => service)
   return sameProducer.flatMap((one) => {
-    const groups = new Set(groupsOf.get(one.consumed.service)?.map(({ consumed }) => consumed.group))
-    if (one.consumed.group !== '' || groups.size === 0) return [one]
+    if (one.consumed.group !== '') return [one]
+    const record = toConsumedRecord(one)
+    const ofMessage = namedOf.get(one.consumed.service)?.filter((other) => isSamePlace(other, record)) ?? []
+    const groups = new Set(ofMessage.map(({ group }) => group))
+    if (groups.size === 0) return [one]
     const [group = ''] = groups
     return groups.size > 1 ? [] : [{ ...one, consumed: { ...one.consumed, group } }]
   })

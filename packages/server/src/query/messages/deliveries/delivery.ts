@@ -1,4 +1,5 @@
 import { selectIdentity, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import type { RecordIdentity } from './group-by-record.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 /** One message from its producer to one consumer; a span is undefined if it is not stored. */
@@ -24,6 +25,11 @@ export type ConsumedDelivery = Delivery & { readonly consumed: MessagingSpan }
 
 export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
+}
+
+/** What the link and the consumer name; not the producer's cluster and topic: a copy has others. */
+export function toConsumedRecord({ linked, consumed, cluster, partition, offset }: ConsumedDelivery): RecordIdentity {
+  return { cluster: cluster || consumed.cluster, topic: linked.topic || consumed.topic, partition, offset }
 }
 
 export type MessageLink = Omit<Delivery, 'producer' | 'consumed' | 'outerRef' | 'linked'>

@@ -1,7 +1,8 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { groupByConsumer } from './consumer-groups.ts'
-import type { Delivery } from './delivery.ts'
+import { type Delivery, toConsumedRecord } from './delivery.ts'
+import { groupByRecord } from './group-by-record.ts'
 import { keepInnerSpans } from './outer-spans.ts'
 
 export type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }
@@ -20,15 +21,10 @@ export function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): 
 }
 
 function selectFirstOfMessages(all: readonly CompleteDelivery[]): CompleteDelivery[] {
-  const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))
-  const unnamed = ofMessage.get('') ?? []
-  ofMessage.delete('')
-  if (ofMessage.size === 0) return selectFirst(unnamed)
-  // With several messages, a `process` span without an offset is one of theirs, unknown which.
-  const ofAny = ofMessage.size === 1 ? unnamed : unnamed.filter((one) => !isProcess(one))
-  return [...ofMessage.values()].flatMap((named) =>
-    selectFirst([...named, ...ofAny]).map((first) => {
-      const [{ topic, partition, offset, cluster, key } = first] = named
+  return groupByRecord(all, toConsumedRecord).flatMap(({ certain, possible }) =>
+    // A `process` span that may be of several messages is one of theirs, unknown which.
+    selectFirst([...certain, ...possible.filter((one) => !isProcess(one))]).map((first) => {
+      const [{ topic, partition, offset, cluster, key } = first] = certain
       return first.offset === '' ? { ...first, topic, partition, offset, cluster, key } : first
     }),
   )

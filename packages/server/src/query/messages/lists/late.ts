@@ -39,7 +39,13 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
   const found = await findDeliveries(store, [...producers.values()], options, ends)
   const all = await addProcessingSpans(store, found, options, ends)
   const isLooked = new Set(consumers.map(toSpanKey))
-  const messages = selectFirstDeliveries([...origins, ...all.filter(isComplete)])
+  // A child of one producer may share the id of another producer, whose message it then received.
+  const producersOf = Map.groupBy(origins, ({ consumedRef }) => toSpanKey(consumedRef))
+  const others = all.filter(isComplete).filter(({ producerRef, consumedRef }) => {
+    const own = producersOf.get(toSpanKey(consumedRef))
+    return own === undefined || own.some((origin) => toRefKey(origin.producerRef) === toRefKey(producerRef))
+  })
+  const messages = selectFirstDeliveries([...origins, ...others])
     .filter(
       ({ producer, consumed }) =>
         isLooked.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,

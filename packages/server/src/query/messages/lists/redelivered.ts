@@ -5,7 +5,8 @@ import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries } from '../deliveries/count-deliveries.ts'
-import { type ConsumedDelivery, type Delivery, isConsumed } from '../deliveries/delivery.ts'
+import { type ConsumedDelivery, type Delivery, isConsumed, toConsumedRecord } from '../deliveries/delivery.ts'
+import { groupByRecord } from '../deliveries/group-by-record.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
@@ -143,18 +144,16 @@ type Repeated = RepeatedMessages['repeated'][number] & { readonly last: Messagin
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
 /**
- * Groups by message and consumer. A span without an offset counts as the producer's message if only
- * one position is known.
+ * Groups by record and consumer. Spans that may be of several records are excluded: each may be of
+ * another.
  */
 function groupByMessage(deliveries: readonly Delivery[]): ConsumedDelivery[][] {
-  return groupByConsumer(deliveries.filter(isConsumed)).flatMap((all) => {
-    const position = (one: ConsumedDelivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
-    const positions = new Set(all.map(position))
-    positions.delete('')
-    const groups = positions.size <= 1 ? [all] : [...Map.groupBy(all, position).values()]
+  return groupByConsumer(deliveries.filter(isConsumed)).flatMap((all) =>
     // Several links of one span are one delivery.
-    return groups.map((group) => [...new Map(group.map((one) => [toSpanKey(one.consumedRef), one])).values()])
-  })
+    groupByRecord(all, toConsumedRecord).map(({ certain }) => [
+      ...new Map(certain.map((one) => [toSpanKey(one.consumedRef), one])).values(),
+    ]),
+  )
 }
 
 /** Whether several spans have the same operation, `receive` or `process`. */
