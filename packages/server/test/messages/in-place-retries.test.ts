@@ -2,7 +2,7 @@ import type { MessageList } from '@spanlink/api-schema'
 import { randomSpanId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { batchOf, MS, processing, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { batchOf, MS, processing, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { kotelConsume, type KotelMode, kotelPublish } from './kotel-spans.ts'
 
@@ -27,6 +27,7 @@ type Delivery = { readonly spans: readonly TestSpan[]; readonly attempts: readon
 const SHAPES: readonly (readonly [shape: string, deliver: (sent: TestSpan, at: number) => Delivery])[] = [
   ['in its batch span', deliverBatch],
   ['in its receive span', deliverReceived],
+  ['in the receive span without links of the Java agent', deliverReceivedUnlinked],
   ['as children of the receive span of kotel', (sent, at) => deliverKotel(sent, at, 'child')],
   ['with links to the receive span of kotel', (sent, at) => deliverKotel(sent, at, 'LinkSpans')],
 ]
@@ -43,6 +44,11 @@ function deliverReceived(sent: TestSpan, at: number): Delivery {
   const receive = processing('orders', sent, 'stock', 'link', { at, for: 100, attributes })
   const attempts = [{ ...retry(sent, receive, at + 1), ...FAILED }, retry(sent, receive, at + 20)]
   return { spans: [receive, ...attempts], attempts }
+}
+
+function deliverReceivedUnlinked(sent: TestSpan, at: number): Delivery {
+  const { spans, attempts } = deliverReceived(sent, at)
+  return { spans: spans.map((one) => (attempts.includes(one) ? one : { ...one, links: [] })), attempts }
 }
 
 function retry(sent: TestSpan, parent: TestSpan, at: number): TestSpan {
@@ -80,3 +86,12 @@ test.each(SHAPES.map(([shape, deliver], index) => [shape, deliver, (index * 3 + 
     expect(await find('retried', at)).toEqual([attempts])
   },
 )
+
+test('a message that a job received twice is redelivered, although both process spans are its children', async () => {
+  const at = 40 * HOUR_MS
+  const sent = kotelPublish('orders', { partition: 0, offset: 4 }, { at })
+  const job = span({ at, for: 100_000 })
+  const received = [retry(sent, job, at + 100), retry(sent, job, at + 60_000)]
+  await traces.put(tracesOf('shop', [sent, job, ...received]))
+  expect(await find('redelivered', at)).toEqual([received.map(({ spanId }) => spanId)])
+})

@@ -1,5 +1,5 @@
+import type { RecordMetadata } from '@spanlink/api-schema'
 import { selectIdentity, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import type { RecordIdentity } from './group-by-record.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 /** One message from its producer to one consumer; a span is undefined if it is not stored. */
@@ -26,6 +26,8 @@ export type ConsumedDelivery = Delivery & { readonly consumed: MessagingSpan }
 export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
 }
+
+export type RecordIdentity = Pick<RecordMetadata, 'cluster' | 'topic' | 'partition' | 'offset'>
 
 /** What the link and the consumer name; not the producer's cluster and topic: a copy has others. */
 export function toConsumedRecord({ linked, consumed, cluster, partition, offset }: ConsumedDelivery): RecordIdentity {

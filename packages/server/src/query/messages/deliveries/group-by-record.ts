@@ -1,7 +1,4 @@
-import type { RecordMetadata } from '@spanlink/api-schema'
-import { isSameOrUnknown } from './delivery.ts'
-
-export type RecordIdentity = Pick<RecordMetadata, 'cluster' | 'topic' | 'partition' | 'offset'>
+import { isSameOrUnknown, type RecordIdentity } from './delivery.ts'
 
 export type RecordGroup<One> = {
   readonly record: RecordIdentity

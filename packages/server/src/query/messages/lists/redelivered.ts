@@ -4,7 +4,7 @@ import { findBatchSizes } from '../../messaging/batch-sizes.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
-import { countDeliveries } from '../deliveries/count-deliveries.ts'
+import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
 import { type ConsumedDelivery, type Delivery, isConsumed, toConsumedRecord } from '../deliveries/delivery.ts'
 import { groupByRecord } from '../deliveries/group-by-record.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
@@ -70,14 +70,20 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
     ),
   ])
   const groups = groupByMessage(deliveries).filter((group) => isRepeated(group.map(({ consumed }) => consumed)))
-  const batchSizes = await findBatchSizes(
-    store,
-    [
-      ...groups.flatMap((group) => group.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
-      ...sameOffset.flat(),
-    ],
-    options,
-  )
+  const [batchSizes, parents] = await Promise.all([
+    findBatchSizes(
+      store,
+      [
+        ...groups.flatMap((group) => group.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
+        ...sameOffset.flat(),
+      ],
+      options,
+    ),
+    findSharedParents(
+      [...groups, ...sameOffset.map((same) => same.map((consumed) => ({ consumed, producer: undefined })))],
+      ends,
+    ),
+  ])
   const found = new Map<string, Repeated>()
   for (const group of groups) {
     const [any] = group
@@ -104,7 +110,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   return { repeated, scannedUntil }
 
   function add(
-    all: readonly Parameters<typeof countDeliveries>[0][number][],
+    all: readonly CountedDelivery[],
     producer: MessagingSpan | undefined,
     { topic, partition, offset, cluster = '', key: toMessageKey = '' }: RedeliveredRecord,
   ): void {
@@ -135,7 +141,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       producer: producer === undefined ? null : toMessageSpan(producer, undefined),
       attempts: attempts.map((end) => toMessageSpan(end, producer)),
     }
-    found.set(key, { message, last, deliveries: countDeliveries(all) })
+    found.set(key, { message, last, deliveries: countDeliveries(all, parents) })
   }
 }
 
