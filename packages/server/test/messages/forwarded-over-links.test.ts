@@ -112,3 +112,33 @@ test('of two records of one send at the same offset, the failed one is dead-lett
     ])
   }
 })
+
+/** How a template's own span encloses the client's span of one record, which has its context. */
+function sendNested(topic: string, parts: { readonly at: number; readonly in?: TestSpan }): [TestSpan, TestSpan] {
+  const template = send(topic, { ...parts, for: 6 })
+  return [template, send(topic, { at: parts.at + 1, for: 4, in: template })]
+}
+
+test('a record with nested send spans is dead-lettered and retried once, at the inner span', async () => {
+  const at = 12 * HOUR_MS
+  const order = send('orders', { at })
+  const failed = processing('orders', order, 'stock', 'link', { at: at + 50, for: 100, ...FAILED })
+  const retry = sendNested('orders.retry', { at: at + 60, in: failed })
+  const again = processing('orders.retry', retry[1], 'stock', 'link', { at: at + 500, for: 100, ...FAILED })
+  const dead = sendNested('orders.dlq', { at: at + 510, in: again })
+  await traces.put(tracesOf('shop', [order, failed, ...retry, again, ...dead]))
+  const attempts = [failed, again].map(({ spanId }) => ({ spanId }))
+  expect(await find('dead-lettered', at)).toMatchObject([{ spanId: dead[1].spanId, topic: 'orders', attempts }])
+  expect(await find('retried', at)).toMatchObject([{ spanId: retry[1].spanId, topic: 'orders', attempts }])
+})
+
+test('nested send spans are one retry each on both sides of a page', async () => {
+  const at = 13 * HOUR_MS
+  const nested = Array.from({ length: 60 }, (_, index) => sendNested('orders.retry', { at: at + index * 100 }))
+  // The newest moves each page's end between the two spans of a record.
+  const newest = send('orders.retry', { at: at + 60_000 })
+  await traces.put(tracesOf('shop', [...nested.flat(), newest]))
+  const expected = [newest, ...nested.map(([, inner]) => inner).toReversed()]
+  const found = await find('retried', at, { limit: 500 })
+  expect(found.map(({ spanId }) => spanId)).toEqual(expected.map(({ spanId }) => spanId))
+})

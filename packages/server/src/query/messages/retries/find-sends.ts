@@ -41,7 +41,8 @@ export async function findSends(
   const { topics, buckets, count } = await findMatchingTopics(pattern, request)
   if (topics.length === 0) return { sends: [], scannedUntil: undefined, times: [] }
   if (count > atMost) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
-  const all = excludeCreates(await querySends(store, window, { topics, buckets }, options)).sort(comparePositions)
+  const found = await querySends(store, window, { topics, buckets }, options)
+  const all = excludeOuterSends(found, found).sort(comparePositions)
   const rest = before === undefined ? all : all.filter((send) => isFromPosition(before, send))
   // Sends at one position are on one page.
   const isTie = (index: number): boolean => {
@@ -51,35 +52,52 @@ export async function findSends(
   let size = limit
   while (isTie(size)) size++
   const page = rest.slice(0, size)
-  const found = await traces.spansByIdentity(page.map((send) => ({ ...send, start: send.time })))
+  const spans = await traces.spansByIdentity(page.map((send) => ({ ...send, start: send.time })))
   return {
-    sends: page.flatMap((send) => found.get(toSpanKey(send)) ?? []),
+    sends: page.flatMap((send) => spans.get(toSpanKey(send)) ?? []),
     scannedUntil: rest.length > size ? page.at(-1) : undefined,
     times: all.map((send) => send.time),
   }
 }
 
-type Send = MessagePosition & SpanIdentity & { readonly operation: string; readonly topic: string }
+type Send = MessagePosition & SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
 
 function isFromPosition(place: StartPosition, send: Send): boolean {
   const order = comparePositions(place, send)
   return order < 0 || (order === 0 && place.isInclusive)
 }
 
-/** Excludes a `create` span when its trace has a `send` to the same topic. */
-function excludeCreates<Sent extends Pick<Send, 'traceId' | 'operation' | 'topic'>>(sends: readonly Sent[]): Sent[] {
-  const sent = new Set(sends.filter((send) => send.operation === 'send').map((send) => send.traceId + send.topic))
-  return sends.filter((send) => send.operation === 'send' || !sent.has(send.traceId + send.topic))
+type SentRow = Omit<Send, 'time'>
+
+/**
+ * Excludes a `create` span when its trace has a `send` to the same topic, and a send that encloses
+ * one of its service to the same topic: two instrumentations recorded one message.
+ *
+ * @param all includes the sends of the same traces
+ */
+function excludeOuterSends<Sent extends SentRow>(sends: readonly Sent[], all: readonly SentRow[]): Sent[] {
+  const allSent = all.filter((send) => send.operation === 'send')
+  const sent = new Set(allSent.map((send) => send.traceId + send.topic))
+  const outer = new Set(allSent.map((send) => toSendKey(send, send.parentSpanId)))
+  return sends.filter((send) =>
+    send.operation === 'send' ? !outer.has(toSendKey(send, send.spanId)) : !sent.has(send.traceId + send.topic),
+  )
+}
+
+function toSendKey({ traceId, service, topic }: SentRow, spanId: string): string {
+  return JSON.stringify([traceId, spanId, service, topic])
 }
 
 async function findNewestSends(
   topics: readonly string[],
   limit: number,
-  { store, window, before, options }: MessageListRequest,
+  { store, window, before, traces, options }: MessageListRequest,
 ): Promise<Pick<Sends, 'sends' | 'scannedUntil'>> {
   const condition = { sql: SEND_CONDITION, params: { topics }, inRollup: 'same' as const }
   const { spans, scannedUntil } = await findNewestMessagingSpans(store, window, condition, before, limit, options)
-  return { sends: excludeCreates(spans), scannedUntil }
+  // The enclosed send may be on an earlier page.
+  const inTraces = await traces.spansOf(spans.map(({ traceId }) => traceId))
+  return { sends: excludeOuterSends(spans, [...spans, ...inTraces]), scannedUntil }
 }
 
 const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`
@@ -129,7 +147,8 @@ async function querySends(
   options: QueryOptions,
 ): Promise<Send[]> {
   const rows = await store.query<Omit<Send, 'time'> & { readonly start: string }>(
-    `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service,
+    `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+      lower(hex(parent_span_id)) as parentSpanId, kind, service,
       messaging_operation as operation, topic
     from spans prewhere ${SEND_CONDITION}
     where ${inWindow} and ${bucket} in {buckets:Array(UInt64)}`,
