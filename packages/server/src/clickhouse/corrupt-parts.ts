@@ -1,3 +1,4 @@
+import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
 import { StoreError } from './store-error.ts'
 import type { CorruptParts, MissingPart } from './store.ts'
@@ -13,12 +14,12 @@ const HARMLESS_REASONS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-
  * succeed.
  */
 export class CorruptPartGuard {
-  readonly #log: (line: string) => void
+  readonly #log: Log
   /** Pending checks by part; each resolves to whether the part was detached. */
   readonly #checks = new Map<string, Promise<boolean>>()
   #lost: readonly MissingPart[] = []
 
-  constructor(log: (line: string) => void) {
+  constructor(log: Log) {
     this.#log = log
   }
 
@@ -30,6 +31,7 @@ export class CorruptPartGuard {
     this.#log(
       `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse detached them into the ` +
         "tables' directories detached/. Their rows are missing in responses; see docs/operations.md.",
+      { level: 'error' },
     )
   }
 
@@ -77,10 +79,11 @@ export class CorruptPartGuard {
       this.#log(
         `Part ${part} of the table ${table.name} is corrupt and was detached; its rows are missing in responses. ` +
           `ClickHouse: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`,
+        { level: 'error' },
       )
       return true
     } catch (failure) {
-      this.#log(`Part ${part} is corrupt and could not be detached: ${(failure as Error).message}`)
+      this.#log(`Part ${part} is corrupt and could not be detached: ${(failure as Error).message}`, { level: 'error' })
       return false
     }
   }

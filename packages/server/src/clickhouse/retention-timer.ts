@@ -1,3 +1,4 @@
+import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
 import { dropExpired } from './retention.ts'
 import type { Retention } from './store.ts'
@@ -12,7 +13,7 @@ const RETENTION_INTERVAL_MS = 10 * 60 * 1000
 export function startRetentionTimer(
   nodes: () => readonly Client[],
   retention: Retention | undefined,
-  log: (line: string) => void,
+  log: Log,
 ): () => void {
   if (retention?.keepSeconds === undefined && retention?.maxBytes === undefined) return () => {}
   const run = async (): Promise<void> => {
@@ -23,7 +24,7 @@ export function startRetentionTimer(
         const days = await dropExpired(node, each)
         if (days.length > 0) log(`Retention dropped the data of ${days.join(', ')}.`)
       } catch (error) {
-        log(`Retention failed, next attempt in ten minutes: ${(error as Error).message}`)
+        log(`Retention failed, next attempt in ten minutes: ${(error as Error).message}`, { level: 'error' })
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { Log } from '../log.ts'
 import type { RowTable } from './tables.ts'
 
 /**
@@ -85,5 +86,5 @@ export type StoreOptions = {
   /** Embedded inserts and merges return once their parts are on disk. @default false */
   readonly fsync?: boolean | undefined
   /** Called with one line for operators. */
-  readonly log?: (line: string) => void
+  readonly log?: Log
 }

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Log } from '../log.ts'
 import type { SelfTracing } from '../self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
@@ -31,7 +32,7 @@ export type ApiOptions = {
   readonly ownTraces?: SelfTracing
   /** @default PATIENCE */
   readonly timeouts?: ApiTimeouts
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 export type Api = {
@@ -81,8 +82,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
-    if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
-    else if (problem.status === 503) options.log(`A query failed: ${(error as Error).message}`)
+    if (problem.status === 500)
+      options.log(`A request failed: ${(error as Error).stack ?? String(error)}`, { level: 'error' })
+    else if (problem.status === 503) options.log(`A query failed: ${(error as Error).message}`, { level: 'warn' })
     return sendProblem(reply, problem)
   })
 

@@ -258,6 +258,14 @@ test('a failed write is rejected and leaves nothing to replay', async () => {
   expect(journal.getDepth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
 })
 
+test('failed writes are logged as errors: the first at once, later ones as a count', async () => {
+  const lines: [string | undefined, string][] = []
+  const journal = await open({ log: (line, fields) => lines.push([fields?.level, line]) })
+  await rm(join(dataDir, 'journal'), { recursive: true })
+  for (let i = 0; i < 50; i++) await expect(journal.append(rowsOf('a'))).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(lines).toEqual([['error', expect.stringContaining("Journal can't be written, requests are refused")]])
+})
+
 test('rows that are not kept in memory are read from the disk', async () => {
   const journal = await open({ maxMemoryBytes: 0, maxSegmentRows: 1, fsync: true })
   await journal.append(rowsOf('a'))

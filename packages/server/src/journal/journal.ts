@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
 import type { Frames, RowBatch } from './frame.ts'
 import { findUninsertedSegments, pieceId } from './leftover-segments.ts'
-import type { Log } from '../log.ts'
+import { limitLog, type Log } from '../log.ts'
 import { type PendingAppend, type SignalRows, takeAppends, toRowBatches } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
 import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
@@ -45,6 +45,7 @@ const SECONDS_PER_DAY = 86_400
 export class Journal {
   readonly #directory: string
   readonly #options: Required<JournalOptions>
+  readonly #logFailedWrite: Log
   readonly #waiting: PendingAppend[] = []
   #open: OpenSegment | undefined
   /** The segment whose file is being closed: neither open nor handed over. */
@@ -69,6 +70,7 @@ export class Journal {
     this.#directory = directory
     this.#quarantine = quarantine
     this.#options = options
+    this.#logFailedWrite = limitLog(options.log)
     this.#retryTimer = setInterval(() => void this.#takeRetried(), RETRY_EVERY_MS).unref()
   }
 
@@ -203,7 +205,7 @@ export class Journal {
         this.#options.fsync,
       )
     } catch (error) {
-      this.#options.log(`Journal can't be written, requests are refused: ${String(error)}`)
+      this.#logFailedWrite(`Journal can't be written, requests are refused: ${String(error)}`, { level: 'error' })
       for (const request of requests) request.reject(error)
       return
     }

@@ -61,7 +61,9 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc
     const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs).unref()
     stream.once('close', () => clearTimeout(late))
     void handleStream(options, stream, headers).catch((error: unknown) => {
-      options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, {
+        level: 'error',
+      })
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     })
   })

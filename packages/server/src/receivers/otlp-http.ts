@@ -30,6 +30,7 @@ export async function listenOtlpHttp(options: ReceiverOptions): Promise<OtlpHttp
     void handleRequest(options, request, response).catch((error: unknown) => {
       options.log(
         `OTLP/HTTP request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        { level: 'error' },
       )
       response.destroy()
     })

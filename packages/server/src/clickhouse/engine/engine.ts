@@ -8,6 +8,7 @@ import { type EngineAccess, type EngineSettings, writeEngineConfig } from './eng
 import { findEngineLibrary } from './engine-library.ts'
 import { tryLockFile } from './flock.ts'
 import { repairDedupLogs } from './repair-dedup-log.ts'
+import type { Log } from '../../log.ts'
 import { StoreError } from '../store-error.ts'
 
 export type EngineOptions = EngineSettings & {
@@ -18,7 +19,7 @@ export type EngineOptions = EngineSettings & {
   /** Called at the start and after each restart, with a new port and password. */
   readonly onReady: (access: EngineAccess) => Promise<void>
   readonly onDown: () => void
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 export type Engine = {
@@ -62,7 +63,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     state = 'down'
     if (stopped.signal.aborted) return
     options.onDown()
-    options.log(`Embedded ClickHouse exited (${reason}); restarting.`)
+    options.log(`Embedded ClickHouse exited (${reason}); restarting.`, { level: 'warn' })
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 5000)) {
       await sleep(delayMs, undefined, { signal: stopped.signal }).catch(() => {})
       if (stopped.signal.aborted) return
@@ -70,7 +71,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       try {
         return await launch()
       } catch (error) {
-        if (!stopped.signal.aborted) options.log(`Embedded ClickHouse did not start: ${(error as Error).message}`)
+        if (!stopped.signal.aborted)
+          options.log(`Embedded ClickHouse did not start: ${(error as Error).message}`, { level: 'error' })
         await terminate(child)
       }
     }

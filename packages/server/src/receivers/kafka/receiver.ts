@@ -60,7 +60,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   const { consumer, withLimits } = connectToKafka(options, options.groupId)
   const quarantine = await openKafkaQuarantine(dataDir, log)
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    log(`Kafka consumer failed, restarting: ${String(payload.error)}`)
+    log(`Kafka consumer failed, restarting: ${String(payload.error)}`, { level: 'warn' })
   })
   const stop = new AbortController()
   let refused = 0
@@ -143,7 +143,9 @@ async function run(
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
       return
     } catch (error) {
-      log(`Kafka at ${brokers.join(', ')} can't be read, retry in ${RECONNECT_DELAY_MS} ms: ${String(error)}`)
+      log(`Kafka at ${brokers.join(', ')} can't be read, retry in ${RECONNECT_DELAY_MS} ms: ${String(error)}`, {
+        level: 'warn',
+      })
       await sleep(RECONNECT_DELAY_MS, undefined, { signal }).catch(() => {})
     }
   }
