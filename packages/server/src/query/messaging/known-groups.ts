@@ -1,7 +1,8 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { LAG_METRICS, lagColumns } from './lag-metrics.ts'
 import { findResourceClusters } from './resource-clusters.ts'
-import type { TimeWindow } from '../sql/time-window.ts'
+import { chooseLinkSample, linkedTopicsSql, linkSampleCondition } from './linked-topics.ts'
+import { type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 
 /** A consumer group that reads a topic. */
 export type KnownGroup = {
@@ -44,7 +45,8 @@ export async function findKnownGroups(
     group: filter.group ?? '',
   }
   const ofTopics = `topic != ''${filter.topics ? ' and topic in {topics:Array(String)}' : ''}`
-  const [consuming, lagging] = await Promise.all([
+  const isGrouped = `(consumer_group != '' or messaging_system = 'kafka' and service != '')`
+  const [ofSpans, ofLinks, lagging] = await Promise.all([
     // All groups of a topic are needed to place services without one; the requested group is first.
     store.query<ConsumingRow>(
       `select topic, consumer_group as grp, arraySort(groupUniqArray(100)(service)) as services,
@@ -52,13 +54,14 @@ export async function findKnownGroups(
       from traffic_minutes
       where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
         and messaging_operation in ('receive', 'process') and ${ofTopics}
-        and (consumer_group != '' or messaging_system = 'kafka' and service != '')
+        and ${isGrouped}
       group by topic, consumer_group, if(consumer_group = '', service, '') as ungrouped
       order by {group:String} not in (grp, ungrouped), topic, grp, ungrouped
       limit ${MAX_GROUPS}`,
       params,
       options,
     ),
+    findLinkedGroups(store, params, `${ofTopics} and ${isGrouped}`, options),
     store.query<Omit<ConsumingRow, 'services'> & { sources: readonly string[] }>(
       `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
         groupUniqArrayIf(100)(toString(source_id), cluster = '') as sources from (
@@ -75,6 +78,7 @@ export async function findKnownGroups(
       options,
     ),
   ])
+  const consuming = mergeRows([...ofSpans, ...ofLinks])
   const named = consuming.filter(({ grp }) => grp !== '')
   const known = new Map(named.map((row) => [toGroupKey(row.topic, row.grp), toKnownGroup(row)]))
   // A group whose spans name no cluster may read any.
@@ -86,14 +90,61 @@ export async function findKnownGroups(
   )
   for (const { topic, grp, clusters, sources } of mayAddClusters) {
     const key = toGroupKey(topic, grp)
-    const ofSpans = known.get(key)
+    const consumers = known.get(key)
     const ofResources = sources.flatMap((id) => clusterOf.get(id) ?? [])
-    const all = [...new Set([...(ofSpans?.clusters ?? []), ...clusters, ...ofResources])].sort()
-    known.set(key, toKnownGroup({ topic, grp, services: ofSpans?.services ?? [], clusters: all }))
+    const all = [...new Set([...(consumers?.clusters ?? []), ...clusters, ...ofResources])].sort()
+    known.set(key, toKnownGroup({ topic, grp, services: consumers?.services ?? [], clusters: all }))
   }
   const ungrouped = consuming.filter(({ grp }) => grp === '')
   const all = addServices([...known.values()], ungrouped)
   return filter.group === undefined ? all : all.filter(({ group }) => group === filter.group)
+}
+
+/**
+ * Finds topics that only the links of consuming spans name, as those of polls of several topics. If
+ * there are many such spans, reads a sample.
+ */
+async function findLinkedGroups(
+  store: Store,
+  params: QueryParams,
+  condition: string,
+  options: QueryOptions,
+): Promise<ConsumingRow[]> {
+  const [unnamed] = await store.query<{ n: string; first: number; last: number }>(
+    `select sum(spans) as n, min(minute) as first, max(minute) as last
+    from traffic_minutes
+    where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and topic = ''
+      and messaging_operation in ('receive', 'process') and (consumer_group != '' or messaging_system = 'kafka' and service != '')`,
+    params,
+    options,
+  )
+  if (unnamed === undefined || unnamed.n === '0') return []
+  const window = { start: BigInt(unnamed.first) * MINUTE, end: BigInt(unnamed.last + 1) * MINUTE }
+  return await store.query<ConsumingRow>(
+    `select topic, consumer_group as grp, arraySort(groupUniqArray(100)(service)) as services,
+      arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters
+    from (${linkedTopicsSql(linkSampleCondition(chooseLinkSample(Number(unnamed.n))))})
+    where ${condition}
+    group by topic, consumer_group, if(consumer_group = '', service, '')
+    limit ${MAX_GROUPS}`,
+    { ...params, ...toWindowParams(window) },
+    options,
+  )
+}
+
+/** Merges rows of one topic and group, or of one topic and service without a group. */
+function mergeRows(rows: readonly ConsumingRow[]): ConsumingRow[] {
+  const same = Map.groupBy(rows, ({ topic, grp, services }) => JSON.stringify([topic, grp, grp === '' ? services : []]))
+  const union = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())].sort()
+  return [...same.values()].flatMap(([first, ...others]) => {
+    if (first === undefined || others.length === 0) return first ?? []
+    const all = [first, ...others]
+    return {
+      ...first,
+      services: union(all.map(({ services }) => services)),
+      clusters: union(all.map(({ clusters }) => clusters)),
+    }
+  })
 }
 
 type ConsumingRow = {

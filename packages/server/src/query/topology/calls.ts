@@ -1,4 +1,5 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { messagingValue } from '../messaging/messaging-sql.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
@@ -91,30 +92,42 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 
 /**
- * SQL for linked consumers in other traces where the producer or the consumer names no topic. Link
- * rows lack the consumer's topic: it counts as unnamed if its service never names one.
+ * SQL for linked consumers in other traces where the producer or the consumer names no topic, on
+ * the span or on the link. Left out if another span of the service took the message with a topic.
  */
 function linkedConsumersSql(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,
       greatest(consumers.duration, 0) as took, (consumers.peer_trace_id, consumers.peer_span_id) as id
     from (
-      select trace_id, span_id, peer_trace_id, peer_span_id, service, status, duration
-      from span_links
-      where ${sampleCondition(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
-        and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
-        and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
-      limit 1 by trace_id, span_id, peer_trace_id, peer_span_id
-      limit ${MAX_LINKS}) as consumers
+      select *, min(is_unnamed) over (partition by trace_id, span_id, service) as are_unnamed
+      from (
+        select trace_id, span_id, peer_trace_id, peer_span_id, service, status, duration, ${messagingValue('topic')} = ''
+          and (service in (${consumingServices("sumIf(spans, topic != '') = 0")})
+            or cityHash64(peer_trace_id, peer_span_id) in (${UNNAMED_OF_MIXED_SERVICES})) as is_unnamed
+        from span_links
+        where ${sampleCondition(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
+          and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
+          and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
+        limit 1 by trace_id, span_id, peer_trace_id, peer_span_id
+        limit ${MAX_LINKS})) as consumers
     join (
       select trace_id, span_id, service, topic from sampled where messaging_operation in ('create', 'send')) as senders
       on consumers.trace_id = senders.trace_id and consumers.span_id = senders.span_id
-    where consumers.service != senders.service
-      and (senders.topic = '' or consumers.service in (
-        select service from traffic_minutes
-        where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32} and messaging_operation in ('receive', 'process')
-        group by service
-        having sumIf(spans, topic != '') = 0))`
+    where consumers.service != senders.service and (senders.topic = '' or consumers.are_unnamed)`
 }
+
+function consumingServices(having: string): string {
+  return `select service from traffic_minutes
+    where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32} and messaging_operation in ('receive', 'process')
+    group by service
+    having ${having}`
+}
+
+/** Link rows lack the consumer's topic. A set of 2 million hashes takes 64 MiB at most. */
+const UNNAMED_OF_MIXED_SERVICES = `select cityHash64(trace_id, span_id) from spans
+  where ${inWindow} and messaging_operation in ('receive', 'process') and topic = ''
+    and service in (${consumingServices("sumIf(spans, topic != '') > 0 and sumIf(spans, topic = '') > 0")})
+  limit 2000000`
 
 const MAX_LINKS = 60_000
 

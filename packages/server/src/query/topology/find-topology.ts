@@ -20,8 +20,8 @@ export async function findTopology(
 ): Promise<TopologyResponse> {
   const requested = parseTimeWindow(query)
   const window = widenToMinutes(requested)
-  const reading = findTraffic(store, window, options)
   const counting = countSpans(store, window, options)
+  const reading = counting.then((counts) => findTraffic(store, window, counts, options))
   const [traffic, known, times, calls] = await Promise.all([
     reading,
     findLags(store, window, requested.end, reading, options),

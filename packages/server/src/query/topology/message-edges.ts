@@ -16,7 +16,7 @@ export function toMessageEdges(traffic: readonly Traffic[], times: readonly Queu
   const timesOf = groupTimesByEdge(traffic, times)
   return [...perEdge.values()].flatMap((row): Edge[] => {
     const { service, topic, group } = row
-    const edge = { topic, ...toEdgeNumbers(row.numbers), sampled: false }
+    const edge = { topic, ...toEdgeNumbers(row.numbers), sampled: row.sampled }
     const topicId = nodeId('topic', topic, row)
     const groupId = nodeId('group', group, row)
     if (isProducing(row)) {

@@ -1,6 +1,7 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { computeBucketMidpoint } from '../../clickhouse/insert/rollups/duration-bucket.ts'
-import type { TimeWindow } from '../sql/time-window.ts'
+import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
+import { chooseLinkSample, linkedTopicsSql, linkSampleCondition } from '../messaging/linked-topics.ts'
+import { type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
 /** Numbers of the spans of a service, by messaging operation, topic and group. */
@@ -15,6 +16,8 @@ export type Traffic = {
   readonly topic: string
   readonly group: string
   readonly numbers: SpanNumbers
+  /** Some of the numbers are scaled-up estimates. */
+  readonly sampled: boolean
 }
 
 export type SpanNumbers = {
@@ -49,6 +52,8 @@ export type SpanCounts = {
   readonly consumedOf: ReadonlyMap<string, number>
   /** Some producing or consuming spans name no topic. */
   readonly hasUnnamedTopics: boolean
+  /** Consuming spans that name no topic. Their links may. */
+  readonly unnamedConsumed: number
 }
 
 /** Counts the spans that samples are drawn from. */
@@ -67,6 +72,7 @@ export async function countSpans(store: Store, window: TimeWindow, options: Quer
     spans: rows.reduce((sum, row) => sum + Number(row.n), 0),
     consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
     hasUnnamedTopics: rows.some((row) => row.topic === '' && (row.sent !== '0' || row.consumed !== '0')),
+    unnamedConsumed: Number(rows.find(({ topic }) => topic === '')?.consumed ?? 0),
   }
 }
 
@@ -74,12 +80,21 @@ export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinut
   return { fromMinute: String(start / MINUTE), toMinute: String((end + MINUTE - 1n) / MINUTE) }
 }
 
-/** Reads the rollup by minute, busiest first: a few thousand rows at any volume. */
-export async function findTraffic(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
+/**
+ * Reads the rollup by minute, busiest first: a few thousand rows at any volume. For consuming spans
+ * that name no topic, also reads their links, of a sample if there are many.
+ */
+export async function findTraffic(
+  store: Store,
+  window: TimeWindow,
+  { unnamedConsumed }: Pick<SpanCounts, 'unnamedConsumed'>,
+  options: QueryOptions,
+): Promise<Traffic[]> {
+  const oneIn = chooseLinkSample(unnamedConsumed)
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
       known_cluster as cluster, topic, consumer_group as grp, sum(n) as spanCount, sum(about) as messageCount,
-      sum(failed_about) as failedCount,
+      sum(failed_about) as failedCount, max(of_sample) as sampled,
       quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(lengths) as buckets,
       max(slow) as slowestSpan, max(bad) as failedSpan, toString(slowestSpan.1) as longest,
       (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
@@ -91,16 +106,18 @@ export async function findTraffic(store: Store, window: TimeWindow, options: Que
           -- Merges minutes first, as both grouping sets share them. sumMap takes twice as long.
           select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as n,
             sum(messages) as about, sum(failed_messages) as failed_about, max(slowest) as slow, max(failed) as bad,
-            quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths
+            quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths,
+            toUInt8(0) as of_sample
           from traffic_minutes
           where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
-          group by service, messaging_operation, messaging_system, cluster, topic, consumer_group)))
+          group by service, messaging_operation, messaging_system, cluster, topic, consumer_group
+          ${unnamedConsumed === 0 ? '' : `union all ${linkedTrafficSql(oneIn)}`})))
     group by grouping sets (
       (service, messaging_operation, known_system, known_cluster, topic, consumer_group),
       (messaging_operation, known_system, known_cluster, topic, consumer_group))
     order by spanCount desc
     limit ${MAX_TRAFFIC}`,
-    toMinuteParams(window),
+    { ...toMinuteParams(window), ...toWindowParams(window) },
     options,
   )
   return rows.map((row) => ({
@@ -117,7 +134,19 @@ export async function findTraffic(store: Store, window: TimeWindow, options: Que
       slowest: row.slowestIds,
       failed: row.failedIds,
     },
+    sampled: row.sampled !== 0,
   }))
+}
+
+/** SQL for the rows of topics that only links name, like those of the rollup. */
+function linkedTrafficSql(oneIn: number): string {
+  return `select service, messaging_operation, messaging_system, cluster, topic, consumer_group, count() * ${oneIn} as n,
+      sum(messages) * ${oneIn} as about, sumIf(messages, status = 'error') * ${oneIn} as failed_about,
+      max((length, trace_id, span_id)) as slow, maxIf((trace_id, span_id), status = 'error') as bad,
+      quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('length')}], [toUInt64(${oneIn})]) as lengths,
+      toUInt8(${oneIn} > 1) as of_sample
+    from (${linkedTopicsSql(linkSampleCondition(oneIn))})
+    group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
 }
 
 type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & {
@@ -132,6 +161,7 @@ type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & 
   readonly longest: string
   readonly slowestIds: SpanNumbers['slowest']
   readonly failedIds: SpanNumbers['failed']
+  readonly sampled: number
 }
 
 /**

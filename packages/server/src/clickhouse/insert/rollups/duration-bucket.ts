@@ -21,6 +21,12 @@ export function toDurationBucket(nanoseconds: number): number {
   return ((words[UPPER] as number) >>> SHIFT) - EXPONENT_OF_1 + 1
 }
 
+/** SQL for the same. */
+export function toDurationBucketSql(nanoseconds: string): string {
+  const upper = `bitShiftRight(reinterpretAsUInt64(toFloat64(${nanoseconds})), ${32 + SHIFT})`
+  return `if(${nanoseconds} < 1, toUInt16(0), toUInt16(${upper} - ${EXPONENT_OF_1 - 1}))`
+}
+
 /** Nanoseconds at the midpoint of the bucket. */
 export function computeBucketMidpoint(bucket: number): number {
   if (bucket === 0) return 0
