@@ -58,6 +58,35 @@ async function findEnclosingConsumers(
   )
 }
 
+/** Limit of the spans inside one consumer. */
+const MAX_INSIDE = 200
+
+/** Finds the descendants of consumers, nearest first. Consuming descendants are separate work. */
+export async function findSpansInside(
+  traces: MessageListRequest['traces'],
+  consumers: readonly MessagingSpan[],
+): Promise<MessagingSpan[]> {
+  const byRef = await readSpansByRef(traces, consumers)
+  const byParent = Map.groupBy([...byRef.values()].flat(), (span) => span.traceId + span.parentSpanId)
+  const isChild = (child: FlowSpanRow, parent: MessagingSpan): boolean => {
+    const selected = selectParent(byRef.get(toRefKey(parent)), child)
+    return selected !== undefined && toSpanKey(selected) === toSpanKey(parent)
+  }
+  const findChildren = (parent: MessagingSpan): MessagingSpan[] =>
+    (byParent.get(toRefKey(parent)) ?? [])
+      .filter((child) => !isConsuming(child) && isChild(child, parent))
+      .map(fromFlowSpanRow)
+  return consumers.flatMap((consumer) => {
+    // A map yields entries that are added while it is read.
+    const found = new Map([[toSpanKey(consumer), consumer]])
+    for (const span of found.values()) {
+      if (found.size > MAX_INSIDE) break
+      for (const child of findChildren(span)) found.set(toSpanKey(child), child)
+    }
+    return [...found.values()].slice(1, MAX_INSIDE + 1)
+  })
+}
+
 async function readSpansByRef(
   traces: MessageListRequest['traces'],
   refs: readonly { readonly traceId: string }[],

@@ -1,5 +1,5 @@
 import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
-import { findForwardingConsumers } from './forwarding-consumers.ts'
+import { findForwardingConsumers, findSpansInside } from './forwarding-consumers.ts'
 import type { RetryChain } from './retry-chains.ts'
 import { findMessageLinks } from '../deliveries/message-links.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
@@ -38,8 +38,9 @@ export async function markSuperseded(
     taken: (takenOf.get(toRefKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
   }))
   const ends = withTaken.flatMap(({ consumers, taken }) => [...consumers, ...taken])
-  // Another service may have sent the message again, over a link.
-  const links = await findMessageLinks(store, ends, 'in', options)
+  // Another service may have sent the message again, over a link to the consumer or a span inside.
+  const targets = [...ends, ...(await findSpansInside(traces, ends))]
+  const links = await findMessageLinks(store, targets, 'in', options)
   const rows = await traces.spansOf([...ends, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId))
   const resent = rows
     .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
