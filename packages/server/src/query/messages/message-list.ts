@@ -85,6 +85,6 @@ function toSortKey({ consumerGroup, topic, partition, offset, producer, attempts
 }
 
 /** The consumer group, or the service if spans have no group. */
-export function toConsumerId({ group, service }: MessagingSpan): string {
+export function toConsumerId({ group, service }: Pick<MessagingSpan, 'group' | 'service'>): string {
   return group === '' ? `service ${service}` : group
 }

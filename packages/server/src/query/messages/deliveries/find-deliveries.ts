@@ -36,15 +36,17 @@ export function createSpanLookup(
  * Finds the consumers of these producers' messages: through links of any age, and as children.
  *
  * @param from @default single spans
+ * @param unstored contexts of producers that are not stored: consumers are found through links only
  */
 export async function findDeliveries(
   store: Store,
   producers: readonly MessagingSpan[],
   options: QueryOptions,
   from: SpanLookup = createSpanLookup(store, options),
+  unstored: readonly SpanRef[] = [],
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
-    findMessageLinks(store, producers, 'in', options),
+    findMessageLinks(store, [...producers, ...unstored], 'in', options),
     from.consumingChildren(producers),
   ])
   const consumers = await from.spansByIdentity(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))

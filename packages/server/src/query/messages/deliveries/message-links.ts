@@ -1,18 +1,34 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
-import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
-import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
-/** Fetches distinct links that point to these spans (`in`) or that these spans carry (`out`). */
+type FoundLink = MessageLink & { readonly consumedAt: bigint }
+
+/**
+ * Fetches distinct links that point to these spans (`in`), stored or not, or that these spans carry
+ * (`out`).
+ */
 export async function findMessageLinks(
   store: Store,
-  ends: readonly MessagingSpan[],
+  ends: readonly SpanRef[],
+  direction: 'in',
+  options: QueryOptions,
+): Promise<FoundLink[]>
+export async function findMessageLinks(
+  store: Store,
+  ends: readonly SpanIdentity[],
   direction: 'in' | 'out',
   options: QueryOptions,
-): Promise<(MessageLink & { readonly consumedAt: bigint })[]> {
+): Promise<FoundLink[]>
+export async function findMessageLinks(
+  store: Store,
+  ends: readonly (SpanRef & Partial<SpanIdentity>)[],
+  direction: 'in' | 'out',
+  options: QueryOptions,
+): Promise<FoundLink[]> {
   if (ends.length === 0) return []
   const sets = createRefSets(ends)
   const rows = await store.query<LinkRow>(
@@ -29,7 +45,11 @@ export async function findMessageLinks(
     { ...sets.params, direction },
     options,
   )
-  const keys = new Set(ends.map(toSpanKey))
+  const keys = new Set(
+    ends.flatMap(({ traceId, spanId, kind, service }) =>
+      kind === undefined || service === undefined ? [] : [toSpanKey({ traceId, spanId, kind, service })],
+    ),
+  )
   return rows.flatMap(({ traceId, spanId, peerTraceId, peerSpanId, kind, service, start, ...record }) => {
     const [own, peer] = [
       { traceId, spanId },

@@ -1,12 +1,12 @@
 import type { Message } from '@spanlink/api-schema'
-import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findBatchSizes } from '../../messaging/batch-sizes.ts'
-import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
 import { type ConsumedDelivery, type Delivery, isConsumed, toConsumedRecord } from '../deliveries/delivery.ts'
 import { groupByRecord } from '../deliveries/group-by-record.ts'
+import { findSamePosition, splitByContext } from '../deliveries/same-position.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
@@ -16,9 +16,8 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
 import { keepInnermost, type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
-import { type MessagingSpanCondition, findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
+import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 /**
  * Finds messages that one group received more than once. A `receive` and a `process` span are one
@@ -37,8 +36,8 @@ export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
 
 /**
  * Finds messages that one group consumed more than once: several spans with the same topic,
- * partition and offset; or, without offsets, the same creation context if it belongs to one message
- * only.
+ * partition and offset, unless their creation contexts differ; or, without offsets, the same
+ * creation context if it belongs to one message only.
  */
 export async function findRepeated(request: MessageListRequest): Promise<RepeatedMessages> {
   const { store, window, before, options } = request
@@ -59,16 +58,25 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   // window.
   const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])))
   const ends = createSpanLookup(store, options, consumers)
-  const [deliveries, sameOffset] = await Promise.all([
-    findDeliveries(store, [...producers.values()], options, ends).then((found) =>
+  const [deliveries, samePosition] = await Promise.all([
+    findDeliveries(store, [...producers.values()], options, ends, selectUnstored(origins)).then((found) =>
       addProcessingSpans(store, found, options, ends),
     ),
-    findSameOffset(
+    findSamePosition(
       request,
       condition,
       consumers.filter((end) => !led.has(toSpanKey(end))),
     ),
   ])
+  const looked = new Set(consumers.map(toSpanKey))
+  const others = samePosition.flat().filter((end) => !looked.has(toSpanKey(end)))
+  const originsOf = Map.groupBy(
+    [...origins, ...(await findMessageOrigins(store, others, options, ends))],
+    ({ consumedRef }) => toSpanKey(consumedRef),
+  )
+  const sameOffset = samePosition
+    .flatMap((same) => splitByContext(same, (end) => selectContexts(end, originsOf.get(toSpanKey(end)) ?? [])))
+    .filter(isRepeated)
   const groups = groupByMessage(deliveries).filter((group) => isRepeated(group.map(({ consumed }) => consumed)))
   const [batchSizes, parents] = await Promise.all([
     findBatchSizes(
@@ -88,21 +96,23 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   for (const group of groups) {
     const [any] = group
     // A creation context shared by a batch: each consumer may have received another of its
-    // messages.
-    const isShared = any?.producer !== undefined && (batchSizes.get(toSpanKey(any.producer)) ?? 0) > 1
+    // messages. Unknown if the producer is not stored.
+    const isShared = any?.producer === undefined || (batchSizes.get(toSpanKey(any.producer)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first !== undefined) add(certain, first.producer, first)
   }
-  const origin = new Map(origins.map((one) => [toSpanKey(one.consumedRef), one.producer]))
-  for (const ends of sameOffset) {
-    const producer = ends.map((end) => origin.get(toSpanKey(end))).find((end) => end !== undefined)
-    const [first] = ends
-    const spans = ends.map((consumed) => ({ consumed, producer }))
+  const added = new Set([...found.values()].flatMap(({ ends: attempts }) => attempts.map(toSpanKey)))
+  for (const same of sameOffset) {
+    if (same.some((end) => added.has(toSpanKey(end)))) continue
+    const producer = same
+      .flatMap((end) => originsOf.get(toSpanKey(end)) ?? [])
+      .find((one) => one.producer !== undefined)?.producer
+    const [first] = same
+    const spans = same.map((consumed) => ({ consumed, producer }))
     if (first !== undefined) add(spans, producer, first)
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
-  const looked = new Set(consumers.map(toSpanKey))
   const listed = [...found.values()].filter(
     ({ message, last }) => looked.has(toSpanKey(last)) && isRequested(message, request),
   )
@@ -141,11 +151,14 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       producer: producer === undefined ? null : toMessageSpan(producer, undefined),
       attempts: attempts.map((end) => toMessageSpan(end, producer)),
     }
-    found.set(key, { message, last, deliveries: countDeliveries(all, parents) })
+    found.set(key, { message, last, ends: attempts, deliveries: countDeliveries(all, parents) })
   }
 }
 
-type Repeated = RepeatedMessages['repeated'][number] & { readonly last: MessagingSpan }
+type Repeated = RepeatedMessages['repeated'][number] & {
+  readonly last: MessagingSpan
+  readonly ends: readonly MessagingSpan[]
+}
 
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
@@ -160,6 +173,25 @@ function groupByMessage(deliveries: readonly Delivery[]): ConsumedDelivery[][] {
       ...new Map(certain.map((one) => [toSpanKey(one.consumedRef), one])).values(),
     ]),
   )
+}
+
+/** Contexts of producers that are not stored, of messages that are identified by their position. */
+function selectUnstored(origins: readonly Delivery[]): SpanRef[] {
+  const positioned = origins.filter(
+    (one) => one.producer === undefined && one.partition !== '' && one.offset !== '' && isLinked(one),
+  )
+  return [...new Map(positioned.map(({ producerRef }) => [toRefKey(producerRef), producerRef])).values()]
+}
+
+/** The creation contexts of the message at a span's position. A parent that is not stored may be any span. */
+function selectContexts({ partition, offset }: MessagingSpan, origins: readonly Delivery[]): ReadonlySet<string> {
+  const known = origins.filter((one) => one.producer !== undefined || isLinked(one))
+  const same = known.filter((one) => one.partition === partition && one.offset === offset)
+  return new Set(same.map(({ producerRef }) => toRefKey(producerRef)))
+}
+
+function isLinked({ producerRef, consumedRef, outerRef = consumedRef }: Delivery): boolean {
+  return producerRef.traceId !== outerRef.traceId
 }
 
 /** Whether several spans have the same operation, `receive` or `process`. */
@@ -183,45 +215,4 @@ export function selectAttempts(
   }
   const [processed, received] = [of('process'), of('receive')]
   return received.length > processed.length ? received : processed
-}
-
-/** Finds consuming spans whose topic, partition and offset another span of the window has too. */
-async function findSameOffset(
-  { store, window, options }: MessageListRequest,
-  condition: MessagingSpanCondition,
-  consumers: readonly MessagingSpan[],
-): Promise<MessagingSpan[][]> {
-  const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
-  if (numbered.length === 0) return []
-  // Filters by offset first, a narrow column; the grouping then compares the whole message.
-  const offsets = [...new Set(numbered.map((end) => end.offset))]
-  const topics = [...new Set(numbered.map((end) => end.topic))]
-  const known = new Set(numbered.map(messageKey))
-  const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
-  const message = 'cluster, topic, partition, message_offset, consumer_group, service'
-  const isTwice = (operation: string): string =>
-    `uniqExactIf((trace_id, span_id, kind), messaging_operation = '${operation}') > 1`
-  const rows = await store.query<Taken>(
-    `select topic, partition, message_offset as offset, consumer_group as group, service,
-      groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)), toString(kind))) as spans
-    from spans
-    where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
-    group by ${message}
-    having ${isTwice('receive')} or ${isTwice('process')}`,
-    { ...toWindowParams(window), ...condition.params, offsets, topics },
-    options,
-  )
-  const groups = rows
-    .filter((row) => known.has(messageKey(row)))
-    .map(({ spans, service }) => spans.map(([traceId, spanId, kind]) => ({ traceId, spanId, kind, service })))
-  const ends = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
-  return groups.map((group) => group.flatMap((span) => ends.get(toSpanKey(span)) ?? []))
-}
-
-type Taken = Pick<MessagingSpan, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
-  readonly spans: readonly (readonly [traceId: string, spanId: string, kind: SpanIdentity['kind']])[]
-}
-
-function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 'spans'>): string {
-  return JSON.stringify([topic, partition, offset, group, service])
 }

@@ -1,0 +1,75 @@
+import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { inWindow, toWindowParams } from '../../sql/time-window.ts'
+import { type MessageListRequest, toConsumerId } from '../message-list.ts'
+import { findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging-spans.ts'
+
+/** Finds consuming spans of the window at the positions of these, several per consumer and position. */
+export async function findSamePosition(
+  { store, window, options }: MessageListRequest,
+  condition: MessagingSpanCondition,
+  consumers: readonly MessagingSpan[],
+): Promise<MessagingSpan[][]> {
+  const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
+  if (numbered.length === 0) return []
+  // Filters by offset first, a narrow column; the grouping then compares the whole message.
+  const offsets = [...new Set(numbered.map((end) => end.offset))]
+  const topics = [...new Set(numbered.map((end) => end.topic))]
+  const known = new Set(numbered.map(toPositionKey))
+  const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
+  // A group may have several services, such as an old and a new version.
+  const message = `cluster, topic, partition, message_offset, consumer_group, if(consumer_group = '', service, '')`
+  const isTwice = (operation: string): string =>
+    `uniqExactIf((trace_id, span_id, kind, service), messaging_operation = '${operation}') > 1`
+  const rows = await store.query<Taken>(
+    `select topic, partition, message_offset as offset, consumer_group as group,
+      groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)), toString(kind), service)) as spans
+    from spans
+    where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
+    group by ${message}
+    having ${isTwice('receive')} or ${isTwice('process')}`,
+    { ...toWindowParams(window), ...condition.params, offsets, topics },
+    options,
+  )
+  const groups = rows.flatMap(({ spans, ...position }) => {
+    const refs = spans.map(([traceId, spanId, kind, service]) => ({ traceId, spanId, kind, service }))
+    const [first] = refs
+    return first !== undefined && known.has(toPositionKey({ ...position, service: first.service })) ? [refs] : []
+  })
+  const ends = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
+  return groups.map((group) => group.flatMap((span) => ends.get(toSpanKey(span)) ?? []))
+}
+
+type Taken = Pick<MessagingSpan, 'topic' | 'partition' | 'offset' | 'group'> & {
+  readonly spans: readonly (readonly [traceId: string, spanId: string, kind: SpanIdentity['kind'], service: string])[]
+}
+
+function toPositionKey(end: Omit<Taken, 'spans'> & Pick<MessagingSpan, 'service'>): string {
+  return JSON.stringify([end.topic, end.partition, end.offset, toConsumerId(end)])
+}
+
+/**
+ * Splits spans at one position by their creation contexts: different contexts are different records,
+ * such as those of two environments or of a topic that was created again. A span without a context
+ * counts as the only context's.
+ */
+export function splitByContext(
+  ends: readonly MessagingSpan[],
+  contextsOf: (end: MessagingSpan) => ReadonlySet<string>,
+): MessagingSpan[][] {
+  const groups: { readonly contexts: Set<string>; readonly ends: MessagingSpan[] }[] = []
+  for (const end of ends) {
+    const contexts = [...contextsOf(end)]
+    if (contexts.length === 0) continue
+    const same = groups.find((group) => contexts.some((context) => group.contexts.has(context)))
+    if (same === undefined) groups.push({ contexts: new Set(contexts), ends: [end] })
+    else {
+      for (const context of contexts) same.contexts.add(context)
+      same.ends.push(end)
+    }
+  }
+  const unknown = ends.filter((end) => contextsOf(end).size === 0)
+  if (groups.length === 0) return [unknown]
+  return groups.map((group) => (groups.length === 1 ? [...group.ends, ...unknown] : group.ends))
+}
