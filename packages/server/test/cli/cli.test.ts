@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -72,6 +72,24 @@ test('--kafka-brokers without kafkajs exits with one line that names the package
   } finally {
     await rm(parent, { recursive: true })
   }
+})
+
+test('a TLS file that is not PEM exits with code 2 and one line with its flag, and creates no data directory', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
+  const file = join(parent, 'ca.pem')
+  await writeFile(file, 'secret1\n')
+  const kafka = ['--kafka-brokers', '127.0.0.1:1', '--kafka-tls-ca', file]
+  const otlp = ['--otlp-tls-cert', file, '--otlp-tls-key', file]
+  const ended = [kafka, otlp].map((args) => run('--data', join(parent, 'data'), ...args, ...freePorts))
+  for (const [at, flag] of ['--kafka-tls-ca', '--otlp-tls-cert'].entries()) {
+    const { code, stderr } = (await ended[at]) as Ended
+    expect([code, stderr]).toEqual([
+      2,
+      `spanlink: invalid ${flag} ${JSON.stringify(file)}: expected certificates in PEM\n`,
+    ])
+  }
+  expect(await readdir(parent)).toEqual(['ca.pem'])
+  await rm(parent, { recursive: true })
 })
 
 test('--help and --version print to stdout and exit with code 0', async () => {

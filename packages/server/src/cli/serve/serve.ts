@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { startApi } from '../../http/server.ts'
 import type { Access } from '../../receivers/auth.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../../receivers/ingest.ts'
+import type { KafkaAccess } from '../../receivers/kafka/access.ts'
 import { loadKafkaJs } from '../../receivers/kafka/client.ts'
 import { startSelfTracing } from '../../self-tracing/self-tracing.ts'
 import { findSignal } from '../../receivers/signals.ts'
@@ -13,8 +13,10 @@ import type { Retention } from '../../clickhouse/store.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import type { Log } from '../../log.ts'
 import { divideMemory } from '../../runtime/memory-limits.ts'
+import type { KafkaOptions } from './kafka-options.ts'
 import { logStore } from './log-store.ts'
 import { probePort } from './port-probe.ts'
+import { readAuthorities, readCertificate } from './read-tls.ts'
 import { resolveRetention } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
 import type { GcOptions } from '../../runtime/gc-scheduler.ts'
@@ -119,7 +121,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   }
 }
 
-/** @throws when a file can't be read */
+/** @throws UsageError if a TLS file can't be read or is invalid */
 function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
   if (kafka === undefined) return undefined
   const { brokers, groupId, tls, sasl } = kafka
@@ -128,30 +130,27 @@ function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
     brokers,
     groupId,
     topics: new Map(topics),
-    ...(tls === undefined
-      ? {}
-      : { tls: { ca: readPem(tls.caFile), cert: readPem(tls.certFile), key: readPem(tls.keyFile) } }),
+    ...(tls === undefined ? {} : { tls: readKafkaTls(tls) }),
     ...(sasl === undefined ? {} : { sasl }),
   }
 }
 
-/** @throws when a file can't be read */
+/** @throws UsageError if a TLS file can't be read or is invalid */
 function readAccess({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
   return {
     ...(otlpToken === undefined ? {} : { token: otlpToken }),
-    ...(otlpTls === undefined ? {} : { tls: { cert: readPem(otlpTls.certFile), key: readPem(otlpTls.keyFile) } }),
+    ...(otlpTls === undefined
+      ? {}
+      : { tls: readCertificate({ cert: '--otlp-tls-cert', key: '--otlp-tls-key' }, otlpTls) }),
     ...(corsOrigins === undefined ? {} : { corsOrigins }),
   }
 }
 
-function readPem(file: string): Buffer
-function readPem(file: string | undefined): Buffer | undefined
-function readPem(file: string | undefined): Buffer | undefined {
-  if (file === undefined) return undefined
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw new Error(`Cannot read ${file}: ${(cause as Error).message}`, { cause })
+function readKafkaTls({ caFile, certFile, keyFile }: NonNullable<KafkaOptions['tls']>): KafkaAccess['tls'] {
+  const flags = { cert: '--kafka-tls-cert', key: '--kafka-tls-key' }
+  return {
+    ...(caFile === undefined ? {} : { ca: readAuthorities('--kafka-tls-ca', caFile) }),
+    ...(certFile === undefined || keyFile === undefined ? {} : readCertificate(flags, { certFile, keyFile })),
   }
 }
 

@@ -1,3 +1,4 @@
+import { UsageError } from '../args.ts'
 import { StoreError, type StoreErrorCode } from '../../clickhouse/store-error.ts'
 
 /** A port that can't be listened on; the message names its flag. */
@@ -14,6 +15,7 @@ const exitCodeByStoreError: Partial<Record<StoreErrorCode, number>> = {
 
 /** The exit code of a server that failed to start, listed in docs/cli.md. */
 export function startExitCode(error: unknown): number {
+  if (error instanceof UsageError) return 2
   if (error instanceof PortError) return 5
   return (error instanceof StoreError ? exitCodeByStoreError[error.code] : undefined) ?? 1
 }
@@ -21,6 +23,6 @@ export function startExitCode(error: unknown): number {
 /** The message of an expected error, the stack of any other. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const isExpected = error instanceof StoreError || error.cause !== undefined
+  const isExpected = error instanceof StoreError || error instanceof UsageError || error.cause !== undefined
   return isExpected ? error.message : (error.stack ?? error.message)
 }
