@@ -55,6 +55,7 @@ export const StatusResponse = Type.Object({
     Type.Optional(
       Type.Object({
         rejectedMessages: describe('Skipped messages that are not OTLP.', Type.Integer()),
+        connectionFailures: describe('Failed connections and restarts of the consumer.', Type.Integer()),
         quarantine: describe(
           'Unreadable batches since the start, and their bytes in the data directory.',
           Type.Object({ batches: Type.Integer(), bytes: Type.Integer(), lastError: Type.String() }),

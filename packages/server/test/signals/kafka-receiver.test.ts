@@ -111,17 +111,18 @@ test.concurrent('an idle Kafka receiver leaves its consumer group when it is clo
 }, 120_000)
 
 test.concurrent('an unreachable broker is logged, and close does not wait for it', async () => {
-  const log: string[] = []
+  const log: [level: string | undefined, line: string][] = []
   const receiver = await startKafkaReceiver({
     brokers: ['127.0.0.1:1'],
     groupId: 'unused',
     topics: new Map([['otlp_spans', findSignal('traces')]]),
     pipeline: createIngestPipeline(() => Promise.resolve()),
     dataDir,
-    log: (line) => log.push(line),
+    log: (line, fields) => log.push([fields?.level, line]),
   })
   await vi.waitUntil(() => log.length > 0, WAIT)
-  expect(log[0]).toContain("Kafka at 127.0.0.1:1 can't be read")
+  expect(log[0]).toEqual(['warn', expect.stringContaining("Kafka at 127.0.0.1:1 can't be read")])
+  expect(receiver.getStatus().connectionFailures).toBeGreaterThan(0)
   await receiver.close(100)
 })
 

@@ -18,7 +18,7 @@ test('each kind of quarantined, damaged or unreadable data has a notice', () => 
     quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded.' },
     journal: { ...healthy.journal, unreadableBytes: 300 },
     corruptParts: { count: 1, bytes: 5_242_880, tables: ['spans', 'links'] },
-    kafka: { rejectedMessages: 0, quarantine: { batches: 3, bytes: 10, lastError: '' } },
+    kafka: { rejectedMessages: 0, connectionFailures: 0, quarantine: { batches: 3, bytes: 10, lastError: '' } },
   }
   expect(statusNotices(broken)).toEqual([
     '2 journal segments (2.0 KiB) in quarantine: not stored. Last error: memory limit exceeded. Run spanlink quarantine retry.',

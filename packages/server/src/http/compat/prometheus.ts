@@ -46,6 +46,11 @@ export const serverMetrics: readonly Metric[] = [
     (s) => s.kafka?.rejectedMessages ?? 0,
   ],
   [
+    'spanlink_kafka_connection_failures_total',
+    'Failed connections to Kafka and restarts of the consumer.',
+    (s) => s.kafka?.connectionFailures ?? 0,
+  ],
+  [
     'spanlink_kafka_quarantined_batches_total',
     'Kafka batches that cannot be read.',
     (s) => s.kafka?.quarantine.batches ?? 0,

@@ -28,6 +28,8 @@ export type KafkaReceiverOptions = KafkaAccess & {
 export type KafkaStatus = {
   /** Messages skipped or quarantined because they could not be ingested. */
   readonly rejectedMessages: number
+  /** Failed attempts to connect or subscribe, and restarts of the consumer after an error. */
+  readonly connectionFailures: number
   readonly quarantine: QuarantineCounts
 }
 
@@ -59,7 +61,9 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   const { dataDir, pipeline, log } = options
   const { consumer, withLimits } = connectToKafka(options, options.groupId)
   const quarantine = await openKafkaQuarantine(dataDir, log)
+  let connectionFailures = 0
   consumer.on(consumer.events.CRASH, ({ payload }) => {
+    connectionFailures++
     log(`Kafka consumer failed, restarting: ${String(payload.error)}`, { level: 'warn' })
   })
   const stop = new AbortController()
@@ -116,9 +120,11 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
       await payload.heartbeat()
     }
   }
-  const running = withLimits(() => run(consumer, options, eachBatch, stop.signal))
+  const running = withLimits(() =>
+    run(consumer, options, eachBatch, { signal: stop.signal, onFailure: () => connectionFailures++ }),
+  )
   return {
-    getStatus: () => ({ rejectedMessages: refused, quarantine: quarantine.getCounts() }),
+    getStatus: () => ({ rejectedMessages: refused, connectionFailures, quarantine: quarantine.getCounts() }),
     close: async (deadlineMs) => {
       stop.abort()
       const left = running.then(() => consumer.disconnect()).catch(() => {})
@@ -134,7 +140,7 @@ async function run(
   consumer: Consumer,
   { topics, brokers, log }: KafkaReceiverOptions,
   eachBatch: (payload: EachBatchPayload) => Promise<void>,
-  signal: AbortSignal,
+  { signal, onFailure }: { readonly signal: AbortSignal; readonly onFailure: () => void },
 ): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -143,6 +149,7 @@ async function run(
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
       return
     } catch (error) {
+      onFailure()
       log(`Kafka at ${brokers.join(', ')} can't be read, retry in ${RECONNECT_DELAY_MS} ms: ${String(error)}`, {
         level: 'warn',
       })
