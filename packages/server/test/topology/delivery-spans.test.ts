@@ -67,3 +67,49 @@ test.each([
   const { edges: found } = await findHourlyTopology(traces.store, hour)
   expect(found.find(({ type }) => type === 'deliver')).toMatchObject({ count, queueTimeCount: count })
 })
+
+test.each([
+  [6, 'few', 5],
+  [7, 'sampled', 300],
+] as const)(
+  'a message that was retried in place and redelivered has one queue time, of its first attempt: hour %i, %s',
+  async (hour, _, count) => {
+    const at = hour * HOUR_MS
+    const sent = Array.from({ length: count }, () => send('orders', { at, for: 10 }))
+    const consumed = sent.flatMap((one) => {
+      const attributes = { 'messaging.operation.type': 'receive' }
+      const receive = processing('orders', one, 'g', 'link', { at: at + 50, for: 1, attributes })
+      const attempts = [60, 30_000].map((later) =>
+        processing('orders', one, 'g', 'link', { at: at + later, in: receive }),
+      )
+      return [receive, ...attempts, processing('orders', one, 'g', 'link', { at: at + 60_000 })]
+    })
+    await traces.put(tracesOf('shop', sent))
+    await traces.put(tracesOf('billing', consumed))
+    const { edges: found } = await findHourlyTopology(traces.store, hour)
+    expect(found.find(({ type }) => type === 'deliver')).toMatchObject({
+      queueTimeCount: count,
+      queueTimeNano: { p50: '50000000', p99: '50000000' },
+    })
+  },
+)
+
+test.each([
+  [8, 'few', 5],
+  [9, 'sampled', 300],
+] as const)('each record of a bulk send has a queue time: hour %i, %s', async (hour, _, count) => {
+  const at = hour * HOUR_MS
+  const sent = Array.from({ length: count }, () => send('orders', { at, for: 10 }))
+  const consumed = sent.flatMap((one) =>
+    [1, 2].map((offset) =>
+      processing('orders', one, 'g', 'link', { at: at + 10 + offset * 20, attributes: { 'kafka.offset': offset } }),
+    ),
+  )
+  await traces.put(tracesOf('shop', sent))
+  await traces.put(tracesOf('billing', consumed))
+  const { edges: found } = await findHourlyTopology(traces.store, hour)
+  expect(found.find(({ type }) => type === 'deliver')).toMatchObject({
+    queueTimeCount: 2 * count,
+    queueTimeNano: { p50: '20000000', p99: '40000000' },
+  })
+})

@@ -7,7 +7,9 @@ import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { type Consumption, keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
+import type { RecordIdentity } from '../messages/deliveries/delivery.ts'
+import { type RecordConsumption, selectFirstPerConsumer } from '../messages/deliveries/first-consumptions.ts'
+import { keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Limit of consuming spans over all low-volume topics. Both ends of each message are looked up. */
@@ -20,7 +22,7 @@ export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
   readonly time: number
 }
 
-/** Computes the queue times of all messages of these topics. Reads only the columns it needs. */
+/** Computes the queue times of all messages of these topics, one per group. Reads only the columns it needs. */
 export async function findLowVolumeQueueTimes(
   store: Store,
   window: TimeWindow,
@@ -29,8 +31,8 @@ export async function findLowVolumeQueueTimes(
 ): Promise<QueueTime[]> {
   const consumers = await store.query<Consumer>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
-      start, toUInt64(start + duration) as finish, kind, service, cluster, topic, consumer_group as group,
-      messaging_operation as operation
+      start, toUInt64(start + duration) as finish, kind, service, cluster, topic, partition, ${offsetColumn},
+      consumer_group as group, messaging_operation as operation
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
     limit 1 by trace_id, ${spanIdentity}
@@ -52,48 +54,57 @@ export async function findLowVolumeQueueTimes(
     const own = selectProducer(producers.get(toRefKey(consumedRef)), consumedRef)
     return toRefKey(consumedRef) !== toRefKey(producerRef) && own !== undefined && !isConsuming(own)
   }
-  return keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
-    const produced = selectProducer(producers.get(toRefKey(producerRef)), consumer)
+  const produced = keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap((one) => {
+    const producer = selectProducer(producers.get(toRefKey(one.producerRef)), one.consumer)
     // A consuming parent is the span that the consumer runs in, not its producer.
-    if (produced === undefined || isConsuming(produced)) return []
+    return producer === undefined || isConsuming(producer) ? [] : [{ ...one, producer }]
+  })
+  return selectFirstPerConsumer(produced).map(({ producer, consumer }) => {
     const { service, cluster, topic, group, operation, start, finish } = consumer
-    return [
-      {
-        service,
-        cluster,
-        topic,
-        group,
-        operation,
-        time: Number(
-          computeQueueTime(
-            { start: BigInt(produced.start), end: BigInt(produced.finish) },
-            { start: BigInt(start), end: BigInt(finish), operation },
-          ),
-        ),
-      },
-    ]
+    const time = Number(
+      computeQueueTime(
+        { start: BigInt(producer.start), end: BigInt(producer.finish) },
+        { start: BigInt(start), end: BigInt(finish), operation },
+      ),
+    )
+    return { service, cluster, topic, group, operation, time }
   })
 }
+
+/** `spans` has -1 for an unknown offset. */
+export const offsetColumn = `if(message_offset < 0, '', toString(message_offset)) as offset`
 
 const producerColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start,
   toUInt64(start + duration) as finish, kind, service, messaging_operation as operation`
 
 type Consumer = Pick<
   MessagingSpan,
-  'traceId' | 'spanId' | 'parentSpanId' | 'kind' | 'service' | 'topic' | 'group' | 'operation'
+  'traceId' | 'spanId' | 'parentSpanId' | 'kind' | 'service' | 'group' | 'operation' | keyof RecordIdentity
 > & {
-  readonly cluster: string
   readonly start: string
   readonly finish: string
 }
 type Producer = SpanIdentity & { readonly start: string; readonly finish: string; readonly operation: string }
-type ConsumedMessage = Consumption & { readonly producerRef: SpanRef; readonly consumer: Consumer }
+type ConsumedMessage = RecordConsumption & {
+  readonly group: string
+  readonly producerRef: SpanRef
+  readonly consumer: Consumer
+}
 
 function toConsumedMessage(consumer: Consumer, producerRef: SpanRef): ConsumedMessage {
-  const { service, operation, parentSpanId, start, finish } = consumer
+  const { service, group, operation, parentSpanId, start, finish } = consumer
   const times = { start: BigInt(start), end: BigInt(finish) }
   const isReceive = operation === 'receive'
-  const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
+  const consumed = {
+    consumedRef: consumer,
+    parentSpanId,
+    service,
+    group,
+    isReceive,
+    ...times,
+    consumer,
+    record: consumer,
+  }
   return { producerRef, producerKey: toRefKey(producerRef), ...consumed }
 }
 

@@ -3,10 +3,17 @@ import { type Interval, computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
 import type { MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
 import { findBySpan, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
-import { findSpansByRef } from '../messages/messaging-spans/find-messaging-spans.ts'
+import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import type { RecordIdentity } from '../messages/deliveries/delivery.ts'
+import { selectFirstPerConsumer } from '../messages/deliveries/first-consumptions.ts'
 import { type Consumption, keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
-import { type QueueTime, findLowVolumeQueueTimes, MAX_LOW_VOLUME_SPANS } from './low-volume-queue-times.ts'
+import {
+  type QueueTime,
+  findLowVolumeQueueTimes,
+  MAX_LOW_VOLUME_SPANS,
+  offsetColumn,
+} from './low-volume-queue-times.ts'
 import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -25,7 +32,8 @@ const MAX_DELIVERIES = 60_000
  * Computes queue times of messages consumed in the window. Both ends are read at query time, so
  * their order of arrival and distance do not matter. Links and spans are sorted by trace id, so an
  * even share of the producing traces is read in long ranges. High-volume topics are sampled this
- * way; low-volume topics are read completely.
+ * way; low-volume topics are read completely. A message has one queue time per group, of its first
+ * consumption (ADR 34).
  *
  * @param consumedOf consuming spans by topic
  * @param traffic awaited after the sample was read
@@ -60,7 +68,7 @@ type Sampled = Consumption & {
   readonly consumed: Consumer | undefined
 }
 
-type Consumer = Pick<MessagingSpan, 'group' | 'operation'> & { readonly cluster: string }
+type Consumer = Pick<MessagingSpan, 'group' | 'operation' | 'cluster'>
 
 function splitTopics(counts: ReadonlyMap<string, number>): {
   readonly quiet: ReadonlySet<string>
@@ -210,40 +218,55 @@ async function resolveQueueTimes(
     const all = produced && consumersOf.get(toConsumersKey(service, produced.topic))
     return all?.length === 1 ? all[0] : undefined
   }
+  // Several consumptions in a service are retries, redeliveries or records of a bulk send: the
+  // consumers' positions tell.
+  const sameService = Map.groupBy(sampled, toServiceKey)
+  const isRepeated = (one: Sampled): boolean => (sameService.get(toServiceKey(one))?.length ?? 0) > 1
+  const toConsumerRef = ({ consumedRef, start }: Sampled): TimedRef => ({ ...consumedRef, start })
   const open = sampled.flatMap((one) => [
     ...(one.produced === undefined ? [{ ...one.producerRef, before: one.start }] : []),
-    ...(one.consumed === undefined && onlyConsumer(one) === undefined
-      ? [{ ...one.consumedRef, start: one.start }]
-      : []),
+    ...(one.consumed === undefined && onlyConsumer(one) === undefined ? [toConsumerRef(one)] : []),
   ])
-  const found = await findSpansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, options)
-  return sampled.flatMap((one) => {
+  const lookUps = [...open, ...sampled.filter(isRepeated).map(toConsumerRef)].slice(0, MAX_LOOK_UPS)
+  const found = await findSpansByRef<EndRow>(store, lookUps, endColumns, options)
+  const resolved = sampled.flatMap((one) => {
     const producer = selectProducer(found.get(toRefKey(one.producerRef)), one.consumedRef)
-    const consumer =
-      one.consumed ?? findBySpan(found.get(toRefKey(one.consumedRef)), one.consumedRef) ?? onlyConsumer(one)
+    const end = findBySpan(found.get(toRefKey(one.consumedRef)), one.consumedRef)
+    const consumer = one.consumed ?? end ?? onlyConsumer(one)
     const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []
     if (producer?.operation === 'receive' || producer?.operation === 'process') return []
-    if (consumer.operation !== 'receive' && consumer.operation !== 'process') return []
-    const topic = one.produced?.topic ?? producer?.topic ?? ''
     const { cluster, group, operation } = consumer
+    if (operation !== 'receive' && operation !== 'process') return []
+    const topic = one.produced?.topic ?? producer?.topic ?? ''
+    const record = end ?? { cluster, topic: '', partition: '', offset: '' }
+    const time = Number(computeQueueTime(sent, { start: one.start, end: one.end, operation }))
+    const isUnknown = end === undefined && isRepeated(one)
     return [
       {
-        service: one.service,
-        cluster,
-        topic,
+        ...one,
         group,
-        operation,
-        time: Number(computeQueueTime(sent, { start: one.start, end: one.end, operation })),
+        record,
+        isUnknown,
+        isReceive: operation === 'receive',
+        queueTime: { service: one.service, cluster, topic, group, operation, time },
       },
     ]
   })
+  // Above the limit of lookups, each consumption counts.
+  const [unknown, known] = [resolved.filter((one) => one.isUnknown), resolved.filter((one) => !one.isUnknown)]
+  return [...unknown, ...selectFirstPerConsumer(known)].map(({ queueTime }) => queueTime)
 }
 
-type EndRow = SpanIdentity & Consumer & { readonly topic: string; readonly start: string; readonly finish: string }
+function toServiceKey({ producerKey, service }: Sampled): string {
+  return `${producerKey} ${service}`
+}
+
+type EndRow = SpanIdentity & Consumer & RecordIdentity & { readonly start: string; readonly finish: string }
 
 const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, start,
-  toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, consumer_group as group`
+  toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, partition, ${offsetColumn},
+  consumer_group as group`
 
 /** Length prefixes delimit names. */
 function toConsumersKey(service: string, topic: string): string {
