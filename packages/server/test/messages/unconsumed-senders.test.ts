@@ -52,3 +52,38 @@ test('a service that Brave traces is missing for a message that another service 
   await traces.put(tracesOf('mail', [brave(5, 50, consumed)]))
   expect(await unconsumed({ topic: 'brave' })).toEqual([`${missed.spanId} mail`])
 })
+
+test('a send span around the send span whose context the record carries is no message', async () => {
+  const [outer, lostOuter] = [send('nested', { at: 0 }), send('nested', { at: 100 })]
+  const [inner, lostInner] = [
+    send('nested', { at: 1, in: outer, for: 5, attributes: at(4) }),
+    send('nested', { at: 101, in: lostOuter, for: 5, attributes: at(5) }),
+  ]
+  await traces.put(tracesOf('shop', [outer, inner, lostOuter, lostInner]))
+  await traces.put(tracesOf('stock', [processing('nested', inner, 'stock', 'link', { at: 200, attributes: at(4) })]))
+  expect(await unconsumed({ topic: 'nested' })).toEqual([`${lostInner.spanId} stock`])
+  expect(await unconsumed({ topic: 'nested', neverConsumed: true })).toEqual([`${lostInner.spanId} `])
+  expect(await missingOf(outer)).toEqual([])
+  expect(await missingOf(lostOuter)).toEqual([`${lostInner.spanId} stock`])
+})
+
+test('a lost message that a create span prepares and a send span links to is missed once', async () => {
+  const created = send('prepared', { at: 0, attributes: { 'messaging.operation.type': 'create' } })
+  const lost = send('prepared', { at: 100, links: [linkTo(created)] })
+  const known = send('prepared', { at: 200 })
+  await traces.put(tracesOf('shop', [created, lost, known]))
+  await traces.put(tracesOf('stock', [processing('prepared', known, 'stock', 'link', { at: 300 })]))
+  expect(await unconsumed({ topic: 'prepared' })).toEqual([`${lost.spanId} stock`])
+  expect(await missingOf(created)).toEqual([`${lost.spanId} stock`])
+})
+
+test('the one lost of two messages that a batch send links to is missed', async () => {
+  const created = [0, 1].map((time) =>
+    send('pair', { at: time, attributes: { 'messaging.operation.type': 'create' } }),
+  ) as [TestSpan, TestSpan]
+  const sent = send('pair', { at: 100, links: created.map((one) => linkTo(one)) })
+  await traces.put(tracesOf('shop', [...created, sent]))
+  await traces.put(tracesOf('stock', [processing('pair', created[0], 'stock', 'link', { at: 300 })]))
+  expect(await unconsumed({ topic: 'pair' })).toEqual([`${created[1].spanId} stock`])
+  expect(await missingOf(created[1])).toContain(`${created[1].spanId} stock`)
+})

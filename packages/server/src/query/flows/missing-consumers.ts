@@ -4,6 +4,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { findSendSizes } from '../messaging/batch-sizes.ts'
 import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
 import { findKnownRecords, findMissedRecords, type TakenRecord } from '../messaging/missed-records.ts'
+import { isSameSend } from '../messages/deliveries/nested-sends.ts'
 import { mergeRecords } from '../messaging/record-metadata.ts'
 import type { Edge } from './edges/edge.ts'
 import { type Expanded, JOINED } from './load/expand.ts'
@@ -36,13 +37,22 @@ export async function findMissingConsumers(
     edges.filter((edge) => edge.role === 'creation'),
     ({ to }) => to,
   )
-  const senders = sent.map((producer) => {
+  const linkingOf = Map.groupBy(
+    edges.filter(({ role, toRef }) => role === 'creation' && linkCounts.get(toLinkingKey(toRef)) === 1),
+    ({ fromRef }) => toRefKey(fromRef),
+  )
+  const isOuter = ({ span, children }: LaneSpan): boolean => {
+    const linking = linkingOf.get(toRefKey(span))?.flatMap(({ to }) => to ?? []) ?? []
+    return [...children, ...linking].some((inner) => isProducing(inner) && isSameSend(span, inner.span))
+  }
+  const senders = sent.flatMap((producer) => {
     const { span } = producer
     const taken = takenOf.get(toRefKey(span)) ?? []
+    if (taken.length === 0 && isOuter(producer)) return []
     // A message may carry the context that it was created from, as with an outbox.
     const contexts = contextsOf.get(producer) ?? []
     const forwarded = contexts.flatMap(({ fromRef }) => takenOf.get(toRefKey(fromRef)) ?? [])
-    return { producer, own: span, taken, forwarded, known: findKnownRecords(span, taken) }
+    return [{ producer, own: span, taken, forwarded, known: findKnownRecords(span, taken) }]
   })
   const topics = new Set(senders.flatMap(({ own, known }) => [own.topic, ...known.map(({ topic }) => topic)]))
   const counted = senders
@@ -77,9 +87,13 @@ export async function findMissingConsumers(
  * `create` spans.
  */
 function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
-  const { operation, kind, status, topic } = one.span
-  if ((levels.get(one) ?? 0) <= JOINED || !producingOperations.has(operation)) return false
+  const { kind, status, topic } = one.span
+  if ((levels.get(one) ?? 0) <= JOINED || !isProducing(one)) return false
   return kind === 'producer' && status !== 'error' && topic !== ''
+}
+
+function isProducing({ span }: LaneSpan): boolean {
+  return producingOperations.has(span.operation)
 }
 
 function toLinkingKey({ traceId, spanId, identity }: FlowSpanRef): string {

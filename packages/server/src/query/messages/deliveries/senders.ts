@@ -10,10 +10,14 @@ import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
 import { findDeliveries } from './find-deliveries.ts'
 import { findMessageLinks } from './message-links.ts'
+import { findOuterSends } from './nested-sends.ts'
 
 type SenderSpan = Sender & { readonly end: MessagingSpan }
 
-/** Finds which records of these producers were consumed, and by whom. */
+/**
+ * Finds which records of these producers were consumed, and by whom. Omits producers whose message
+ * another span sends.
+ */
 export async function findSenders(
   store: Store,
   producers: readonly MessagingSpan[],
@@ -28,7 +32,10 @@ export async function findSenders(
   const found = Map.groupBy([...deliveries, ...ofContexts], ({ producerRef }) => toRefKey(producerRef))
   const toTakenRecords = (context: SpanRef, batches: ReadonlySet<string>): TakenRecord[] =>
     (found.get(toRefKey(context)) ?? []).map((delivery) => toTaken(delivery, batches))
-  const senders = producers.map((end) => {
+  const untaken = producers.filter((end) => !found.has(toRefKey(end)))
+  const outer = await findOuterSends(store, untaken, options)
+  const sending = producers.filter((end) => !outer.has(toSpanKey(end)))
+  const senders = sending.map((end) => {
     const own = { ...end, key: '' }
     const taken = toTakenRecords(end, NO_BATCHES)
     return { end, own, taken, known: findKnownRecords(own, taken) }

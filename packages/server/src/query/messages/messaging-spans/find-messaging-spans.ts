@@ -111,6 +111,18 @@ export async function findConsumingChildren(
   return selectConsumingChildren(parents, [...children, ...sharing]).map(toMessagingSpan)
 }
 
+/** Finds spans that produce and whose parent is one of these spans. */
+export async function findProducingChildren(
+  store: Store,
+  parents: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<MessagingSpan[]> {
+  const condition = `messaging_operation in ('create', 'send')`
+  const key = '(trace_id, parent_span_id)'
+  const rows = await querySpansInTraces<MessagingSpanRow>(store, parents, key, messagingSpanColumns, options, condition)
+  return rows.map(toMessagingSpan)
+}
+
 const CONSUMING = `messaging_operation in ('receive', 'process')`
 
 async function querySpansInTraces<Row>(
