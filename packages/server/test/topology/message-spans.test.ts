@@ -217,3 +217,16 @@ test('a receive span that ended before its message was sent has a negative queue
     '-100000000',
   ])
 })
+
+test('a send span around another of the same topic is not counted', async () => {
+  const at = 71 * HOUR_MS
+  const outer = send('orders', { at, for: 6 })
+  const inner = send('orders', { at: at + 1, for: 4, in: outer })
+  const other = send('orders', { at: at + 2 })
+  const forwarding = send('invoices', { at: at + 3, in: other })
+  await traces.put(tracesOf('shop', [outer, inner, other, forwarding]))
+  expect(listEdges(await findHourlyTopology(traces.store, 71))).toEqual([
+    ['produce', 'service:shop', 'topic:kafka::invoices', 1, 0, undefined],
+    ['produce', 'service:shop', 'topic:kafka::orders', 2, 0, undefined],
+  ])
+})

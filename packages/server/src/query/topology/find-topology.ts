@@ -6,6 +6,7 @@ import { type Call, findCalls } from './calls.ts'
 import { sumGroupLag, addLag } from './lag-edges.ts'
 import { type GroupLag, findLags } from './lag.ts'
 import { type Edge, toEdgeNumbers, toMessageEdges } from './message-edges.ts'
+import { findNestedSends, subtractNestedSends } from './nested-sends.ts'
 import { parseNodeId, serviceId } from './node-id.ts'
 import { findQueueTimes } from './queue-times.ts'
 import { MAX_TRAFFIC, countSpans, findTraffic, widenToMinutes } from './traffic.ts'
@@ -22,14 +23,15 @@ export async function findTopology(
   const window = widenToMinutes(requested)
   const counting = countSpans(store, window, options)
   const reading = counting.then((counts) => findTraffic(store, window, counts, options))
-  const [traffic, known, times, calls] = await Promise.all([
+  const [traffic, nested, known, times, calls] = await Promise.all([
     reading,
+    counting.then(({ produced }) => findNestedSends(store, window, produced, options)),
     findLags(store, window, requested.end, reading, options),
     counting.then(({ consumedOf }) => findQueueTimes(store, window, consumedOf, reading, options)),
     counting.then((counts) => findCalls(store, window, counts, options)),
   ])
   const seconds = Number(window.end - window.start) / 1e9
-  const messages = addLag(toMessageEdges(traffic, times), known)
+  const messages = addLag(toMessageEdges(subtractNestedSends(traffic, nested), times), known)
   const all = [...messages, ...calls.map(toCallEdge)].sort((a, b) => b.count - a.count)
   const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, ratePerSecond: edge.count / seconds }))
   return {

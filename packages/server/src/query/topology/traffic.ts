@@ -54,6 +54,8 @@ export type SpanCounts = {
   readonly hasUnnamedTopics: boolean
   /** Consuming spans that name no topic. Their links may. */
   readonly unnamedConsumed: number
+  /** Producing spans that name a topic. */
+  readonly produced: number
 }
 
 /** Counts the spans that samples are drawn from. */
@@ -73,6 +75,7 @@ export async function countSpans(store: Store, window: TimeWindow, options: Quer
     consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
     hasUnnamedTopics: rows.some((row) => row.topic === '' && (row.sent !== '0' || row.consumed !== '0')),
     unnamedConsumed: Number(rows.find(({ topic }) => topic === '')?.consumed ?? 0),
+    produced: rows.reduce((sum, { topic, sent }) => sum + (topic === '' ? 0 : Number(sent)), 0),
   }
 }
 
