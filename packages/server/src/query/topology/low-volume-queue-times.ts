@@ -22,7 +22,10 @@ export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
   readonly time: number
 }
 
-/** Computes the queue times of all messages of these topics, one per group. Reads only the columns it needs. */
+/**
+ * Computes the queue times of all messages of these topics, one per group. Reads only the columns
+ * it needs.
+ */
 export async function findLowVolumeQueueTimes(
   store: Store,
   window: TimeWindow,

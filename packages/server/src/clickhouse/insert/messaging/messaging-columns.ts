@@ -117,7 +117,9 @@ export class MessagingColumns {
     cursor.pos += length
   }
 
-  /** @returns whether the row names its system: the span names of Brave are not of the conventions */
+  /**
+   * @returns whether the row names its system: the span names of Brave are not of the conventions
+   */
   #addSystem(bytes: Buffer): boolean {
     const at = this.attributes.find(nameRanges.system, bytes)
     const isBrave = at < 0 && this.attributes.find(kafkaTopicRange, bytes) >= 0

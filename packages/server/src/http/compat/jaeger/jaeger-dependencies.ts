@@ -9,8 +9,8 @@ export type Dependency = { readonly parent: string; readonly child: string; read
 
 /**
  * Counts calls and messages between services. Each producer of a topic is connected to each
- * consumer, also if only one of them names the system or the cluster. The messages of a consumer are divided among several producers in proportion to what
- * they sent.
+ * consumer, also if only one of them names the system or the cluster. The messages of a consumer
+ * are divided among several producers in proportion to what they sent.
  */
 export async function findDependencies(
   store: Store,

@@ -36,8 +36,9 @@ export function countDeliveries(spans: readonly CountedDelivery[], parents: read
 export type CountedDelivery = Pick<ConsumedDelivery, 'consumed' | 'outerRef' | 'producer'>
 
 /**
- * Finds consuming spans that are the parent of several spans of a message without a link to it, such
- * as the Java agent's `receive`. A parent that does not consume proves nothing: a job may poll often.
+ * Finds consuming spans that are the parent of several spans of a message without a link to it,
+ * such as the Java agent's `receive`. A parent that does not consume proves nothing: a job may poll
+ * often.
  */
 export async function findSharedParents(
   messages: readonly (readonly CountedDelivery[])[],

@@ -6,7 +6,9 @@ import { type Consumption, keepInnerSpans } from './outer-spans.ts'
 
 export type RecordConsumption = Consumption & { readonly record: RecordIdentity }
 
-/** Selects the first consumption per message and consumer: a retry or redelivery waited no longer. */
+/**
+ * Selects the first consumption per message and consumer: a retry or redelivery waited no longer.
+ */
 export function selectFirstPerConsumer<One extends RecordConsumption & { readonly group: string }>(
   taken: readonly One[],
 ): One[] {

@@ -5,7 +5,9 @@ import { findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging-spans.ts'
 
-/** Finds consuming spans of the window at the positions of these, several per consumer and position. */
+/**
+ * Finds consuming spans of the window at the positions of these, several per consumer and position.
+ */
 export async function findSamePosition(
   { store, window, options }: MessageListRequest,
   condition: MessagingSpanCondition,
@@ -50,9 +52,9 @@ function toPositionKey(end: Omit<Taken, 'spans'> & Pick<MessagingSpan, 'service'
 }
 
 /**
- * Splits spans at one position by their creation contexts: different contexts are different records,
- * such as those of two environments or of a topic that was created again. A span without a context
- * counts as the only context's.
+ * Splits spans at one position by their creation contexts: different contexts are different
+ * records, such as those of two environments or of a topic that was created again. A span without a
+ * context counts as the only context's.
  */
 export function splitByContext(
   ends: readonly MessagingSpan[],

@@ -183,7 +183,10 @@ function selectUnstored(origins: readonly Delivery[]): SpanRef[] {
   return [...new Map(positioned.map(({ producerRef }) => [toRefKey(producerRef), producerRef])).values()]
 }
 
-/** The creation contexts of the message at a span's position. A parent that is not stored may be any span. */
+/**
+ * The creation contexts of the message at a span's position. A parent that is not stored may be any
+ * span.
+ */
 function selectContexts({ partition, offset }: MessagingSpan, origins: readonly Delivery[]): ReadonlySet<string> {
   const known = origins.filter((one) => one.producer !== undefined || isLinked(one))
   const same = known.filter((one) => one.partition === partition && one.offset === offset)
