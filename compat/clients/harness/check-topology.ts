@@ -44,7 +44,8 @@ export async function checkTopology(
     const edge = single(find(expected.namesGroup ? 'deliver' : 'consume', ORDERS, 'to'))
     results.figure(name, 'consumed', edge.count)
     assert.equal(edge.count, ORDERS_CONSUMED)
-    assert.equal(edge.queueTimeCount, ORDERS_CONSUMED)
+    // The redelivered order has one queue time.
+    assert.equal(edge.queueTimeCount, ORDERS_CONSUMED - 1)
     results.figure(name, 'queued p50 ms', Math.round(Number(edge.queueTimeNano!.p50) / 1e6))
     assert.equal(single(find(expected.namesGroup ? 'deliver' : 'consume', retryTopic(client), 'to')).count, 1)
   })
