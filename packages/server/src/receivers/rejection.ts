@@ -3,7 +3,7 @@ import { BodyError } from './body/request-body.ts'
 import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { RPC_CODES } from './otlp-response.ts'
 
-/** What a rejected request is counted and logged as, and what its client is told. */
+/** A rejected request: for the metric, the log and the response. */
 export type RequestRejection = {
   readonly reason: RejectionReason
   /** google.rpc.Code */
@@ -23,7 +23,7 @@ export class UnauthenticatedError extends Error {
 
 const RETRY_AFTER_SECONDS = 2
 
-/** The same for every protocol. */
+/** Classifies an error of any receiver. */
 export function toRejection(error: unknown): RequestRejection {
   const known = classifyError(error)
   if (known === undefined) {

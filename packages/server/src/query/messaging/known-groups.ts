@@ -21,6 +21,9 @@ const DAY = 86_400_000_000_000n
 const MINUTE = 60_000_000_000n
 const MAX_GROUPS = 10_000
 
+/** SQL: the span names a group, or its service counts as one. */
+const IS_GROUPED = `(consumer_group != '' or messaging_system = 'kafka' and service != '')`
+
 /**
  * Finds groups that read a topic in the window or the day before, from spans and from lag metrics.
  * A service that reports no group for a topic counts as a group of its name.
@@ -45,7 +48,6 @@ export async function findKnownGroups(
     group: filter.group ?? '',
   }
   const ofTopics = `topic != ''${filter.topics ? ' and topic in {topics:Array(String)}' : ''}`
-  const isGrouped = `(consumer_group != '' or messaging_system = 'kafka' and service != '')`
   const [ofSpans, ofLinks, lagging] = await Promise.all([
     // All groups of a topic are needed to place services without one; the requested group is first.
     store.query<ConsumingRow>(
@@ -54,14 +56,14 @@ export async function findKnownGroups(
       from traffic_minutes
       where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
         and messaging_operation in ('receive', 'process') and ${ofTopics}
-        and ${isGrouped}
+        and ${IS_GROUPED}
       group by topic, consumer_group, if(consumer_group = '', service, '') as ungrouped
       order by {group:String} not in (grp, ungrouped), topic, grp, ungrouped
       limit ${MAX_GROUPS}`,
       params,
       options,
     ),
-    findLinkedGroups(store, params, `${ofTopics} and ${isGrouped}`, options),
+    findLinkedGroups(store, params, `${ofTopics} and ${IS_GROUPED}`, options),
     store.query<Omit<ConsumingRow, 'services'> & { sources: readonly string[] }>(
       `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
         groupUniqArrayIf(100)(toString(source_id), cluster = '') as sources from (
@@ -114,7 +116,7 @@ async function findLinkedGroups(
     `select sum(spans) as n, min(minute) as first, max(minute) as last
     from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and topic = ''
-      and messaging_operation in ('receive', 'process') and (consumer_group != '' or messaging_system = 'kafka' and service != '')`,
+      and messaging_operation in ('receive', 'process') and ${IS_GROUPED}`,
     params,
     options,
   )

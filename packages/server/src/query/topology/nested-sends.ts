@@ -84,7 +84,11 @@ export function subtractNestedSends(traffic: readonly Traffic[], nested: readonl
     const known = result.get(row) ?? row
     const count = Math.max(1, known.numbers.count - sends.count)
     const errorCount = Math.max(0, known.numbers.errorCount - sends.errorCount)
-    result.set(row, { ...known, numbers: { ...known.numbers, count, errorCount }, sampled: sends.sampled })
+    result.set(row, {
+      ...known,
+      numbers: { ...known.numbers, count, errorCount },
+      sampled: known.sampled || sends.sampled,
+    })
   }
   return [...result.values()]
 }

@@ -10,8 +10,8 @@ export type RecordGroup<One> = {
 
 /**
  * Splits the consumptions of one context into its records. One context may reach several topics or
- * clusters (mirrors, copied headers) and several positions (bulk sends). What names less of a
- * record than others counts as theirs: certainly if there is one only.
+ * clusters (mirrors, copied headers) and several positions (bulk sends). A consumption that names
+ * less may be of each record that it agrees with; with only one of these, it is certain.
  */
 export function groupByRecord<One>(all: readonly One[], toRecord: (one: One) => RecordIdentity): RecordGroup<One>[] {
   const identities = Map.groupBy(all, (one) => toIdentityKey(toRecord(one)))

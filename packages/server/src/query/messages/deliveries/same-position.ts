@@ -53,8 +53,8 @@ function toPositionKey(end: Omit<Taken, 'spans'> & Pick<MessagingSpan, 'service'
 
 /**
  * Splits spans at one position by their creation contexts: different contexts are different
- * records, such as those of two environments or of a topic that was created again. A span without a
- * context counts as the only context's.
+ * records, such as those of two environments or of a topic that was created again. Spans without a
+ * context join the group if there is only one, else none.
  */
 export function splitByContext(
   ends: readonly MessagingSpan[],

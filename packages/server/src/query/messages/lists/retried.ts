@@ -37,8 +37,8 @@ export async function findDeadLettered(request: MessageListRequest): Promise<Fou
 
 /**
  * Finds retried messages: sent to a retry topic, or consumed again, in place or redelivered, by a
- * group that had failed. A
- * message that one consumer sent to several retry topics is listed once, at the last send.
+ * group that had failed. A message that one consumer sent to several retry topics is listed once,
+ * at the last send.
  */
 export async function findRetried(request: MessageListRequest): Promise<FoundMessages> {
   const [{ sends, scannedUntil }, again] = await Promise.all([
