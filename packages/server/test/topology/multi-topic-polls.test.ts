@@ -82,3 +82,21 @@ test('a poll that names no topic is no call edge if its messages are processed w
   await traces.put(tracesOf('stock', [polled, processing('a', sent, 'g1', 'link', { at: at + 30, in: polled })]))
   expect(await countMessages(2)).toEqual(['consume a 1', 'deliver a 1'])
 })
+
+test('messages of a rare topic are listed for its group, however many polls name no topic', async () => {
+  const at = 4 * HOUR_MS
+  const polls = 30_000
+  const topics = Array.from({ length: 20 }, (_, index) => `rare-${index}`)
+  const [taken, missed] = [topics.map((topic) => send(topic, { at })), topics.map((topic) => send(topic, { at }))]
+  await traces.put(tracesOf('shop', [...taken, ...missed]))
+  const common = send('a', { at })
+  const ofCommon = Array.from({ length: polls }, () => poll(['a', 'a'], [common], at + 20))
+  const ofRare = topics.map((topic, index) => poll([topic, topic], taken.slice(index, index + 1), at + 20))
+  await traces.put(tracesOf('stock', [...ofCommon, ...ofRare]))
+  const { start, end } = hourRange(4)
+  const found = await findMessages(traces.store, 'unconsumed', { start: String(start), end: String(end) }, {})
+  const expected = missed.map(({ spanId }) => [spanId, 'g1'])
+  expect(found.messages.map(({ spanId, consumerGroup }) => [spanId, consumerGroup]).toSorted()).toEqual(
+    expected.toSorted(),
+  )
+})

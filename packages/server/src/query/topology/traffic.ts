@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
-import { chooseLinkSample, linkedTopicsSql, linkSampleCondition } from '../messaging/linked-topics.ts'
+import { chooseLinkSample, linkedTopicsSql, linkSampleCondition } from './linked-topics.ts'
 import { type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
