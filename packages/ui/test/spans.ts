@@ -39,7 +39,7 @@ export function spanId(id: number): string {
 /** The skeleton of a trace of these spans. */
 export function response(spans: readonly Span[]): TraceSkeleton {
   const starts = spans.map((one) => BigInt(one.startTimeUnixNano))
-  const first = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
+  const first = starts.reduce((min, at) => (at < min ? at : min), starts[0] ?? 0n)
   const indexOf = new Map<string, number>()
   for (const [i, one] of spans.entries()) if (!indexOf.has(one.spanId)) indexOf.set(one.spanId, i)
   const services = distinct(spans.map((one) => one.service))

@@ -17,7 +17,7 @@ test('merged record metadata lists each partition once, in first-seen order, wit
       expect(merged.map(({ partition }) => partition)).toEqual([...new Set(metadata.map(({ partition }) => partition))])
       for (const { partition, baseOffset } of merged) {
         const offsets = metadata.filter((one) => one.partition === partition).map(({ offset }) => offset)
-        expect(BigInt(baseOffset!)).toBe(offsets.reduce((least, offset) => (offset < least ? offset : least)))
+        expect(BigInt(baseOffset!)).toBe(offsets.reduce((min, offset) => (offset < min ? offset : min)))
       }
     }),
   )

@@ -188,8 +188,8 @@ export function mutateText(random: Random, original: string, other: string): str
 }
 
 /** Mostly one: a request with a single error is parsed the furthest. */
-function few(random: Random, most: number): number {
-  return random() < 0.6 ? 1 : 1 + randomInt(random, most)
+function few(random: Random, max: number): number {
+  return random() < 0.6 ? 1 : 1 + randomInt(random, max)
 }
 
 export function noise(random: Random, length: number): Buffer {

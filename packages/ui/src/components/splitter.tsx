@@ -5,13 +5,13 @@
 export function Splitter(props: {
   readonly label: string
   readonly size: number
-  readonly least: number
-  readonly most: number
+  readonly min: number
+  readonly max: number
   /** 1 when the sized pane is before the bar, -1 when it is after. */
   readonly side: 1 | -1
   readonly onResize: (size: number) => void
 }) {
-  const resize = (size: number): void => props.onResize(Math.round(Math.min(props.most, Math.max(props.least, size))))
+  const resize = (size: number): void => props.onResize(Math.round(Math.min(props.max, Math.max(props.min, size))))
   const drag = (down: PointerEvent & { readonly currentTarget: HTMLElement }): void => {
     const bar = down.currentTarget
     const from = props.size
@@ -29,8 +29,8 @@ export function Splitter(props: {
       aria-orientation="vertical"
       aria-label={props.label}
       aria-valuenow={props.size}
-      aria-valuemin={props.least}
-      aria-valuemax={props.most}
+      aria-valuemin={props.min}
+      aria-valuemax={props.max}
       onPointerDown={drag}
       onKeyDown={(event) => {
         const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key]

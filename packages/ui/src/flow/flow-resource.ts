@@ -92,6 +92,6 @@ export function createFlowResource({
 
 function mayStillGrow(flow: FlowResponse): boolean {
   if (flow.lanes.length > MAX_RELOADED_LANES) return false
-  const newest = flow.lanes.reduce((most, lane) => Math.max(most, toMillis(lane.endTimeUnixNano)), 0)
+  const newest = flow.lanes.reduce((max, lane) => Math.max(max, toMillis(lane.endTimeUnixNano)), 0)
   return Math.abs(Date.now() - newest) < ARRIVAL_WINDOW_MS
 }

@@ -47,6 +47,6 @@ function fit(from: number, length: number, end: number): TimeWindow {
   return { from: start, to: start + fitting }
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value))
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value))
 }

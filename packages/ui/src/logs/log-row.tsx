@@ -50,7 +50,7 @@ export function LogRow(props: {
         {isOpen.value && (
           <div class="log-details">
             <p class="mono">
-              <LongText text={body} most={2000} />
+              <LongText text={body} maxLength={2000} />
             </p>
             {record.attributes.length > 0 && (
               <AttributeTable caption="Attributes" attributes={record.attributes} same={props.recordsWith} />

@@ -14,14 +14,14 @@ export function CountChart(props: {
   readonly total: number
 }) {
   const { response, counts, searched } = props
-  const most = counts.reduce((largest, { count }) => Math.max(largest, count), 0)
+  const max = counts.reduce((largest, { count }) => Math.max(largest, count), 0)
   const step = formatDurationNano(response.stepNano)
   return (
     <figure class="count-chart">
       <figcaption class="visually-hidden">
-        {most === 0
+        {max === 0
           ? 'No messages in range.'
-          : `Peak ${most.toLocaleString('en')} per ${step}, ${props.total.toLocaleString('en')} messages in all.`}
+          : `Peak ${max.toLocaleString('en')} per ${step}, ${props.total.toLocaleString('en')} messages in all.`}
       </figcaption>
       <div class="bars" aria-hidden="true">
         {counts.map(({ startTimeUnixNano, count }) => {
@@ -36,7 +36,7 @@ export function CountChart(props: {
               key={startTimeUnixNano}
               class={`${count === 0 ? 'empty' : ''} ${part.isPartial ? 'partial' : ''} ${isUnknown ? 'unknown' : ''}`}
               style={{
-                height: isUnknown ? '100%' : `${most === 0 ? 0 : (count / most) * 100}%`,
+                height: isUnknown ? '100%' : `${max === 0 ? 0 : (count / max) * 100}%`,
                 flexGrow: String(part.share),
               }}
               title={`${words} from ${formatTime(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${formatDurationNano(part.lengthNano)} of it` : ''}`}
@@ -46,7 +46,7 @@ export function CountChart(props: {
       </div>
       <div class="axis" aria-hidden="true">
         <span>{formatTime(response.startTimeUnixNano).slice(0, 19)}</span>
-        <span>{most === 0 ? '' : `peak ${most.toLocaleString('en')} per ${step}`}</span>
+        <span>{max === 0 ? '' : `peak ${max.toLocaleString('en')} per ${step}`}</span>
         <span>{formatTime(response.endTimeUnixNano).slice(0, 19)}</span>
       </div>
     </figure>

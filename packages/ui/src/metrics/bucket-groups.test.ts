@@ -43,7 +43,7 @@ test('each group of histogram series has its own heat map of its buckets, all on
       { column: 1, row: 1, count: 1 },
     ],
   ])
-  expect(groups.map(({ grid }) => grid.most)).toEqual([8, 8])
+  expect(groups.map(({ grid }) => grid.max)).toEqual([8, 8])
 })
 
 test('a histogram without groups has one unnamed heat map', () => {

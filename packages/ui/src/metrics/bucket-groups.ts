@@ -17,7 +17,7 @@ export interface BucketGroup {
 export function bucketGroups(response: MetricSeriesResponse): readonly BucketGroup[] {
   const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')
   const groups = [...Map.groupBy(response.series, (series) => JSON.stringify(labelsOf(series))).values()]
-  const most = response.series
+  const max = response.series
     .flatMap(({ values }) => values)
     .reduce<number>((largest, value) => Math.max(largest, finite(value) ?? 0), Number.MIN_VALUE)
   return groups
@@ -25,7 +25,7 @@ export function bucketGroups(response: MetricSeriesResponse): readonly BucketGro
       const [first] = series
       const labels = first === undefined ? [] : labelsOf(first)
       const name = first === undefined || labels.length === 0 ? '' : seriesName({ ...first, labels }, response)
-      return toBucketGroup(name, series, response, most)
+      return toBucketGroup(name, series, response, max)
     })
     .toSorted((a, b) => b.grid.total - a.grid.total)
 }
@@ -34,7 +34,7 @@ function toBucketGroup(
   name: string,
   series: readonly MetricSeries[],
   { startTimeUnixNano, stepNano }: MetricSeriesResponse,
-  most: number,
+  max: number,
 ): BucketGroup {
   const sorted = series.toSorted((a, b) => parseBound(a) - parseBound(b))
   const cells = sorted.flatMap(({ values }, row) =>
@@ -54,7 +54,7 @@ function toBucketGroup(
       from: 0,
       to: 0,
       total: cells.reduce((sum, { count }) => sum + count, 0),
-      most,
+      max,
       cells,
     },
   }

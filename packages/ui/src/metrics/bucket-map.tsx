@@ -84,7 +84,7 @@ function GroupMap(props: {
 }
 
 function findMaxCount({ grid }: BucketGroup): number {
-  return grid.cells.reduce((most, { count }) => Math.max(most, count), 0)
+  return grid.cells.reduce((max, { count }) => Math.max(max, count), 0)
 }
 
 function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesResponse, column: number): string {

@@ -150,7 +150,7 @@ export function filterTopology(model: TopologyModel, view: TopologyView): ShownT
 /**
  * Keeps or drops a topic with all its edges, so that paths from producer to consumer stay whole.
  */
-function selectBusiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
+function selectBusiest(edges: readonly PlacedTopologyEdge[], max: number): PlacedTopologyEdge[] {
   const ways = [...Map.groupBy(edges, (edge) => edge.topic ?? edge.id)].map(([key, way]) => ({
     key,
     way,
@@ -159,7 +159,7 @@ function selectBusiest(edges: readonly PlacedTopologyEdge[], most: number): Plac
   ways.sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1))
   const taken: PlacedTopologyEdge[] = []
   for (const { way } of ways) {
-    if (taken.length > 0 && taken.length + way.length > most) break
+    if (taken.length > 0 && taken.length + way.length > max) break
     taken.push(...way)
   }
   return taken

@@ -89,7 +89,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
 function mayStillGrow({ count, start, duration, startTimeUnixNano }: TraceSkeleton): boolean {
   if (count > MAX_RELOADED_SPANS) return false
   const lengths = new Float64Array(columnBytes(duration))
-  const last = new Float64Array(columnBytes(start)).reduce((most, at, i) => Math.max(most, at + (lengths[i] ?? 0)), 0)
+  const last = new Float64Array(columnBytes(start)).reduce((max, at, i) => Math.max(max, at + (lengths[i] ?? 0)), 0)
   const newest = toMillis(startTimeUnixNano) + last / 1e6
   return Math.abs(Date.now() - newest) < ARRIVAL_WINDOW_MS
 }

@@ -23,7 +23,7 @@ export function GroupTable(props: {
 }) {
   const groups = groupTraces(props.traces)
   const isService = props.field === 'resource.service.name'
-  const most = groups.reduce((most, { spans }) => Math.max(most, spans), 1)
+  const max = groups.reduce((max, { spans }) => Math.max(max, spans), 1)
   return (
     <ListScroll class="groups" hold={props.hold}>
       <table class="list grouped">
@@ -68,7 +68,7 @@ export function GroupTable(props: {
                 <span class="amount">
                   <span>{group.spans.toLocaleString('en')}</span>
                   <span class="amount-bar">
-                    <i style={{ width: `${(group.spans / most) * 100}%` }} />
+                    <i style={{ width: `${(group.spans / max) * 100}%` }} />
                   </span>
                 </span>
               </td>

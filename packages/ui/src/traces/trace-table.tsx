@@ -61,7 +61,7 @@ export function TraceTable(props: {
  * over at least a factor of ten, so that one slow batch does not flatten all short requests.
  */
 function barShare(durations: readonly number[]): (duration: number) => number {
-  const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)
+  const longest = durations.reduce((max, duration) => Math.max(max, duration), 10)
   const shortest = Math.max(1, Math.min(longest / 10, ...durations))
   return (duration) => 0.04 + (0.96 * Math.log(Math.max(1, duration / shortest))) / Math.log(longest / shortest)
 }

@@ -26,8 +26,8 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
         // sliver.
         const isOpen = query.end === undefined && query.step !== undefined && step > 0n
         const { start, end } = isOpen ? alignToStep(window, step) : window
-        const { exemplars: most = 0 } = query
-        const options = { start, end, step, exemplars: most, signal }
+        const { exemplars: maxExemplars = 0 } = query
+        const options = { start, end, step, exemplars: maxExemplars, signal }
         const { series, lastStep, warnings, scanned } = await executeMetricsQuery(store, query.q, options)
         const body = {
           startTimeUnixNano: String(start),

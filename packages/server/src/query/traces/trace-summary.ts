@@ -122,7 +122,7 @@ function findEarliest(rows: readonly ServiceRow[], by: 'rootStart' | 'firstStart
 }
 
 function findLargest(values: readonly string[]): bigint {
-  return values.reduce((most, value) => (BigInt(value) > most ? BigInt(value) : most), 0n)
+  return values.reduce((max, value) => (BigInt(value) > max ? BigInt(value) : max), 0n)
 }
 
 function sum(values: readonly string[]): number {

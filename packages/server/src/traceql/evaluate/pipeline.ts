@@ -155,9 +155,9 @@ function aggregate(fn: string, values: readonly number[]): number {
     case 'avg':
       return sum / values.length
     case 'min':
-      return values.reduce((least, value) => Math.min(least, value))
+      return values.reduce((min, value) => Math.min(min, value))
     default:
-      return values.reduce((most, value) => Math.max(most, value))
+      return values.reduce((max, value) => Math.max(max, value))
   }
 }
 

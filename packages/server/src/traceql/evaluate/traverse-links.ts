@@ -46,18 +46,18 @@ async function fetchLinkedTraces(
   search: Search,
   frontier: readonly string[],
   direction: Direction,
-  most: number,
+  max: number,
 ): Promise<{ a: string; b: string }[]> {
   const params = createParams()
   const steps = await executeQuery<{ a: string; b: string }>(
     search,
     `select distinct lower(hex(trace_id)) as a, lower(hex(peer_trace_id)) as b from span_links
     where trace_id in ${selectTraceIds(frontier, params)} and direction = ${params.add('String', direction)}
-    order by a, b limit ${params.add('UInt32', most + 1)}`,
+    order by a, b limit ${params.add('UInt32', max + 1)}`,
     params,
   )
-  if (steps.length > most) search.warnings.add(`Link traversal stopped at ${limits.linkEdges} links.`)
-  return steps.slice(0, most)
+  if (steps.length > max) search.warnings.add(`Link traversal stopped at ${limits.linkEdges} links.`)
+  return steps.slice(0, max)
 }
 
 /** Traces that edges reach from some traces in 1 to `limits.linkHops` hops. */

@@ -109,7 +109,7 @@ async function* scanCandidates(
     return
   }
   const cap = limits.candidateTraces
-  let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
+  let max = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
   const startOf = (reach: number): bigint => {
     const length = 10n * MINUTE_NANO * WIDENING_FACTOR ** BigInt(reach)
     // Scans the rest at once when it is less than three windows.
@@ -120,7 +120,7 @@ async function* scanCandidates(
     const bounds: CandidateBounds = {
       start,
       end: window.end,
-      limit: most,
+      limit: max,
       within: undefined,
       // Excludes what earlier pages found; `seen` does that within one page.
       ...(after
@@ -129,11 +129,11 @@ async function* scanCandidates(
     }
     const fetchPositions = async (limit: number): Promise<readonly Position[]> =>
       (await findCandidates(search, plan, links, { ...bounds, limit })).map((each) => ({ ...each, anchor, reach }))
-    let found = await fetchPositions(most)
+    let found = await fetchPositions(max)
     yield found
-    if (found.length === most && most < cap) {
+    if (found.length === max && max < cap) {
       // More candidates lie in this window: a wider one would return the same ones first.
-      most = cap
+      max = cap
       found = await fetchPositions(cap)
       yield found
     }

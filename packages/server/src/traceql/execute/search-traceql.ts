@@ -92,9 +92,9 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   if (last && found.length <= limit) search.warnings.add(pageLimitWarning)
   const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
   if (matches.length === 0) return { traces: [], ...next, warnings: [...search.warnings] }
-  const most = options.spansPerSpanset ?? 3
+  const max = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)
-  const wanted = new Map(matches.map((match) => [match.rows.traceId, listFirstSpans(match, most)]))
+  const wanted = new Map(matches.map((match) => [match.rows.traceId, listFirstSpans(match, max)]))
   const [spans, summaries] = await Promise.all([
     fetchResultSpans(search, wanted, shown, getTreeNumbers(matches, plan)),
     executeWithinDeadline(search, (options) => fetchSummaries(store, ids, MATCH_ALL, options)),
@@ -109,7 +109,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
       summary,
       spansets: spansets.map(({ members, group, aggregates }) => ({
         matched: members.reduce((count, member) => count + member, 0),
-        spans: listMembers(members, rows.keys, most).flatMap((key) => shownSpans?.get(key) ?? []),
+        spans: listMembers(members, rows.keys, max).flatMap((key) => shownSpans?.get(key) ?? []),
         group: group.map((label, at) => ({
           field: groupFields[at] ?? '',
           value: label?.text ?? null,
@@ -174,13 +174,13 @@ export function createSearch(
   }
 }
 
-function listFirstSpans({ rows, spansets }: Match, most: number): readonly string[] {
-  return [...new Set(spansets.flatMap(({ members }) => listMembers(members, rows.keys, most)))]
+function listFirstSpans({ rows, spansets }: Match, max: number): readonly string[] {
+  return [...new Set(spansets.flatMap(({ members }) => listMembers(members, rows.keys, max)))]
 }
 
-function listMembers(members: Uint8Array, spanKeys: readonly string[], most: number): string[] {
+function listMembers(members: Uint8Array, spanKeys: readonly string[], max: number): string[] {
   const keys: string[] = []
-  for (let at = members.indexOf(1); at !== -1 && keys.length < most; at = members.indexOf(1, at + 1))
+  for (let at = members.indexOf(1); at !== -1 && keys.length < max; at = members.indexOf(1, at + 1))
     keys.push(spanKeys[at] ?? '')
   return keys
 }

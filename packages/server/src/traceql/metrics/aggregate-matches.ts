@@ -103,9 +103,9 @@ function pickExemplars(
 ): readonly RawExemplar[] {
   const [first, ...others] = spans
   if (!first) return []
-  const least = others.reduce((best, each) => (each.value < best.value ? each : best), first)
-  const most = others.reduce((best, each) => (each.value > best.value ? each : best), first)
-  const shown = { min_over_time: [least], max_over_time: [most], quantile_over_time: [first, most] }
+  const min = others.reduce((best, each) => (each.value < best.value ? each : best), first)
+  const max = others.reduce((best, each) => (each.value > best.value ? each : best), first)
+  const shown = { min_over_time: [min], max_over_time: [max], quantile_over_time: [first, max] }
   return (fn in shown ? shown[fn as keyof typeof shown] : [first]).map(({ traceId, spanId, start, value }) => ({
     at,
     traceId,
@@ -127,9 +127,9 @@ function aggregateValues(fn: MetricsAggregate['fn'], values: readonly number[], 
     case 'avg_over_time':
       return sum() / values.length
     case 'min_over_time':
-      return values.reduce((least, value) => Math.min(least, value))
+      return values.reduce((min, value) => Math.min(min, value))
     case 'max_over_time':
-      return values.reduce((most, value) => Math.max(most, value))
+      return values.reduce((max, value) => Math.max(max, value))
     case 'quantile_over_time':
       return values.toSorted((a, b) => a - b)[Math.floor(level * (values.length - 1))] ?? Number.NaN
   }

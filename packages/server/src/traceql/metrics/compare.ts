@@ -31,10 +31,10 @@ export async function compareInClickHouse(
   metrics: MetricsCompare,
   intervals: Intervals,
 ): Promise<readonly RawSeries[]> {
-  const most = await findMostUsedValues(search, metrics, intervals)
-  if (most.length === 0) return []
+  const mostUsed = await findMostUsedValues(search, metrics, intervals)
+  if (mostUsed.length === 0) return []
   const params = createParams()
-  const texts = (pick: (value: MostUsed) => string): string => params.add('Array(String)', most.map(pick))
+  const texts = (pick: (value: MostUsed) => string): string => params.add('Array(String)', mostUsed.map(pick))
   const shown = `(select arrayJoin(arrayZip(arrayMap(each -> toUInt8(each), ${texts(({ selected }) => selected)}),
     ${texts(({ field }) => field)}, ${texts(({ text }) => text)})))`
   const rows = await executeQuery<{

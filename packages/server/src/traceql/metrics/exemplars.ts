@@ -17,7 +17,7 @@ export function resolveMaxExemplars(hints: readonly Hint[], beside: number): num
 /**
  * Keeps the exemplars of remaining points, at most `most`, evenly over time, with their values.
  */
-export function limitExemplars(series: readonly Series[], most: number): readonly Series[] {
+export function limitExemplars(series: readonly Series[], max: number): readonly Series[] {
   const kept = series.map((one) => {
     const values = new Map(one.points.map(({ timeUnixNano, value }) => [timeUnixNano, value]))
     return (one.exemplars ?? []).flatMap((each) => {
@@ -27,7 +27,7 @@ export function limitExemplars(series: readonly Series[], most: number): readonl
   })
   const all = kept.flat().toSorted((a, b) => (BigInt(a.timeUnixNano) < BigInt(b.timeUnixNano) ? -1 : 1))
   const shown = new Set(
-    all.length <= most ? all : Array.from({ length: most }, (_, at) => all[Math.floor((at * all.length) / most)]),
+    all.length <= max ? all : Array.from({ length: max }, (_, at) => all[Math.floor((at * all.length) / max)]),
   )
   return series.map((one, at) => ({ ...one, exemplars: (kept[at] ?? []).filter((each) => shown.has(each)) }))
 }

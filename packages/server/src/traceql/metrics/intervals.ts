@@ -22,8 +22,8 @@ export function getIntervalLength(at: number, { start, end, step, now }: Interva
   const from = start + BigInt(at) * step
   const last = from + step < end ? from + step : end
   const until = now > from && now < last ? now : last
-  const least = step < SECOND ? step : SECOND
-  return until - from < least ? least : until - from
+  const min = step < SECOND ? step : SECOND
+  return until - from < min ? min : until - from
 }
 
 /**

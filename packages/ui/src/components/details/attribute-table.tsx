@@ -41,7 +41,7 @@ function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same:
         <AttributeKey name={key} />
       </th>
       <td class={type}>
-        <LongText text={text} most={600} />
+        <LongText text={text} maxLength={600} />
         {type !== 'string' && <span class="type">{type}</span>}
       </td>
       <td class="attribute-actions">
@@ -60,7 +60,7 @@ function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same:
 
 /** A long key wraps after its dots. */
 function AttributeKey({ name }: { readonly name: string }) {
-  if (name.length > 120) return <LongText text={name} most={120} />
+  if (name.length > 120) return <LongText text={name} maxLength={120} />
   return (
     <span class="text block">
       {sanitizeText(name)

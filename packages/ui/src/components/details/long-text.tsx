@@ -5,13 +5,13 @@ import { sanitizeBlock } from '../../lib/format/sanitize.ts'
 const MAX_SHOWN_LENGTH = 100_000
 
 /** A short text in full; of a longer one the beginning, with a button that shows the rest. */
-export function LongText({ text, most }: { readonly text: string; readonly most: number }) {
+export function LongText({ text, maxLength }: { readonly text: string; readonly maxLength: number }) {
   const isOpen = useSignal(false)
-  const limit = isOpen.value ? MAX_SHOWN_LENGTH : most
+  const limit = isOpen.value ? MAX_SHOWN_LENGTH : maxLength
   return (
     <span class="text block">
       {text === '' ? <span class="faint">(empty)</span> : sanitizeBlock(text, limit)}
-      {text.length > most && (
+      {text.length > maxLength && (
         <button
           type="button"
           class="plain"

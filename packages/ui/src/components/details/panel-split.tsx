@@ -15,8 +15,8 @@ export function PanelSplit(props: { readonly main: ComponentChildren; readonly p
           <Splitter
             label="Resize details"
             size={width.value}
-            least={300}
-            most={900}
+            min={300}
+            max={900}
             side={-1}
             onResize={(size) => (width.value = size)}
           />

@@ -230,6 +230,6 @@ function arrowHeadPath(points: readonly (readonly [x: number, y: number])[]): st
   return `M${x} ${y}L${backX - dy * 3.5} ${backY + dx * 3.5}L${backX + dy * 3.5} ${backY - dx * 3.5}Z`
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value))
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value))
 }

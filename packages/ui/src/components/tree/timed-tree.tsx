@@ -80,8 +80,8 @@ export function TimedTree<P extends object>(props: {
   const height = useHeight(scroller)
   const labels = useComputed(() => {
     const isResized = labelWidth.value !== undefined
-    const most = Math.round(width.value * (isResized ? MAX_LABEL_SHARE : DEFAULT_LABEL_SHARE))
-    return Math.min(labelWidth.value ?? DEFAULT_LABEL_WIDTH, most)
+    const max = Math.round(width.value * (isResized ? MAX_LABEL_SHARE : DEFAULT_LABEL_SHARE))
+    return Math.min(labelWidth.value ?? DEFAULT_LABEL_WIDTH, max)
   })
   const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
   const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
@@ -192,8 +192,8 @@ export function TimedTree<P extends object>(props: {
       <Splitter
         label="Resize names"
         size={labels.value}
-        least={160}
-        most={900}
+        min={160}
+        max={900}
         side={1}
         onResize={(size) => (labelWidth.value = size)}
       />

@@ -32,7 +32,7 @@ export function LaneDetails(props: {
         <>
           <ServiceName name={shown.rootService} />
           <h2>
-            <LongText text={shown.rootName} most={160} />
+            <LongText text={shown.rootName} maxLength={160} />
           </h2>
           <span class="tags">
             {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}

@@ -42,7 +42,7 @@ export function SpanDetails(props: {
             <>
               <ServiceName name={span?.service ?? placed?.service ?? ''} />
               <h2>
-                <LongText text={span?.name ?? placed?.name ?? ''} most={160} />
+                <LongText text={span?.name ?? placed?.name ?? ''} maxLength={160} />
               </h2>
               <span class="tags">
                 {placed !== undefined && placed.operation !== 'none' && <span class="tag">{placed.operation}</span>}

@@ -1,10 +1,10 @@
 import type { FlowModel } from './flow-model.ts'
 
 interface Spread {
-  readonly least: number
+  readonly min: number
   readonly median: number
   readonly p95: number
-  readonly most: number
+  readonly max: number
 }
 
 /** Statistics of the lanes in a group row, in nanoseconds. */
@@ -34,8 +34,8 @@ export function computeGroupStatistics(model: FlowModel, members: readonly numbe
     failedLanes: members.filter((lane) => (model.lanes[lane]?.errorCount ?? 0) > 0).length,
     duration: computeSpread(members.map(duration)),
     queueTime: queueTimes.length === 0 ? undefined : computeSpread(queueTimes),
-    start: members.reduce((least, lane) => Math.min(least, model.start[lane] ?? 0), Infinity),
-    end: members.reduce((most, lane) => Math.max(most, model.end[lane] ?? 0), 0),
+    start: members.reduce((min, lane) => Math.min(min, model.start[lane] ?? 0), Infinity),
+    end: members.reduce((max, lane) => Math.max(max, model.end[lane] ?? 0), 0),
     hasPath: members.some((lane) => model.onPath[lane] === 1),
   }
 }
@@ -44,5 +44,5 @@ export function computeGroupStatistics(model: FlowModel, members: readonly numbe
 function computeSpread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
-  return { least: at(0), median: at(0.5), p95: at(0.95), most: at(1) }
+  return { min: at(0), median: at(0.5), p95: at(0.95), max: at(1) }
 }

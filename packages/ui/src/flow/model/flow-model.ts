@@ -36,7 +36,7 @@ export interface FlowModel {
 export function buildFlowModel(response: FlowResponse, minDuration = 0): FlowModel {
   const { lanes } = response
   const starts = lanes.map((lane) => BigInt(lane.startTimeUnixNano))
-  const startUnixNano = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
+  const startUnixNano = starts.reduce((min, at) => (at < min ? at : min), starts[0] ?? 0n)
   const at = (unixNano: string): number => Number(BigInt(unixNano) - startUnixNano)
   const start = Float64Array.from(starts, (time) => Number(time - startUnixNano))
   const end = Float64Array.from(lanes, (lane, index) => Math.max(start[index] ?? 0, at(lane.endTimeUnixNano)))
@@ -79,7 +79,7 @@ export function buildFlowModel(response: FlowResponse, minDuration = 0): FlowMod
     response,
     lanes,
     startUnixNano,
-    duration: end.reduce((most, one) => Math.max(most, one), minDuration),
+    duration: end.reduce((max, one) => Math.max(max, one), minDuration),
     start,
     end,
     edges,

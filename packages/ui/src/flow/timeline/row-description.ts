@@ -17,8 +17,8 @@ export function describeRow(model: FlowModel, row: FlowRow): string {
     const waitNanos =
       queueTime === undefined
         ? ''
-        : `, waited ${formatDuration(queueTime.median)} (median), ${formatDuration(queueTime.most)} at most`
-    return `${row.members.length} traces from ${formatDuration(start)} to ${formatDuration(end)}, ${formatDuration(duration.median)} each (median), ${formatDuration(duration.most)} at most${waitNanos}${hasPath ? ', on the critical path' : ''}`
+        : `, waited ${formatDuration(queueTime.median)} (median), ${formatDuration(queueTime.max)} at most`
+    return `${row.members.length} traces from ${formatDuration(start)} to ${formatDuration(end)}, ${formatDuration(duration.median)} each (median), ${formatDuration(duration.max)} at most${waitNanos}${hasPath ? ', on the critical path' : ''}`
   }
   const start = model.start[row.lane] ?? 0
   const wait = model.edges[model.parentEdge[row.lane] ?? -1]?.edge

@@ -12,7 +12,7 @@ const UNITS: readonly RateUnit[] = [
 
 /** The largest unit in which the highest rate is at least one. */
 export function rateUnit(ratesPerSecond: readonly number[]): RateUnit {
-  const highest = ratesPerSecond.reduce((most, one) => Math.max(most, one), 0)
+  const highest = ratesPerSecond.reduce((max, one) => Math.max(max, one), 0)
   return UNITS.find(({ perSecond }) => highest * perSecond >= 1) ?? { name: '/h', perSecond: 3600 }
 }
 

@@ -4,19 +4,19 @@
  * Text over `most` characters is truncated. Right-to-left text stays; the `.text` style isolates it
  * from its neighbours.
  */
-export function sanitizeText(text: string, most = 300): string {
-  return cut(text, most).replace(CONTROLS, toVisible)
+export function sanitizeText(text: string, max = 300): string {
+  return cut(text, max).replace(CONTROLS, toVisible)
 }
 
 /** The same for a block of text, which keeps line ends and tabs. */
-export function sanitizeBlock(text: string, most: number): string {
-  return cut(text, most).replace(CONTROLS, (mark) => (mark === '\n' || mark === '\t' ? mark : toVisible(mark)))
+export function sanitizeBlock(text: string, max: number): string {
+  return cut(text, max).replace(CONTROLS, (mark) => (mark === '\n' || mark === '\t' ? mark : toVisible(mark)))
 }
 
 const CONTROLS = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
 
-function cut(text: string, most: number): string {
-  return (text.length > most ? `${text.slice(0, most)}…` : text).toWellFormed()
+function cut(text: string, max: number): string {
+  return (text.length > max ? `${text.slice(0, max)}…` : text).toWellFormed()
 }
 
 /** C0 controls and DEL have Unicode pictures; C1 controls have none. */

@@ -71,9 +71,9 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
 
 /** Links of this span, to the spans that produced its messages. */
 export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
-  const most = useSignal(SHOWN_AT_FIRST)
+  const max = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
-  const shown = span.links.slice(0, most.value)
+  const shown = span.links.slice(0, max.value)
   return (
     <section class="link-list" aria-label="Producers">
       <h3>
@@ -87,7 +87,7 @@ export function LinksOut({ traceId, span }: { readonly traceId: string; readonly
         links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
       />
       {shown.length < span.links.length && (
-        <button type="button" onClick={() => (most.value += SHOWN_AT_FIRST)}>
+        <button type="button" onClick={() => (max.value += SHOWN_AT_FIRST)}>
           Load more of {span.links.length.toLocaleString('en')}
         </button>
       )}

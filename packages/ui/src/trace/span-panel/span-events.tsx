@@ -20,7 +20,7 @@ export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bi
               >
                 {formatOffset((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
               </span>
-              <LongText text={event.name} most={160} />
+              <LongText text={event.name} maxLength={160} />
               <Dropped count={event.droppedAttributesCount} />
             </div>
             {event.attributes.length > 0 && <AttributeTable attributes={event.attributes} same={tracesWith('event')} />}

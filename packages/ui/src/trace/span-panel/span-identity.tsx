@@ -45,7 +45,11 @@ export function SpanIdentity(props: {
         </dd>
         <dt>Trace state</dt>
         <dd>
-          {span.traceState === '' ? <span class="faint">none</span> : <LongText text={span.traceState} most={300} />}
+          {span.traceState === '' ? (
+            <span class="faint">none</span>
+          ) : (
+            <LongText text={span.traceState} maxLength={300} />
+          )}
         </dd>
         <dt>Flags</dt>
         <dd>

@@ -36,7 +36,7 @@ export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly
               <span class={`severity ${severityClass(record.severityNumber)}`}>
                 {severityName(record.severityNumber, record.severityText)}
               </span>
-              <LongText text={formatAttribute(record.body)} most={300} />
+              <LongText text={formatAttribute(record.body)} maxLength={300} />
             </div>
             {record.attributes.length > 0 && <AttributeTable attributes={record.attributes} />}
           </li>

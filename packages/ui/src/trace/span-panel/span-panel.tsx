@@ -26,7 +26,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
         <>
           <ServiceName name={head.service} />
           <h2>
-            <LongText text={head.name} most={160} />
+            <LongText text={head.name} maxLength={160} />
           </h2>
           <div class="tags">
             <span class="tag">{head.kind}</span>

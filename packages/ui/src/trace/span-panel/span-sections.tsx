@@ -33,7 +33,7 @@ export function StatusMessage({ response }: { readonly response: SpanResponse | 
   if (status === undefined || status.message === '') return null
   return (
     <p class={`status-message ${status.code}`}>
-      <LongText text={status.message} most={600} />
+      <LongText text={status.message} maxLength={600} />
     </p>
   )
 }

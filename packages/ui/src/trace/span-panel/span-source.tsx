@@ -22,10 +22,12 @@ export function SpanSource({ source }: { readonly source: SpanResponse['source']
       <Section title="Scope" dropped={scope.droppedAttributesCount} open>
         <dl class="pairs">
           <dt>Name</dt>
-          <dd>{scope.name === '' ? <span class="faint">none</span> : <LongText text={scope.name} most={300} />}</dd>
+          <dd>
+            {scope.name === '' ? <span class="faint">none</span> : <LongText text={scope.name} maxLength={300} />}
+          </dd>
           <dt>Version</dt>
           <dd>
-            {scope.version === '' ? <span class="faint">none</span> : <LongText text={scope.version} most={300} />}
+            {scope.version === '' ? <span class="faint">none</span> : <LongText text={scope.version} maxLength={300} />}
           </dd>
         </dl>
         {scope.attributes.length > 0 && (
@@ -42,7 +44,7 @@ function SchemaUrl({ url }: { readonly url: string }) {
     <dl class="pairs">
       <dt>Schema</dt>
       <dd class="mono">
-        <LongText text={url} most={300} />
+        <LongText text={url} maxLength={300} />
       </dd>
     </dl>
   )

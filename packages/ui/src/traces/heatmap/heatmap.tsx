@@ -155,8 +155,8 @@ function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { sta
   const now = BigInt(Date.now()) * 1_000_000n
   const { start, end } = toTimeRange(filters, Date.now())
   const starts = traces.map((trace) => BigInt(trace.startTimeUnixNano))
-  const oldest = starts.reduce((least, at) => (at < least ? at : least), now)
-  const newest = starts.reduce((most, at) => (at > most ? at : most), 0n)
+  const oldest = starts.reduce((min, at) => (at < min ? at : min), now)
+  const newest = starts.reduce((max, at) => (at > max ? at : max), 0n)
   const from = start === undefined ? oldest : BigInt(start)
   const air = (newest - from) / 100n + 1_000_000_000n
   const to = end === undefined ? (filters.last === undefined ? newest + air : now) : BigInt(end)

@@ -28,11 +28,11 @@ export function getTexts(query: JaegerQuery, name: string): readonly string[] {
   return (typeof value === 'string' ? [value] : value).filter((text) => text !== '')
 }
 
-export function parseCount(query: JaegerQuery, names: readonly string[], usual: number, most: number): number {
+export function parseCount(query: JaegerQuery, names: readonly string[], usual: number, max: number): number {
   const text = getText(query, ...names)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(names[0] ?? '', `${names[0]} is not a number.`)
-  if (Number(text) > most) throw new InvalidParameterError(names[0] ?? '', `${names[0]} must be at most ${most}.`)
+  if (Number(text) > max) throw new InvalidParameterError(names[0] ?? '', `${names[0]} must be at most ${max}.`)
   return Math.max(Number(text), 1)
 }
 

@@ -22,13 +22,13 @@ export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; r
   return { start, end }
 }
 
-export function parseCount(query: TempoQuery, name: string, usual: number, most: number): number {
+export function parseCount(query: TempoQuery, name: string, usual: number, max: number): number {
   const text = getText(query, name)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a number.`)
   // As in Tempo, 0 means the maximum, and larger values are rejected.
-  if (Number(text) > most) throw new InvalidParameterError(name, `${name} must be at most ${most}.`)
-  return Number(text) === 0 ? most : Number(text)
+  if (Number(text) > max) throw new InvalidParameterError(name, `${name} must be at most ${max}.`)
+  return Number(text) === 0 ? max : Number(text)
 }
 
 /** Parses `15s`, `1m` or a number of seconds. `undefined` if absent. */

@@ -163,8 +163,8 @@ function metrics(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/metrics/query_range', async (request, reply) => {
     const query = request.query as TempoQuery
     const { start, end } = windowOf(query)
-    const least = (end - start) / BigInt(limits.points) + 1n
-    const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
+    const min = (end - start) / BigInt(limits.points) + 1n
+    const usual = (end - start) / STEPS > min ? (end - start) / STEPS : min
     const step = parseStep(query) ?? usual
     // Without a number, or with 0, Tempo returns its default number of exemplars. Only a query hint
     // disables them.

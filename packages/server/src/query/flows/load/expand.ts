@@ -109,7 +109,7 @@ export async function expandFlow(
       for (const section of trace.sections) {
         if (origins.chain.has(section)) mark(section, CAUSED)
         else if (trace.traceId === traceId) mark(section, SHOWN)
-        const above = section.causes.reduce((most, ref) => Math.max(most, findLevel(ref)), 0)
+        const above = section.causes.reduce((max, ref) => Math.max(max, findLevel(ref)), 0)
         if (above > JOINED) mark(section, above)
       }
       for (const ref of awaited.get(trace.traceId) ?? []) mark(findSection(trace, ref), JOINED)
