@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { findMiddle, smoothPath } from '../../lib/canvas/smooth-path.ts'
+import { smoothPath } from '../../lib/canvas/smooth-path.ts'
 import { createGraphLayout } from './graph-layout-state.ts'
 import { Icon } from '../buttons/icon.tsx'
 import { useHeight, useWidth } from '../tree/use-size.ts'
@@ -161,9 +161,9 @@ export function GraphCanvas(props: {
                 )
               })}
               {edges.map((edge) => {
-                const points = layout.edges[edge.id]
-                if (edge.label === undefined || points === undefined) return null
-                const [x, y] = findMiddle(points)
+                const position = layout.labels[edge.id]
+                if (edge.label === undefined || position === undefined) return null
+                const [x, y] = position
                 return (
                   <span key={edge.id} class={`graph-label ${edge.class}`} style={{ left: `${x}px`, top: `${y}px` }}>
                     {edge.label}

@@ -15,14 +15,6 @@ export function smoothPath(points: readonly Point[]): string {
   return `M${at(first)}${curves.join('')}`
 }
 
-/** The middle of a line by its corners, for its label. */
-export function findMiddle(points: readonly Point[]): Point {
-  const middle = points[Math.floor((points.length - 1) / 2)] ?? [0, 0]
-  if (points.length % 2 === 1) return middle
-  const next = points[points.length / 2] ?? middle
-  return [(middle[0] + next[0]) / 2, (middle[1] + next[1]) / 2]
-}
-
 function at([x, y]: Point): string {
   return `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`
 }
