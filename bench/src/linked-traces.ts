@@ -39,7 +39,7 @@ try {
       (list): (readonly [string, string, () => string])[] => [
         [`messages ${list}`, '', () => `/api/messages/${list}?${hour}`],
         [`messages ${list}, one topic`, '', () => `/api/messages/${list}?${hour}&topic=${randomTopic()}`],
-        [`messages ${list}, one group`, '', () => `/api/messages/${list}?${hour}&group=${randomGroup()}`],
+        [`messages ${list}, one group`, '', () => `/api/messages/${list}?${hour}&consumerGroup=${randomGroup()}`],
       ],
     ),
   ]
