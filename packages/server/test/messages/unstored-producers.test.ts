@@ -1,7 +1,7 @@
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { linkTo, MS, processing, send, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 
 let traces: StoredTraces
@@ -90,4 +90,15 @@ test('records that share a context which is not stored are redelivered only with
   const { messages } = await findRedelivered(5)
   expect(messages).toHaveLength(1)
   expect(messages).toMatchObject([{ offset: '2', attempts }])
+})
+
+test('an attempt without a group has the error of its failed child when its producer is not stored', async () => {
+  const at = 6 * HOUR_MS
+  const attempt = processing('orders', send('orders', { at }), '', 'link', { at, for: 100 })
+  const call = span({ kind: 3, at: at + 10, in: attempt, status: { code: 2, message: 'connection reset' } })
+  await traces.put(tracesOf('consumer', [attempt, call, send('orders-dlt', { at: at + 50, in: attempt })]))
+  const start = T0 + BigInt(at) * MS
+  const window = { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }
+  const { messages } = await findMessages(traces.store, 'dead-lettered', window, {})
+  expect(messages).toMatchObject([{ attempts: [{ spanId: attempt.spanId, errorMessage: 'connection reset' }] }])
 })

@@ -18,11 +18,11 @@ export async function addErrors(
   traces: TraceCache,
   options: QueryOptions,
 ): Promise<Message[]> {
-  const spans = messages.flatMap(listMessageSpans)
-  const failedUnder = await findFailedDescendants(spans, traces)
+  const attempts = messages.flatMap((message) => message.attempts)
+  const failedUnder = await findFailedDescendants(attempts, traces)
   // Exceptions of a successful send are ignored. A consumer may have caught its exception.
-  const spansWithErrors = spans.filter((span) => isConsumer(span) || span.status === 'error')
-  const errors = await findErrors(store, [...spansWithErrors, ...failedUnder.values()], options)
+  const failed = messages.flatMap(listMessageSpans).filter((span) => span.status === 'error')
+  const errors = await findErrors(store, [...attempts, ...failed, ...failedUnder.values()], options)
   const addError = (span: MessageSpan): MessageSpan => {
     const own = errors.get(toSpanKey(span))
     const under = failedUnder.get(toSpanKey(span))
@@ -39,10 +39,9 @@ export async function addErrors(
 
 /** Failed descendants by the key of the consuming span. Consuming children are separate work. */
 async function findFailedDescendants(
-  spans: readonly MessageSpan[],
+  consumers: readonly MessageSpan[],
   traces: TraceCache,
 ): Promise<ReadonlyMap<string, SpanIdentity>> {
-  const consumers = spans.filter(isConsumer)
   const consuming = new Set(consumers.map(toSpanKey))
   const rows = await traces.spansOf(consumers.map((span) => span.traceId))
   const byRef = Map.groupBy(rows, toRefKey)
@@ -62,10 +61,6 @@ async function findFailedDescendants(
     }
   }
   return failed
-}
-
-function isConsumer(span: MessageSpan): boolean {
-  return span.queueTimeNano !== null || span.consumerGroup !== ''
 }
 
 /** A log record names the span it belongs to by id and service. */
