@@ -191,15 +191,15 @@ function keepLength(shown: number): void {
 
 const EMPTY_LISTS: Readonly<Record<MessagesPageState['list'], readonly [title: string, words: string]>> = {
   'dead-lettered': ['No dead letters', 'No message was sent to a dead-letter topic.'],
-  unconsumed: ['No unconsumed messages', 'Every group that reads a topic has consumed its messages.'],
+  unconsumed: ['No unconsumed messages', 'No stored message older than the minimum age is missing a known group.'],
   late: ['No late messages', 'No message exceeded the minimum queue time.'],
-  retried: ['No retries', 'Every message succeeded at the first attempt.'],
-  redelivered: ['No redeliveries', 'Every message was delivered once to each group.'],
+  retried: ['No retries', 'No retry was recorded.'],
+  redelivered: ['No redeliveries', 'No repeated delivery was recorded.'],
 }
 
 function describeEmptyList(pageState: MessagesPageState): readonly [title: string, words: string] {
   const [title, words] = isNeverConsumed(pageState)
-    ? ['No message was left unconsumed', 'At least one group has consumed each message.']
+    ? ['No message was left unconsumed', 'No stored message older than the minimum age lacks a consumer.']
     : EMPTY_LISTS[pageState.list]
   if (!hasNames(pageState)) return [title, words]
   // A filter value that matches no name must not look like an all-clear.
