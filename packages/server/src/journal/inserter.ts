@@ -242,7 +242,7 @@ export class Inserter {
     this.#lastProgress = performance.now()
     this.#log(
       `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine because ClickHouse rejects its rows: ` +
-        `${toMessage(error)} Run \`spanlink quarantine retry\` to insert it again.`,
+        `${toMessage(error)} Run \`spanlink quarantine retry --data DIR\` as the server's user to insert it again.`,
       { level: 'error' },
     )
   }

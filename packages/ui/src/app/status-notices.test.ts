@@ -21,7 +21,7 @@ test('each kind of quarantined, damaged or unreadable data has a notice', () => 
     kafka: { rejectedMessages: 0, connectionFailures: 0, quarantine: { batches: 3, bytes: 10, lastError: '' } },
   }
   expect(statusNotices(broken)).toEqual([
-    '2 journal segments (2.0 KiB) in quarantine: not stored. Last error: memory limit exceeded. Run spanlink quarantine retry.',
+    "2 journal segments (2.0 KiB) in quarantine: not stored. Last error: memory limit exceeded. Run spanlink quarantine retry --data DIR as the server's user.",
     '300 B of damaged journal files could not be read. See the server log.',
     '1 part of spans, links (5.0 MiB) cannot be read: results may be incomplete. See the server log.',
     '3 Kafka batches (10 B) in quarantine: not stored.',

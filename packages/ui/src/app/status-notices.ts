@@ -6,7 +6,7 @@ export function statusNotices({ quarantine, journal, corruptParts, kafka }: Stat
   const notices: string[] = []
   if (quarantine.segments > 0) {
     notices.push(
-      `${count(quarantine.segments, 'journal segment')} (${formatBytes(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry.`,
+      `${count(quarantine.segments, 'journal segment')} (${formatBytes(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry --data DIR as the server's user.`,
     )
   }
   if (journal.unreadableBytes > 0)

@@ -21,6 +21,9 @@ const environment = (service: string) => (endpoint: string) =>
 export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`
 
+const TOKEN_NOTE =
+  "If the server requires a token (--otlp-token), also export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20TOKEN'."
+
 const node: Setup = {
   id: 'kafkajs',
   title: 'Node.js with kafkajs',
@@ -38,11 +41,12 @@ const node: Setup = {
 
 const sdk = new NodeSDK()
 sdk.start()
-process.once('SIGTERM', () => sdk.shutdown())`,
+// Unless your application handles signals and exits itself.
+process.once('SIGTERM', () => sdk.shutdown().finally(() => process.exit(0)))`,
     },
     {
       title: 'Wrap your Kafka client once',
-      note: 'Its producers and consumers are traced: a span for each send and for each processed message, linked in both directions. Other clients: traceConfluent, traceRdkafka, tracePlatformatic.',
+      note: 'Sends, messages and batches get spans; consumers link to producers. Other clients: traceConfluent, traceRdkafka, tracePlatformatic.',
       file: 'kafka.js',
       code: () => `import { Kafka } from 'kafkajs'
 import { traceKafkaJS } from '@spanlink/kafka'
@@ -51,6 +55,7 @@ export const kafka = traceKafkaJS(new Kafka({ clientId: 'orders', brokers: ['loc
     },
     {
       title: 'Set the service name and run',
+      note: TOKEN_NOTE,
       file: 'terminal',
       code: (endpoint) => `${environment('orders')(endpoint)}
 node --import ./tracing.js app.js`,
@@ -64,7 +69,7 @@ const any: Setup = {
   steps: [
     {
       title: 'Configure the OTLP exporter',
-      note: 'Every OpenTelemetry SDK reads these variables. Spanlink follows span links in both directions.',
+      note: `Every OpenTelemetry SDK reads these variables. ${TOKEN_NOTE}`,
       file: 'terminal',
       code: environment('my-service'),
     },

@@ -90,7 +90,7 @@ export const serveFlags = {
     value: 'TOKEN',
     parser: textParser,
     env: 'SPANLINK_OTLP_TOKEN',
-    description: 'required bearer token of the receivers',
+    description: 'bearer token that clients must send; without it, no authentication',
   },
   'otlp-tls-cert': { value: 'FILE', description: 'certificate chain of the receivers, PEM; turns TLS on' },
   'otlp-tls-key': { value: 'FILE', description: 'private key of that certificate, PEM' },
@@ -103,13 +103,13 @@ export const serveFlags = {
   retention: {
     value: 'DURATION',
     parser: retentionParser,
-    default: '7d, with --store none',
+    default: '7d; unlimited with --store',
     description: 'delete data older than this (1m or more), by UTC day of arrival',
   },
   'max-disk': {
     value: 'SIZE',
     parser: diskSizeParser,
-    default: '20GB, with --store none',
+    default: '20GB; unlimited with --store',
     description: 'delete the oldest days of arrival while the tables are larger than this',
   },
   'max-memory': {
