@@ -223,12 +223,7 @@ async function pages(list: MessageList, topic: string, limit: number): Promise<M
   let cursor: string | undefined
   do {
     const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
-    const response: MessagesResponse = await findMessages(
-      traces.store,
-      list,
-      { ...window, topic, limit, cursor, minQueueTime: list === 'late' ? '10s' : '1m' },
-      {},
-    )
+    const response: MessagesResponse = await findMessages(traces.store, list, { ...window, topic, limit, cursor }, {})
     pageResponses.push(response)
     cursor = response.nextCursor
   } while (cursor !== undefined)

@@ -213,6 +213,13 @@ test('neverConsumed is rejected with a consumer group and for other lists', asyn
   expect(await spanlink.get('/api/messages/late', { neverConsumed: 'true' })).toMatchObject({ status: 400 })
 })
 
+test.each(['redelivered', 'retried', 'dead-lettered'])('minQueueTime is rejected for %s messages', async (list) => {
+  expect(await spanlink.get(`/api/messages/${list}`, { minQueueTime: '10s' })).toMatchObject({
+    status: 400,
+    body: { parameter: 'minQueueTime', detail: 'invalid minQueueTime: expected only for unconsumed and late messages' },
+  })
+})
+
 test('an unconsumed message is listed only for groups of its cluster', async () => {
   const inCluster = (id: string) => ({ attributes: { 'kafka.cluster.id': id } })
   const [eu, us] = [send('shared', { at: 0, ...inCluster('eu') }), send('shared', { at: 1, ...inCluster('us') })]

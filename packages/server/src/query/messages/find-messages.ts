@@ -37,12 +37,18 @@ export async function findMessages(
 ): Promise<MessagesResponse> {
   const { topic, consumerGroup: group, limit = 50, neverConsumed = false } = query
   if (neverConsumed && list !== 'unconsumed') {
-    throw new InvalidParameterError('neverConsumed', 'neverConsumed applies to the list unconsumed only.')
+    throw new InvalidParameterError('neverConsumed', 'invalid neverConsumed: expected only for unconsumed messages')
   }
   if (neverConsumed && group !== undefined) {
     throw new InvalidParameterError(
       'neverConsumed',
-      'neverConsumed excludes every group: do not combine it with consumerGroup.',
+      'invalid neverConsumed: expected without consumerGroup, because it excludes every group',
+    )
+  }
+  if (query.minQueueTime !== undefined && list !== 'unconsumed' && list !== 'late') {
+    throw new InvalidParameterError(
+      'minQueueTime',
+      'invalid minQueueTime: expected only for unconsumed and late messages',
     )
   }
   const window = parseTimeWindow(query)
@@ -54,7 +60,7 @@ export async function findMessages(
   const found = await scanInSteps(lists[list], request, limit + (cursor?.given ?? 0))
   const messages = found.messages.slice(cursor?.given ?? 0)
   const page = messages.slice(0, limit)
-  const nextCursor = cursorBehind(page, messages[limit], cursor, found.scannedUntil)
+  const nextCursor = encodeNextCursor(page, messages[limit], cursor, found.scannedUntil)
   const times = found.times ?? messages.map((message) => BigInt(message.timeUnixNano))
   const complete = found.times !== undefined || found.scannedUntil === undefined
   const { counts, step } = countOverTime(times, window)
@@ -142,7 +148,7 @@ const messageCursor = createCursorCodec('messages1', {
 
 type Cursor = ReturnType<typeof messageCursor.decode>
 
-function cursorBehind(
+function encodeNextCursor(
   page: readonly Message[],
   next: Message | undefined,
   cursor: Cursor | undefined,
@@ -151,11 +157,11 @@ function cursorBehind(
   const last = page.at(-1)
   if (last === undefined || next === undefined)
     return scannedUntil && messageCursor.encode({ ...scannedUntil, given: 0 })
-  const place = toPosition(last)
-  if (comparePositions(place, toPosition(next)) !== 0) return messageCursor.encode({ ...place, given: 0 })
-  const before = cursor !== undefined && comparePositions(cursor, place) === 0 ? cursor.given : 0
+  const position = toPosition(last)
+  if (comparePositions(position, toPosition(next)) !== 0) return messageCursor.encode({ ...position, given: 0 })
+  const before = cursor !== undefined && comparePositions(cursor, position) === 0 ? cursor.given : 0
   return messageCursor.encode({
-    ...place,
-    given: before + page.filter((one) => comparePositions(toPosition(one), place) === 0).length,
+    ...position,
+    given: before + page.filter((message) => comparePositions(toPosition(message), position) === 0).length,
   })
 }
