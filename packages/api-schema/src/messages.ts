@@ -4,7 +4,7 @@ import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from 
 import { SearchedRange } from './common/searched.ts'
 
 export const MessageList = describe(
-  '`unconsumed`: not consumed within `minQueueTime` by a group that reads the topic; one entry per group. `late`: consumed later than `minQueueTime` after it was produced. `redelivered`: delivered more than once to a group. `retried`: retried by the same group after a failure, or over a retry topic. `dead-lettered`: sent to a dead-letter topic.',
+  '`unconsumed`: sent at least `minQueueTime` ago and still not consumed by a group that reads the topic; one entry per group. `late`: consumed later than `minQueueTime` after it was produced. `redelivered`: delivered more than once to a group. `retried`: retried by the same group after a failure, or over a retry topic. `dead-lettered`: sent to a dead-letter topic.',
   Type.Enum(['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered']),
 )
 export type MessageList = Static<typeof MessageList>
@@ -59,7 +59,7 @@ export const MessageSpan = Type.Object({
   ),
   errorMessage: describe('`exception.message`, or the status message.', Type.String()),
   queueTimeNano: describe(
-    'From the end of the producing span to the start of this span; `null` for a producing span, and while that is not stored.',
+    'Queue time of the message; `null` for a producing span, and while the producing span is not stored. Negative: clock skew.',
     Type.Union([Nano, Type.Null()]),
   ),
 })

@@ -6,11 +6,11 @@ import { findSection, type DividedTrace } from './load/lane-sections.ts'
 /** The parts of traces that belong to a flow. */
 export type FlowParts = TraceLanes & {
   readonly links: readonly FlowLink[]
-  /** Levels of their units, see expand.ts. */
+  /** Levels of their sections, see expand.ts. */
   readonly levels: ReadonlyMap<LaneSpan, number>
 }
 
-/** Excludes spans of units that belong to other events, and links from or to such spans. */
+/** Excludes spans of sections that belong to other events, and links from or to such spans. */
 export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'levels'>): FlowParts {
   const lanes: Lane[] = []
   const boundaries: TraceLanes['boundaries'][number][] = []

@@ -20,7 +20,7 @@ export type NestedSends = Pick<Traffic, 'cluster' | 'topic'> & {
 
 /**
  * Finds producing spans that only enclose another, as Spring's observation around the Java agent's
- * span. The rollup has no parents and counts both.
+ * span: `isSameSend` in SQL. The rollup has no parents and counts both.
  */
 export async function findNestedSends(
   store: Store,

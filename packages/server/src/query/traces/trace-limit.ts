@@ -6,8 +6,9 @@ import { spanIdentity } from './span-parents.ts'
 export type TraceLimit = {
   readonly start: string
   readonly spanId: string
-  /** Spans up to it, and whether there are more. */
+  /** Number of spans up to it. */
   readonly count: number
+  /** No span follows. */
   readonly isLast: boolean
 }
 

@@ -43,7 +43,10 @@ export async function findOuterSends(
   return new Set(outer.map(toSpanKey))
 }
 
-/** Whether two producers may have sent one message. A failed send is another attempt. */
+/**
+ * Whether two producers may have sent one message. A failed send is another attempt. The topology
+ * has the same rule in SQL (topology/nested-sends.ts).
+ */
 export function isSameSend(outer: Send, inner: Send): boolean {
   return inner.kind === 'producer' && inner.status !== 'error' && inner.topic === outer.topic
 }

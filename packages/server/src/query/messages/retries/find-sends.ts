@@ -71,7 +71,8 @@ type SentRow = Omit<Send, 'time'>
 
 /**
  * Excludes a `create` span when its trace has a `send` to the same topic, and a send that encloses
- * one of its service to the same topic: two instrumentations recorded one message.
+ * one of its service to the same topic: two instrumentations recorded one message. Unlike with
+ * `isSameSend`, the inner send may have failed: a dead letter that was not sent is listed once too.
  *
  * @param all includes the sends of the same traces
  */

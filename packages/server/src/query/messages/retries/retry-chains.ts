@@ -16,7 +16,7 @@ export type Attempt = { readonly end: MessagingSpan; readonly producer: Messagin
 
 export type RetryChain = {
   readonly send: MessagingSpan
-  /** The first send, to a topic that is neither a retry nor a dead-letter topic. */
+  /** The earliest send found; on a retry topic if the chain could not be followed further. */
   readonly producer: MessagingSpan | undefined
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
