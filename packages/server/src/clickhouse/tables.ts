@@ -30,7 +30,7 @@ export const tables = {
 
 export type Table = keyof typeof tables
 
-/** Tables that receivers write. An insert of spans fills `traces`. */
+/** Tables that a journal frame may contain. An insert of spans fills `traces`. */
 export type RowTable = Exclude<Table, 'traces'>
 
 export const tableNames = Object.keys(tables) as readonly Table[]

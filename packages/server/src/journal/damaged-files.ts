@@ -6,8 +6,8 @@ import type { SealedSegment } from './segment.ts'
 const NOTE = '.json'
 
 /**
- * Keeps the file of a damaged segment whose readable rows are stored, and records its number of
- * unreadable bytes.
+ * Keeps the file of a damaged segment whose readable rows, if any, are stored, and records its
+ * number of unreadable bytes.
  */
 export async function keepDamaged(journalDirectory: string, segment: SealedSegment, bytes: number): Promise<void> {
   const directory = getDamagedDirectory(journalDirectory)

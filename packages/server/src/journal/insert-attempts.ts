@@ -22,7 +22,7 @@ const MAX_RETRY_DELAY_MS = 5000
 export class InsertAttempts {
   #failures = 0
   /** Failures that the segment's own rows may have caused. */
-  #refusals = 0
+  #rejections = 0
   #memoryErrors = 0
   /** Whether it is known which rows of the last failed table are stored. */
   isOutcomeKnown = false
@@ -36,7 +36,7 @@ export class InsertAttempts {
   /** @param code of the StoreError; undefined = of an error of another kind */
   countError(code: StoreErrorCode | undefined): void {
     if (code === 'too-heavy') this.#memoryErrors++
-    else if (code !== undefined && code !== 'unavailable' && code !== 'timeout') this.#refusals++
+    else if (code !== undefined && code !== 'unavailable' && code !== 'timeout') this.#rejections++
   }
 
   isTooLarge(): boolean {
@@ -44,14 +44,17 @@ export class InsertAttempts {
   }
 
   /** The first rejection is ignored: the connection may have been cut. */
-  isInvalid(): boolean {
-    return this.#refusals > 1
+  isRejectedAgain(): boolean {
+    return this.#rejections > 1
   }
 
-  /** Repeated refusals count only if other segments were stored meanwhile. */
-  isRejected(stored: number): boolean {
+  /**
+   * Whether the inserts ran out of memory too often, or were rejected too often while other segments
+   * were stored.
+   */
+  hasFailedPermanently(stored: number): boolean {
     if (this.#memoryErrors >= MAX_ROW_MEMORY_ERRORS) return true
-    return this.#refusals >= MAX_REJECTIONS && stored > this.#storedBefore
+    return this.#rejections >= MAX_REJECTIONS && stored > this.#storedBefore
   }
 
   /** Returns the delay before the next attempt, in milliseconds. Doubles up to 5 s. */
@@ -62,10 +65,9 @@ export class InsertAttempts {
 
 /**
  * Whether the error proves that no row of the insert is stored, or that all are and the error lists
- * the missing summaries. An insert into shards is not atomic: some shards may have stored their
- * part.
+ * the missing rollups. An insert into shards is not atomic: some shards may have stored their part.
  */
-export function isOutcomeKnown(error: unknown, isSharded: boolean): boolean {
+export function provesOutcome(error: unknown, isSharded: boolean): boolean {
   if (!(error instanceof StoreError)) return false
   if (error.code === 'bad-rows') return true
   if (isSharded || error.code === 'timeout') return false

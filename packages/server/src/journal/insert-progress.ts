@@ -15,7 +15,7 @@ const SUFFIX = '.segment'
  * `<id>.segment` before the first insert, then `<id>@<table>.segment`, with `-failed` if ClickHouse
  * has stored no row of the table. The file name holds the state because a rename survives a crash.
  */
-export function segmentFileName(id: string, { table, mayBeStored }: InsertProgress = NOT_STARTED): string {
+export function formatSegmentFileName(id: string, { table, mayBeStored }: InsertProgress = NOT_STARTED): string {
   if (table === NOT_STARTED.table && !mayBeStored) return id + SUFFIX
   return `${id}@${table}${mayBeStored ? '' : '-failed'}${SUFFIX}`
 }

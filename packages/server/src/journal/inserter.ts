@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-import { InsertAttempts, isOutcomeKnown } from './insert-attempts.ts'
+import { InsertAttempts, provesOutcome } from './insert-attempts.ts'
 import type { RowBatch } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
@@ -29,9 +29,9 @@ type LoadedSegment = {
 }
 
 /**
- * Inserts sealed segments and then removes them. A failed insert is retried until it succeeds, and
- * quarantined only when ClickHouse rejects its rows. The deduplication token makes a retry a no-op,
- * including one after a crash.
+ * Inserts sealed segments and then removes them. A failed insert is retried until it succeeds; rows
+ * that ClickHouse keeps rejecting, or that need too much memory, are quarantined. The deduplication
+ * token makes a retry a no-op, including one after a crash.
  */
 export class Inserter {
   readonly #store: Store
@@ -167,46 +167,46 @@ export class Inserter {
     attempts.countError(code)
     // A previous attempt may have stored rows, unless it is known to have failed.
     const mayBeStored = wasSent && !(attempts.isOutcomeKnown && unstored.length > 0)
-    attempts.isOutcomeKnown = !mayBeStored && isOutcomeKnown(error, this.#store.isSharded === true)
+    attempts.isOutcomeKnown = !mayBeStored && provesOutcome(error, this.#store.isSharded === true)
     const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
-    const isBad = code === 'bad-rows' && attempts.isInvalid()
-    const isRefused = isBad || attempts.isRejected(this.#stored)
+    const hasBadRows = code === 'bad-rows' && attempts.isRejectedAgain()
+    const hasFailedPermanently = hasBadRows || attempts.hasFailedPermanently(this.#stored)
     if (!attempts.isOutcomeKnown) {
       // Rows of the table may be stored: under any other token they would be stored twice.
-      if (isRefused) return await this.#quarantine(loaded, table, error)
+      if (hasFailedPermanently) return await this.#quarantine(loaded, table, error)
       return this.#retryLater(segment, error)
     }
     if (unstored.length > 0) {
-      if (isTooLarge || isRefused) return await this.#leaveStored(loaded, table, unstored, error)
+      if (isTooLarge || hasFailedPermanently) return await this.#replaceByUnstored(loaded, table, unstored, error)
       return this.#retryLater(segment, error)
     }
     await segment.setProgress({ table, mayBeStored: false }).catch(() => {})
-    if (isTooLarge || isBad) {
+    if (isTooLarge || hasBadRows) {
       const half = Math.ceil(sumBytes(sortByTable(batches, table)) / 2)
       if (await this.#split(loaded, table, half)) return
     }
-    if (isRefused) return await this.#quarantine(loaded, table, error)
+    if (hasFailedPermanently) return await this.#quarantine(loaded, table, error)
     this.#retryLater(segment, error)
   }
 
   /**
    * Replaces the segment by its unstored rows: the missing rollups of `table` and the later tables.
    */
-  async #leaveStored(
+  async #replaceByUnstored(
     { journal, segment, batches }: LoadedSegment,
     table: RowTable,
     unstored: readonly RowBatch[],
     error: unknown,
   ): Promise<void> {
     const rest = sortByTable(batches, table).filter((batch) => batch.table !== table)
-    const summaries = unstored.filter(({ rows }) => rows > 0)
+    const rollups = unstored.filter(({ rows }) => rows > 0)
     try {
-      for (const piece of await journal.split(segment, [[...rest, ...summaries]])) this.#queue.push(piece)
+      for (const piece of await journal.split(segment, [[...rest, ...rollups]])) this.#queue.push(piece)
     } catch (failure) {
       return this.#retryLater(segment, failure)
     }
     this.#attempts.delete(segment)
-    const tables = summaries.map(({ table: name }) => name).join(' and ')
+    const tables = rollups.map(({ table: name }) => name).join(' and ')
     this.#log(`Journal segment ${segment.id}: stored ${table}; retrying ${tables}: ${toMessage(error)}`, {
       level: 'warn',
     })
@@ -225,7 +225,7 @@ export class Inserter {
       return true
     }
     this.#attempts.delete(segment)
-    this.#log(`Journal segment ${segment.id} is too large for one insert, stored in ${pieces.length} pieces.`)
+    this.#log(`Journal segment ${segment.id} is split into ${pieces.length} pieces.`)
     // In order: a piece may need rows of the previous piece.
     for (const piece of pieces) await this.#flush(journal, piece)
     return true
@@ -241,7 +241,7 @@ export class Inserter {
     this.#attempts.delete(segment)
     this.#lastProgress = performance.now()
     this.#log(
-      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine because ClickHouse rejects its rows: ` +
+      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine because its inserts failed permanently: ` +
         `${toMessage(error)} Run \`spanlink quarantine retry --data DIR\` as the server's user to insert it again.`,
       { level: 'error' },
     )

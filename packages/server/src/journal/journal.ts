@@ -2,9 +2,9 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
 import type { Frames, RowBatch } from './frame.ts'
-import { findUninsertedSegments, pieceId } from './leftover-segments.ts'
+import { recoverSegments, createPieceId } from './leftover-segments.ts'
 import { limitLog, type Log } from '../log.ts'
-import { type PendingAppend, type SignalRows, takeAppends, toRowBatches } from './row-batches.ts'
+import { type PendingAppend, type SignalRows, sumBytes, takeAppends, toRowBatches } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
 import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
 
@@ -35,9 +35,6 @@ export type JournalDepth = {
   /** Unreadable bytes of damaged segments, including those kept from earlier runs. */
   readonly unreadableBytes: number
 }
-
-/** The journal is full or closed. Nothing of the request is kept; the exporter may retry. */
-export class JournalFullError extends Error {}
 
 const SECONDS_PER_DAY = 86_400
 
@@ -83,22 +80,24 @@ export class Journal {
     journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
     const { fsync = false } = options
-    for (const segment of await findUninsertedSegments(directory, await quarantine.ids(), fsync))
-      journal.#handOver(segment)
+    for (const segment of await recoverSegments(directory, await quarantine.ids(), fsync)) journal.#handOver(segment)
     const { segments, bytes } = journal.getDepth()
     if (segments > 0) options.log(`Replaying ${segments} journal segments (${bytes} bytes) of an earlier run.`)
     return journal
   }
 
-  /** Resolves once the rows may be acknowledged; rejects with `JournalFullError` or I/O errors. */
+  /**
+   * Resolves once the rows may be acknowledged. Rejects if the journal is full, closed or can't be
+   * written; then nothing of the request is kept.
+   */
   append(rows: SignalRows): Promise<void> {
     const batches = toRowBatches(rows)
-    const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
+    const bytes = sumBytes(batches)
     if (bytes === 0) return Promise.resolve()
-    if (this.#closed) return Promise.reject(new JournalFullError('Journal is closed: the server is shutting down.'))
+    if (this.#closed) return Promise.reject(new Error('Journal is closed: the server is shutting down.'))
     if (this.getDepth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
       const limit = this.#options.maxBacklogBytes
-      return Promise.reject(new JournalFullError(`Journal is full: ${limit} bytes not yet inserted.`))
+      return Promise.reject(new Error(`Journal is full: ${limit} bytes not yet inserted.`))
     }
     const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
     this.#waitingBytes += bytes
@@ -152,7 +151,7 @@ export class Journal {
   async split(segment: SealedSegment, pieces: readonly (readonly RowBatch[])[]): Promise<SealedSegment[]> {
     const parts: SealedSegment[] = []
     for (const [at, batches] of pieces.entries()) {
-      parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), batches))
+      parts.push(await writeSegment(this.#directory, createPieceId(segment.id, at), batches))
     }
     await this.#clear(segment)
     this.#drop(segment)
@@ -238,7 +237,7 @@ export class Journal {
   #handOver(segment: SealedSegment): void {
     this.#track(segment)
     const { id, bytes } = segment
-    this.#options.log(`Sealed segment ${id} of ${bytes} bytes.`, { level: 'debug', segment: id, bytes })
+    this.#options.log(`Queued journal segment ${id} (${bytes} bytes).`, { level: 'debug', segment: id, bytes })
     if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.releaseMemory()
     this.#memoryBytes += segment.memoryBytes()
     this.#options.onSealed(segment)

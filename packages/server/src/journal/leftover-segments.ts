@@ -5,13 +5,14 @@ import { parseSegmentFileName } from './insert-progress.ts'
 import { openSealedSegment, type SealedSegment } from './segment.ts'
 
 /**
- * Finds the segments of an earlier run, oldest first; before them those whose rows may be stored:
- * ClickHouse forgets their tokens after `non_replicated_deduplication_window` inserts.
+ * Returns the segments of an earlier run, oldest first; before them those whose rows may be stored:
+ * ClickHouse forgets their tokens after `non_replicated_deduplication_window` inserts. Removes the
+ * files of an interrupted split or quarantine.
  *
  * @param quarantined ids of segments whose rows are in quarantine
  * @param fsync whether only writes on disk were acknowledged
  */
-export async function findUninsertedSegments(
+export async function recoverSegments(
   directory: string,
   quarantined: ReadonlySet<string>,
   fsync: boolean,
@@ -46,13 +47,13 @@ export async function findUninsertedSegments(
 }
 
 /** Separates a segment's id from the number of its piece. */
-const PIECE = '.'
+const PIECE_SEPARATOR = '.'
 
-export function pieceId(segmentId: string, at: number): string {
-  return segmentId + PIECE + String(at).padStart(4, '0')
+export function createPieceId(segmentId: string, at: number): string {
+  return segmentId + PIECE_SEPARATOR + String(at).padStart(4, '0')
 }
 
 /** Returns the id of the segment that this one was split from, or ''. */
 function splitSegmentId(id: string): string {
-  return id.slice(0, Math.max(0, id.lastIndexOf(PIECE)))
+  return id.slice(0, Math.max(0, id.lastIndexOf(PIECE_SEPARATOR)))
 }

@@ -11,7 +11,7 @@ const MIN_CHUNK_BYTES = 64 * 1024
 /** Rows of a request of any signal. */
 export type SignalRows = TraceRows | LogRows | MetricRows
 
-/** Returns the non-empty rows by table, in insert order. */
+/** Returns the non-empty rows by table. */
 export function toRowBatches(rows: SignalRows): RowBatch[] {
   const batches: RowBatch[] = [{ table: 'sources', rows: rows.sourceCount, bytes: rows.sources }]
   if ('spans' in rows) {
@@ -24,19 +24,6 @@ export function toRowBatches(rows: SignalRows): RowBatch[] {
     batches.push({ table: 'metric_points', rows: rows.pointCount, bytes: rows.points })
   }
   return batches.filter((batch) => batch.rows > 0)
-}
-
-/** Counts that a receiver reports for a request of any signal. */
-export type IngestResult = { readonly accepted: number; readonly rejected: number; readonly rejectReason: string }
-
-export function toIngestResult(rows: SignalRows): IngestResult {
-  if ('spans' in rows) {
-    return { accepted: rows.spanCount, rejected: rows.rejectedSpans, rejectReason: rows.rejectReason }
-  }
-  if ('logs' in rows) {
-    return { accepted: rows.logCount, rejected: rows.rejectedLogs, rejectReason: rows.rejectReason }
-  }
-  return { accepted: rows.pointCount, rejected: rows.rejectedPoints, rejectReason: rows.rejectReason }
 }
 
 export function sumBytes(batches: readonly RowBatch[]): number {

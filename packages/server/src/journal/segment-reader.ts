@@ -84,8 +84,8 @@ export class SegmentReader {
     if (unreadableBytes > 0) {
       this.#log(
         `Journal segment ${segment.id} is damaged: ${unreadableBytes} unreadable bytes are lost, ` +
-          `the other rows are stored. ${isCutOff === true ? 'It ends inside a request: more may be missing. ' : ''}` +
-          'Its file is kept in journal/damaged.',
+          'the other rows will be inserted, then its file moves to journal/damaged.' +
+          (isCutOff === true ? ' It ends inside a request: more may be missing.' : ''),
         { level: 'error' },
       )
     }

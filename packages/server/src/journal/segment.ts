@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/
 import { dirname, join } from 'node:path'
 import { releaseBuffers, acquireBuffer } from '../runtime/buffer-pool.ts'
 import { decodeFrames, encodeFrame, type Frames, type RowBatch } from './frame.ts'
-import { type InsertProgress, NOT_STARTED, parseSegmentFileName, segmentFileName } from './insert-progress.ts'
+import { type InsertProgress, NOT_STARTED, parseSegmentFileName, formatSegmentFileName } from './insert-progress.ts'
 
 /**
  * A segment closed for appends. Each table takes one insert, with the segment's id as its
@@ -98,7 +98,7 @@ export class OpenSegment {
 
 export async function createSegment(directory: string, day: number, sync: boolean): Promise<OpenSegment> {
   const id = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(8).toString('hex')}`
-  const path = join(directory, segmentFileName(id))
+  const path = join(directory, formatSegmentFileName(id))
   const file = await open(path, 'wx', 0o600)
   // The directory holds the file name, so it has to be synced too.
   if (sync) await syncDirectory(directory)
@@ -123,7 +123,7 @@ export async function writeSegment(
   batches: readonly RowBatch[],
   progress: InsertProgress = NOT_STARTED,
 ): Promise<SealedSegment> {
-  const path = join(directory, segmentFileName(id, progress))
+  const path = join(directory, formatSegmentFileName(id, progress))
   const { buffers, length } = encodeFrame(batches, id)
   const file = await open(path, 'w', 0o600)
   try {
@@ -153,7 +153,7 @@ function createSealedSegment(
       return progress
     },
     setProgress: async (next) => {
-      const renamed = join(dirname(path), segmentFileName(id, next))
+      const renamed = join(dirname(path), formatSegmentFileName(id, next))
       if (renamed !== path) {
         await rename(path, renamed).catch((error: NodeJS.ErrnoException) => {
           // The file was removed externally; its rows are still in memory.
@@ -193,7 +193,7 @@ function createSealedSegment(
     },
     moveTo: async (directory) => {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      await rename(path, join(directory, segmentFileName(id)))
+      await rename(path, join(directory, formatSegmentFileName(id)))
     },
   }
 }

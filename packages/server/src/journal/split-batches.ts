@@ -22,7 +22,7 @@ export async function splitBatches(
       const head = rest.bytes.length <= room ? rest : await takeRows(store, rest, room, isEmpty)
       if (head.rows > 0) piece.push(head)
       room -= head.bytes.length
-      rest = without(rest, head)
+      rest = removeRows(rest, head)
       if (rest.rows > 0) {
         pieces.push([])
         room = maxBytes
@@ -47,7 +47,7 @@ async function takeRows(
   return { ...batch, rows, bytes: batch.bytes.subarray(0, bytes) }
 }
 
-function without(batch: RowBatch, head: RowBatch): RowBatch {
+function removeRows(batch: RowBatch, head: RowBatch): RowBatch {
   const bytes = batch.bytes.subarray(head.bytes.length)
   return { ...batch, rows: batch.rows - head.rows, bytes }
 }

@@ -1,7 +1,7 @@
 import { ByteBudget } from './body/byte-budget.ts'
 import type { Body } from './body/request-body.ts'
 import { SlicedDecoder } from './body/sliced-decoder.ts'
-import { type IngestResult, toIngestResult, toRowBatches, type SignalRows } from '../journal/row-batches.ts'
+import { type SignalRows, sumBytes, toRowBatches } from '../journal/row-batches.ts'
 import { type Client, RejectionLog } from './rejection-log.ts'
 import type { Signal, Transcode } from './signals.ts'
 
@@ -34,6 +34,9 @@ export type IngestCounters = {
   /** Decompressed bytes of the bodies that were decoded. */
   bytes: number
 }
+
+/** Counts that a receiver reports for a request of any signal. */
+export type IngestResult = { readonly accepted: number; readonly rejected: number; readonly rejectReason: string }
 
 export type IngestPipeline = {
   readonly stats: IngestCounters
@@ -89,7 +92,7 @@ export function createIngestPipeline(
       } finally {
         body.release()
       }
-      const rowBytes = toRowBatches(rows).reduce((sum, section) => sum + section.bytes.length, 0)
+      const rowBytes = sumBytes(toRowBatches(rows))
       budget.reserve(rowBytes)
       try {
         await append(rows)
@@ -108,6 +111,16 @@ export function createIngestPipeline(
       return outcome
     },
   }
+}
+
+function toIngestResult(rows: SignalRows): IngestResult {
+  if ('spans' in rows) {
+    return { accepted: rows.spanCount, rejected: rows.rejectedSpans, rejectReason: rows.rejectReason }
+  }
+  if ('logs' in rows) {
+    return { accepted: rows.logCount, rejected: rows.rejectedLogs, rejectReason: rows.rejectReason }
+  }
+  return { accepted: rows.pointCount, rejected: rows.rejectedPoints, rejectReason: rows.rejectReason }
 }
 
 /** As in the metric. */

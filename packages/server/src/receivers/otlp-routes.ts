@@ -1,5 +1,5 @@
 import { type Encoding, encodeSuccess } from './otlp-response.ts'
-import type { IngestResult } from '../journal/row-batches.ts'
+import type { IngestResult } from './ingest-pipeline.ts'
 import { transcodeZipkinInSteps } from '../otlp/zipkin/transcode-zipkin.ts'
 import type { Client } from './rejection-log.ts'
 import { type Signal, signals, type Transcode } from './signals.ts'
