@@ -125,9 +125,9 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const { params, query } = request
+      const { params, query, hostname: requestHost } = request
       const signal = abortOnDisconnect(reply)
-      const found = await endpoint.handle({ params, query, signal })
+      const found = await endpoint.handle({ params, query, requestHost, signal })
       const response = await markMissingParts(found, { path: endpoint.path, params }, store, { signal })
       void reply.header('cache-control', 'no-store')
       if (response.status === 404) {

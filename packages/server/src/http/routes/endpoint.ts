@@ -18,6 +18,8 @@ export type Endpoint = {
 type EndpointRequest = {
   readonly params: unknown
   readonly query: unknown
+  /** Host of the URL that the client used, without the port; '' if unknown. */
+  readonly requestHost: string
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
 }
@@ -36,6 +38,7 @@ type TypedEndpoint<Params extends TSchema, Query extends TSchema, Response exten
   readonly handle: (request: {
     readonly params: Static<Params>
     readonly query: Static<Query>
+    readonly requestHost: string
     readonly signal: AbortSignal
   }) => Promise<
     { readonly status: 200 | 503; readonly body: Static<Response> } | { readonly status: 404; readonly detail: string }

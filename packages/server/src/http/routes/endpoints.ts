@@ -44,7 +44,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       path: '/api/status',
       summary: 'Version, ClickHouse, journal, counts and ports',
       response: StatusResponse,
-      handle: async () => ok(await status.status()),
+      handle: async ({ requestHost }) => ok(await status.status(requestHost)),
     }),
     endpoint({
       path: '/api/services',

@@ -3,7 +3,8 @@ import type { Store, StoreInfo } from '../../clickhouse/store.ts'
 
 export type StatusSource = {
   ready(): ReadyResponse
-  status(): Promise<StatusResponse>
+  /** @param requestHost host of the request; replaces wildcard addresses in the endpoints */
+  status(requestHost?: string): Promise<StatusResponse>
 }
 
 /** Receiver part of the status. */
@@ -39,7 +40,7 @@ export function statusSource(options: StatusOptions): StatusSource {
       if (stalledSeconds < MAX_STALLED_SECONDS) return { ready: true }
       return { ready: false, reason: `Nothing was stored for ${stalledSeconds} s while data waits; see the log.` }
     },
-    status: async () => {
+    status: async (requestHost = '') => {
       // While the engine is unavailable, the last counts are returned; `engine.state` shows that.
       const info = await store.info().catch(() => lastInfo)
       lastInfo = info
@@ -65,10 +66,23 @@ export function statusSource(options: StatusOptions): StatusSource {
           bytesOnDisk: info?.bytesOnDisk ?? 0,
         },
         corruptParts: pick(info?.corruptParts ?? NO_CORRUPT_PARTS, ['count', 'bytes', 'tables']),
-        endpoints: { ui: options.uiUrl(), otlpHttp, ...(otlpGrpc === undefined ? {} : { otlpGrpc }) },
+        endpoints: {
+          ui: options.uiUrl(),
+          otlpHttp: replaceWildcard(otlpHttp, requestHost),
+          ...(otlpGrpc === undefined ? {} : { otlpGrpc: replaceWildcard(otlpGrpc, requestHost) }),
+        },
       }
     },
   }
+}
+
+/** Clients on other machines cannot connect to `0.0.0.0` or `::`: returns the URL with `host`. */
+function replaceWildcard(url: string, host: string): string {
+  const parsed = new URL(url)
+  if (parsed.hostname !== '0.0.0.0' && parsed.hostname !== '[::]') return url
+  // The setter ignores an empty or invalid host.
+  parsed.hostname = host
+  return parsed.origin
 }
 
 const NO_CORRUPT_PARTS = { count: 0, bytes: 0, tables: [], lost: [] }
