@@ -15,8 +15,11 @@ type UnitName = (typeof DURATION_UNITS)[number][0]
 
 const NANOS = new Map(DURATION_UNITS.map(([name, nanos]) => [name as string, BigInt(nanos)]))
 
-/** Source of a regular expression: `1.5s`, `.5h`, `1h30m`. `us` and the Greek letter are µs too. */
-export const DURATION_PATTERN = String.raw`(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w|y))+`
+/** Source of a regular expression. `us` and the Greek letter are µs too. */
+export const DURATION_UNIT_PATTERN = '(?:ns|us|µs|μs|ms|s|m|h|d|w|y)'
+
+/** Source of a regular expression: `1.5s`, `.5h`, `1h30m`. */
+export const DURATION_PATTERN = String.raw`(?:(?:\d+(?:\.\d*)?|\.\d+)${DURATION_UNIT_PATTERN})+`
 
 const DURATION = new RegExp(`^${DURATION_PATTERN}$`)
 

@@ -96,10 +96,22 @@ function toParameterProblem(
     title: unknown === undefined ? 'Invalid parameter' : 'Unknown parameter',
     detail:
       unknown === undefined
-        ? `${parameter ?? 'The request'} ${first?.message ?? 'is not valid'}${allowed(first?.params)}.`
+        ? (describeFormat(parameter, first) ??
+          `${parameter ?? 'The request'} ${first?.message ?? 'is not valid'}${allowed(first?.params)}.`)
         : `Unknown ${where} parameter ${JSON.stringify(unknown)}.`,
     ...(parameter === undefined ? {} : { parameter }),
   }
+}
+
+const MAX_VALUE_LENGTH = 100
+
+/** `invalid step "x": expected a duration …`, if the schema describes its format. */
+function describeFormat(parameter = '', error: object = {}): string | undefined {
+  // Ajv's verbose errors have both.
+  const { data, parentSchema } = error as { readonly data?: unknown; readonly parentSchema?: object }
+  const expected: unknown = Object.entries(parentSchema ?? {}).find(([key]) => key === 'x-expected')?.[1]
+  if (typeof expected !== 'string' || typeof data !== 'string') return undefined
+  return `invalid ${parameter} ${JSON.stringify(data.slice(0, MAX_VALUE_LENGTH))}: expected ${expected}`
 }
 
 function allowed(params: Readonly<Record<string, unknown>> | undefined): string {

@@ -67,7 +67,17 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     // Open pages keep connections alive; stopping does not wait for them.
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+    ajv: {
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: true,
+        useDefaults: true,
+        allErrors: false,
+        // Errors have the value and its schema, for their messages.
+        verbose: true,
+        keywords: ['x-expected'],
+      },
+    },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })
   let url = ''

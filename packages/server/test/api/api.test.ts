@@ -116,6 +116,20 @@ test.each([`/api/traces/${someTrace}`, `/api/traces/${someTrace}/links`, '/api',
   },
 )
 
+test.each([
+  ['/api/traceql/series?q={}|rate()&step=5x', 'invalid step "5x": expected a duration such as 250us, 1.5ms or 1h'],
+  ['/api/traces?start=today', 'invalid start "today": expected Unix nanoseconds'],
+  ['/api/traces/xyz', 'invalid traceId "xyz": expected 32 hex digits'],
+  [`/api/traces/${'a'.repeat(32)}/spans/1`, 'invalid spanId "1": expected 16 hex digits'],
+])('GET %s returns 400 with the value and what was expected', async (path, detail) => {
+  expect(await get(path)).toMatchObject({ status: 400, body: { detail } })
+})
+
+test.each(['1d', '1h30m', '.5h'])('durations of parameters have the units of TraceQL: %s', async (duration) => {
+  expect(await get(`/api/traces?minDuration=${duration}`)).toMatchObject({ status: 200 })
+  expect(await get(`/api/traceql/series?q={}|rate()&step=${duration}`)).toMatchObject({ status: 200 })
+})
+
 test('an invalid URL path returns a 400 problem, and an unsupported method a 404 problem', async () => {
   expect(await get('/api/traces/%zz')).toMatchObject({ status: 400, body: { status: 400 } })
   const posted = await fetch(`${spanlink.url}/api/traces`, { method: 'POST', body: '{' })

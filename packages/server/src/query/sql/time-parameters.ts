@@ -11,7 +11,11 @@ const MAX_DURATION_LENGTH = 64
 export function parseDuration(parameter: string, text: string): bigint {
   const nanos = text.length > MAX_DURATION_LENGTH ? undefined : parseNanos(text)
   if (nanos === undefined) {
-    throw new InvalidParameterError(parameter, `invalid ${parameter}: expected a duration such as 250us, 1.5ms or 2s`)
+    const value = JSON.stringify(text.slice(0, MAX_DURATION_LENGTH))
+    throw new InvalidParameterError(
+      parameter,
+      `invalid ${parameter} ${value}: expected a duration such as 250us, 1.5ms or 1h`,
+    )
   }
   return nanos < MAX_INT64 ? nanos : MAX_INT64
 }
@@ -20,7 +24,10 @@ export function parseDuration(parameter: string, text: string): bigint {
 export function parseUnixNano(parameter: string, text: string): bigint {
   const nanos = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : undefined
   if (nanos === undefined || nanos > MAX_UINT64) {
-    throw new InvalidParameterError(parameter, `invalid ${parameter}: expected Unix nanoseconds, 0 to ${MAX_UINT64}`)
+    throw new InvalidParameterError(
+      parameter,
+      `invalid ${parameter} ${JSON.stringify(text.slice(0, 64))}: expected Unix nanoseconds, 0 to ${MAX_UINT64}`,
+    )
   }
   return nanos
 }

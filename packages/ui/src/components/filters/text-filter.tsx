@@ -1,3 +1,4 @@
+import { DURATION_PATTERN, DURATION_UNIT_PATTERN } from '@spanlink/api-schema/duration'
 import { normalizeDuration } from '../../lib/format/duration.ts'
 
 /** More suggestions make native lists slow; 249 characters is Kafka's maximum topic length. */
@@ -61,6 +62,8 @@ export function TextFilter(props: TextFilterProps) {
   )
 }
 
+const NUMBER_OR_DURATION = String.raw`\s*(?:\d+(?:\.\d+)?\s*${DURATION_UNIT_PATTERN}?|${DURATION_PATTERN})\s*`
+
 /** `onSet` gets the duration with its unit, such as `250ms`; undefined when the field is empty. */
 export function DurationFilter(props: {
   readonly label: string
@@ -72,8 +75,8 @@ export function DurationFilter(props: {
     <TextFilter
       {...props}
       class="duration"
-      pattern="\s*[0-9]+(\.[0-9]+)?\s*(ns|us|µs|ms|s|m|h)?\s*"
-      title="A number with a unit: ns, us, ms, s, m or h. Without one: milliseconds."
+      pattern={NUMBER_OR_DURATION}
+      title="A number with a unit: ns, us, ms, s, m, h, d, w or y. Without one: milliseconds."
       onSet={(text) => props.onSet(normalizeDuration(text))}
     />
   )

@@ -8,8 +8,8 @@ describe('search filters', () => {
     {
       service: fc.string({ minLength: 1 }),
       operation: fc.string({ minLength: 1 }),
-      minDuration: fc.constantFrom('5ms', '1.5s'),
-      maxDuration: fc.constantFrom('2m', '250us'),
+      minDuration: fc.constantFrom('5ms', '1.5s', '1h30m'),
+      maxDuration: fc.constantFrom('2m', '250us', '1d'),
       status: fc.constantFrom('error', 'ok', 'unset'),
     },
     { requiredKeys: [] },

@@ -1,3 +1,5 @@
+import { DURATION_PATTERN } from '@spanlink/api-schema/duration'
+
 /** Filters with form fields; the rest of TraceQL is typed. */
 export interface SimpleFilters {
   readonly service?: string
@@ -10,7 +12,7 @@ export interface SimpleFilters {
 const names = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
 
 const STRING = '("(?:[^"\\\\]|\\\\.)*")'
-const LENGTH = '(\\d+(?:\\.\\d+)?(?:ns|us|µs|ms|s|m|h))'
+const LENGTH = `(${DURATION_PATTERN})`
 const patterns: Readonly<Record<(typeof names)[number], RegExp>> = {
   service: new RegExp(`^resource\\.service\\.name\\s*=\\s*${STRING}$`),
   operation: new RegExp(`^(?:span:)?name\\s*=\\s*${STRING}$`),

@@ -10,7 +10,7 @@ const WORDS =
 export function highlightQuery(text: string): readonly QueryPart[] {
   const parts: QueryPart[] = []
   const tokens =
-    /("(?:[^"\\]|\\.)*"?|`[^`]*`?)|((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h|d|w|y)?\b)|((?:(?:parent\.)?(?:span|resource|event|link|instrumentation)|parent)?\.[^\s{}()=~!<>&|^,"]+)|(&?->>|&?<<-)|([A-Za-z_]\w*(?::\w+)?)|([{}(),])|([=!<>~&|+\-*/%^]+)|\s+|[\s\S]/g
+    /("(?:[^"\\]|\\.)*"?|`[^`]*`?)|((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|[µμ]s|ms|s|m|h|d|w|y))+\b|(?:\d+\.?\d*|\.\d+)\b)|((?:(?:parent\.)?(?:span|resource|event|link|instrumentation)|parent)?\.[^\s{}()=~!<>&|^,"]+)|(&?->>|&?<<-)|([A-Za-z_]\w*(?::\w+)?)|([{}(),])|([=!<>~&|+\-*/%^]+)|\s+|[\s\S]/g
   for (const [token, string, number, attribute, link, word, brace, operator] of text.matchAll(tokens)) {
     if (string !== undefined) parts.push([token, 'string'])
     else if (number !== undefined) parts.push([token, 'number'])
