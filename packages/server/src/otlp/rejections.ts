@@ -27,7 +27,7 @@ export class Rejections {
     if (source.rejection !== '') return source.rejection
     if (this.#isFull) return `the request exceeds ${MAX_TABLE_BYTES / 1024 ** 2} MiB of rows`
     if (taken >= MAX_ITEMS) return this.describeItemLimit()
-    return bytes > MAX_ITEM_BYTES ? `${bytes} bytes are more than ${MAX_ITEM_BYTES}` : ''
+    return bytes > MAX_ITEM_BYTES ? `has ${bytes} bytes; the maximum is ${MAX_ITEM_BYTES}` : ''
   }
 
   /** Returns why items beyond `MAX_ITEMS` are rejected. */

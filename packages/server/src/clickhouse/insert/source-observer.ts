@@ -9,7 +9,7 @@ const RECEIVED_OFFSET = SOURCE_ID_BYTES
 /** Checks whether all sources of a segment are stored already. */
 export class SourceObserver implements RowObserver {
   readonly columns: RowObserver['columns'] = {}
-  readonly derived: RowObserver['derived'] = new Set()
+  readonly derivedColumns: RowObserver['derivedColumns'] = new Set()
   readonly #cache: InsertCache
   readonly #newKeys = new Set<string>()
 

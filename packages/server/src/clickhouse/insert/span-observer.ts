@@ -25,7 +25,7 @@ export class SpanObserver implements RowObserver {
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
   }
-  readonly derived: ReadonlySet<string> = new Set(columnNamesNotInRow)
+  readonly derivedColumns: ReadonlySet<string> = new Set(columnNamesNotInRow)
 
   constructor(cache: InsertCache) {
     this.#operations = new Operations(this.#service, this.#name, cache)

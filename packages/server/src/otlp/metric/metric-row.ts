@@ -58,7 +58,8 @@ export function writeSeries(
 
 /** Returns why a point can't be stored, or ''. */
 export function findPointRejection(type: MetricType, point: PointFields): string {
-  if (point.exemplarCount > MAX_EXEMPLARS) return `${point.exemplarCount} exemplars are more than ${MAX_EXEMPLARS}`
+  if (point.exemplarCount > MAX_EXEMPLARS)
+    return `has ${point.exemplarCount} exemplars; the maximum is ${MAX_EXEMPLARS}`
   if (type !== METRIC_TYPE.histogram) return ''
   const { length: buckets } = point.buckets
   const { length: bounds } = point.bounds

@@ -186,8 +186,8 @@ export function findSpanRejection(reader: WireReader, span: SpanFields): string 
   if (!isValidId(reader, span.spanIdAt, span.spanIdLength, 8)) return describeInvalidId('span id', span.spanIdLength, 8)
   if (span.parentLength !== 0 && span.parentLength !== 8)
     return describeInvalidId('parent span id', span.parentLength, 8)
-  if (span.linkCount > MAX_LINKS) return `${span.linkCount} links are more than ${MAX_LINKS}`
-  return span.eventCount > MAX_EVENTS ? `${span.eventCount} events are more than ${MAX_EVENTS}` : ''
+  if (span.linkCount > MAX_LINKS) return `has ${span.linkCount} links; the maximum is ${MAX_LINKS}`
+  return span.eventCount > MAX_EVENTS ? `has ${span.eventCount} events; the maximum is ${MAX_EVENTS}` : ''
 }
 
 export function describeInvalidId(what: string, length: number, wanted: number): string {

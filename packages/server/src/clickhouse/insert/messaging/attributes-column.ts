@@ -1,6 +1,5 @@
-import type { ByteList } from '../native/byte-list.ts'
 import { type Column, createLowCardinalityColumn } from '../native/column.ts'
-import { ByteList as Bytes } from '../native/byte-list.ts'
+import { ByteList } from '../native/byte-list.ts'
 import type { RowCursor } from '../native/row-cursor.ts'
 import { batchCountName, kafkaTopicName, messagingNames } from './semconv.ts'
 
@@ -41,8 +40,8 @@ const OTHER = 254
  */
 export class AttributesColumn implements Column {
   readonly #keys = createLowCardinalityColumn()
-  readonly #values = new Bytes()
-  readonly #ends = new Bytes()
+  readonly #values = new ByteList()
+  readonly #ends = new ByteList()
   #end = 0
   #indexByKey = new Uint8Array(256).fill(UNKNOWN)
   readonly #valueAt = new Uint32Array(NAMES.length)

@@ -128,7 +128,7 @@ export class MessagingColumns {
     return at >= 0
   }
 
-  /** A Kafka span that names no cluster is of its resource's. */
+  /** A Kafka span that names no cluster belongs to the cluster of its resource. */
   #addCluster(bytes: Buffer): void {
     const at = this.attributes.find(nameRanges.cluster, bytes)
     const resourceAt = this.#resourceClusterAt
@@ -141,24 +141,19 @@ export class MessagingColumns {
     return at < 0 || bytes.compare(KAFKA, 0, KAFKA.length, at, at + KAFKA.length) === 0
   }
 
-  /** @returns whether the row has a value */
-  #addValue(column: LowCardinalityColumn, bytes: Buffer, names: NameRange): boolean {
-    return this.#addValueAt(column, bytes, this.attributes.find(names, bytes))
+  #addValue(column: LowCardinalityColumn, bytes: Buffer, names: NameRange): void {
+    this.#addValueAt(column, bytes, this.attributes.find(names, bytes))
   }
 
   /** @param at -1 for no value */
-  #addValueAt(column: LowCardinalityColumn, bytes: Buffer, at: number): boolean {
-    if (at < 0) {
-      column.repeat(0)
-      return false
-    }
+  #addValueAt(column: LowCardinalityColumn, bytes: Buffer, at: number): void {
+    if (at < 0) return column.repeat(0)
     if (this.#value.bytes !== bytes) this.#value.reset(bytes)
     this.#value.pos = at
     column.read(this.#value)
-    return true
   }
 
-  #parseAttributes(bytes: Buffer, kind: number, isOfSystem: boolean): number {
+  #parseAttributes(bytes: Buffer, kind: number, hasSystem: boolean): number {
     const { from, to } = nameRanges.operation
     for (let index = from; index < to; index++) {
       const at = this.attributes.valueAt(index)
@@ -167,7 +162,7 @@ export class MessagingColumns {
       const operation = parseOperation(bytes, at + 1, bytes[at] as number)
       if (operation !== NONE) return operation
     }
-    const named = isOfSystem ? this.#parseName() : NONE
+    const named = hasSystem ? this.#parseName() : NONE
     return named === NONE ? toOperation(kind) : named
   }
 

@@ -4,9 +4,8 @@ export const messagingOperations = ['none', 'create', 'send', 'receive', 'proces
 export type MessagingOperation = (typeof messagingOperations)[number]
 
 /**
- * Every name that the messaging conventions have had for what we read, newest first, the first that
- * is set wins. Stored attributes are never rewritten: only what reads them goes by this table.
- * docs/semconv.md is its prose.
+ * All attribute names of each field, in order of precedence, newest first. Attributes are stored as
+ * they were sent; this table is used when they are read. docs/semconv.md explains it.
  *
  * | field     | versions                                                                                            |
  * |-----------|-----------------------------------------------------------------------------------------------------|

@@ -39,8 +39,8 @@ export class FixedRun {
   }
 
   /** The column at this index of the run. */
-  column(place: number): Column {
-    const { values } = this.#gatherers[place] as Gatherer
+  column(index: number): Column {
+    const { values } = this.#gatherers[index] as Gatherer
     return {
       read: () => {},
       prefix: () => {},

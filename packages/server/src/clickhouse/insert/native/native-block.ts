@@ -13,7 +13,7 @@ export type RowObserver = {
   /** Replacements by column name. @default `type` is the table's */
   readonly columns: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
   /** Names of `columns` that rows lack. */
-  readonly derived: ReadonlySet<string>
+  readonly derivedColumns: ReadonlySet<string>
   /** Called after all columns were cleared. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
@@ -57,7 +57,7 @@ export class NativeBlock {
     columns: readonly (ColumnInfo & { readonly column: Column })[],
     observer: RowObserver | undefined,
   ) {
-    const runs = groupFixedColumns(columns, (name) => !observer?.derived.has(name))
+    const runs = groupFixedColumns(columns, (name) => !observer?.derivedColumns.has(name))
     this.#columns = runs.columns
     this.#readers = runs.readers
     this.#observer = observer
@@ -186,7 +186,7 @@ function groupFixedColumns(
     const infos = columns.slice(from, from + Math.max(widths.length, 1))
     if (widths.length > 0) {
       readers.push(run)
-      grouped.push(...infos.map((info, place) => ({ ...info, column: run.column(place) })))
+      grouped.push(...infos.map((info, index) => ({ ...info, column: run.column(index) })))
     } else {
       grouped.push(...infos)
       readers.push(...infos.filter((info) => isInRow(info.name)).map((info) => info.column))

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 const SECRET = randomInt(2 ** 31) | 1
 
 /**
- * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. With a known factor alone, a
+ * One step of a hash over 32-bit words: `hash = mixHash(hash ^ word)`. With a known factor alone, a
  * difference in the upper bits would stay there, and the next word could cancel it.
  */
 export function mixHash(word: number): number {

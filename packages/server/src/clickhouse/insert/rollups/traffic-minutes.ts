@@ -11,24 +11,24 @@ import { compareDurations, readDuration, ERROR, IDS_BYTES, readMinute, SPAN_OFFS
 /** Columns of `traffic_minutes` that have a default in SQL. */
 export const messageCountColumns = ['messages', 'failed_messages'] as const
 
-/** Elements of a group: all but the first two are numbers in the block's dictionaries. */
-const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, WIDTH] = [0, 1, 2, 3, 4, 5, 6, 7] as const
+/** Elements of a row's key: all but the first two are numbers in the block's dictionaries. */
+const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, KEY_WIDTH] = [0, 1, 2, 3, 4, 5, 6, 7] as const
 
-/** Words per group. */
-const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, GROUP_WIDTH] = [0, 1, 2, 3, 4] as const
+/** Words per row. */
+const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, ROW_WIDTH] = [0, 1, 2, 3, 4] as const
 
-/** Per group: messages beyond one per span, of all and of failed spans. May exceed 32 bits. */
+/** Per row: messages beyond one per span, of all and of failed spans. May exceed 32 bits. */
 const [EXTRA_MESSAGES, EXTRA_FAILED, BATCH_WIDTH] = [0, 1, 2] as const
 
 /**
- * Per group, as in a row of `traffic_minutes`: duration and ids of the slowest span, then the ids
- * of a failed one. All zeros mean none, and sort before every span.
+ * Per row, as stored: duration and ids of the slowest span, then the ids of a failed one. All zeros
+ * mean none, and sort before every span.
  */
 const SLOWEST_IDS = 8
 const FAILED_IDS = SLOWEST_IDS + IDS_BYTES
 const EXAMPLES_BYTES = FAILED_IDS + IDS_BYTES
 
-/** Words per duration bucket: spans, and the group's next bucket + 1. */
+/** Words per duration bucket: spans, and the row's next bucket + 1. */
 const [COUNT, NEXT_BUCKET, BUCKET_WIDTH] = [0, 1, 2] as const
 
 /** Larger lists are released by `clear`. */
@@ -43,10 +43,10 @@ const ROWS_PER_YIELD = 5000
 export class TrafficMinutes {
   readonly #services: LowCardinalityColumn
   readonly #messaging: MessagingColumns
-  readonly #groups = new TupleDictionary(WIDTH)
-  readonly #group = new Uint32Array(WIDTH)
-  #lastGroup = 0
-  #groupWords = new Uint32Array(256 * GROUP_WIDTH)
+  readonly #rowKeys = new TupleDictionary(KEY_WIDTH)
+  readonly #rowKey = new Uint32Array(KEY_WIDTH)
+  #lastRow = 0
+  #rowWords = new Uint32Array(256 * ROW_WIDTH)
   #batches = new Float64Array(256 * BATCH_WIDTH)
   readonly #examples = new ByteList()
   readonly #buckets = new TupleDictionary(2)
@@ -60,33 +60,33 @@ export class TrafficMinutes {
   }
 
   clear(): void {
-    this.#groups.clear()
+    this.#rowKeys.clear()
     this.#buckets.clear()
-    this.#lastGroup = 0
+    this.#lastRow = 0
     this.#rows.clear()
     this.#examples.clear()
-    if (this.#groupWords.length > MAX_KEPT_LENGTH) this.#groupWords = new Uint32Array(256 * GROUP_WIDTH)
+    if (this.#rowWords.length > MAX_KEPT_LENGTH) this.#rowWords = new Uint32Array(256 * ROW_WIDTH)
     if (this.#batches.length > MAX_KEPT_LENGTH) this.#batches = new Float64Array(256 * BATCH_WIDTH)
     if (this.#counts.length > MAX_KEPT_LENGTH) this.#counts = new Uint32Array(256 * BUCKET_WIDTH)
   }
 
   /** Adds the row at `start`, which all columns have read. */
   add(bytes: Buffer, view: DataView, start: number): void {
-    const { operation, topic, system, group: consumerGroup, cluster } = this.#messaging
+    const { operation, topic, system, group, cluster } = this.#messaging
     const batchCountAt = this.#messaging.batchCountAt(bytes)
-    const group = this.#group
-    group[MINUTE] = readMinute(view, start + SPAN_OFFSETS.start)
+    const rowKey = this.#rowKey
+    rowKey[MINUTE] = readMinute(view, start + SPAN_OFFSETS.start)
     // A processed batch counts as a `receive`: its messages may have separate `process` spans. If
     // they have none, the batch is still visible.
-    group[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
-    group[SERVICE] = this.#services.lastNumber()
-    group[TOPIC] = topic.lastNumber()
-    group[SYSTEM] = system.lastNumber()
-    group[GROUP] = consumerGroup.lastNumber()
-    group[CLUSTER] = cluster.lastNumber()
-    const number = this.#findGroup(group)
-    const words = this.#groupWords
-    const at = number * GROUP_WIDTH
+    rowKey[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
+    rowKey[SERVICE] = this.#services.lastNumber()
+    rowKey[TOPIC] = topic.lastNumber()
+    rowKey[SYSTEM] = system.lastNumber()
+    rowKey[GROUP] = group.lastNumber()
+    rowKey[CLUSTER] = cluster.lastNumber()
+    const number = this.#findRow(rowKey)
+    const words = this.#rowWords
+    const at = number * ROW_WIDTH
     const received = view.getUint32(start + SPAN_OFFSETS.received, true)
     if (received > (words[at + RECEIVED] as number)) words[at + RECEIVED] = received
     words[at + SPANS] = (words[at + SPANS] as number) + 1
@@ -101,7 +101,7 @@ export class TrafficMinutes {
 
   /** RowBinary of `traffic_minutes`, valid until `clear`. */
   async toRows(): Promise<Buffer> {
-    for (let number = 0; number < this.#groups.count; number++) {
+    for (let number = 0; number < this.#rowKeys.count; number++) {
       if (number % ROWS_PER_YIELD === ROWS_PER_YIELD - 1) await yieldToEventLoop()
       this.#writeRow(number)
     }
@@ -126,15 +126,15 @@ export class TrafficMinutes {
     if (compareIds(bytes, ids, known, at + FAILED_IDS) > 0) bytes.copy(known, at + FAILED_IDS, ids, ids + IDS_BYTES)
   }
 
-  /** Consecutive spans often belong to the same group. */
-  #findGroup(group: Uint32Array): number {
-    if (this.#groups.count > 0 && this.#groups.equals(this.#lastGroup, group)) return this.#lastGroup
-    const before = this.#groups.count
-    const number = this.#groups.intern(group)
-    this.#lastGroup = number
+  /** Consecutive spans often belong to the same row. */
+  #findRow(rowKey: Uint32Array): number {
+    if (this.#rowKeys.count > 0 && this.#rowKeys.equals(this.#lastRow, rowKey)) return this.#lastRow
+    const before = this.#rowKeys.count
+    const number = this.#rowKeys.intern(rowKey)
+    this.#lastRow = number
     if (number === before) {
-      this.#groupWords = growList(this.#groupWords, (number + 1) * GROUP_WIDTH)
-      this.#groupWords.fill(0, number * GROUP_WIDTH, (number + 1) * GROUP_WIDTH)
+      this.#rowWords = growList(this.#rowWords, (number + 1) * ROW_WIDTH)
+      this.#rowWords.fill(0, number * ROW_WIDTH, (number + 1) * ROW_WIDTH)
       this.#batches = growList(this.#batches, (number + 1) * BATCH_WIDTH)
       this.#batches.fill(0, number * BATCH_WIDTH, (number + 1) * BATCH_WIDTH)
       this.#examples.zeros(EXAMPLES_BYTES)
@@ -142,23 +142,23 @@ export class TrafficMinutes {
     return number
   }
 
-  #countBatch(group: number, more: number, isError: boolean): void {
+  #countBatch(row: number, more: number, isError: boolean): void {
     const counts = this.#batches
-    const at = group * BATCH_WIDTH
+    const at = row * BATCH_WIDTH
     counts[at + EXTRA_MESSAGES] = (counts[at + EXTRA_MESSAGES] as number) + more
     if (isError) counts[at + EXTRA_FAILED] = (counts[at + EXTRA_FAILED] as number) + more
   }
 
-  #countDuration(group: number, bucket: number): void {
-    this.#bucket[0] = group
+  #countDuration(row: number, bucket: number): void {
+    this.#bucket[0] = row
     this.#bucket[1] = bucket
     const before = this.#buckets.count
     const number = this.#buckets.intern(this.#bucket)
     if (number === before) {
       this.#counts = growList(this.#counts, (number + 1) * BUCKET_WIDTH)
       this.#counts[number * BUCKET_WIDTH + COUNT] = 0
-      this.#counts[number * BUCKET_WIDTH + NEXT_BUCKET] = this.#groupWords[group * GROUP_WIDTH + FIRST_BUCKET] as number
-      this.#groupWords[group * GROUP_WIDTH + FIRST_BUCKET] = number + 1
+      this.#counts[number * BUCKET_WIDTH + NEXT_BUCKET] = this.#rowWords[row * ROW_WIDTH + FIRST_BUCKET] as number
+      this.#rowWords[row * ROW_WIDTH + FIRST_BUCKET] = number + 1
     }
     const at = number * BUCKET_WIDTH + COUNT
     this.#counts[at] = (this.#counts[at] as number) + 1
@@ -166,8 +166,8 @@ export class TrafficMinutes {
 
   #writeRow(number: number): void {
     const out = this.#rows
-    const word = (index: number): number => this.#groupWords[number * GROUP_WIDTH + index] as number
-    const element = (index: number): number => this.#groups.get(number, index)
+    const word = (index: number): number => this.#rowWords[number * ROW_WIDTH + index] as number
+    const element = (index: number): number => this.#rowKeys.get(number, index)
     out.u32(element(MINUTE))
     out.u32(word(RECEIVED))
     this.#messaging.topic.dictionary.write(element(TOPIC), out)
