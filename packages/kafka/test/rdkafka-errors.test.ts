@@ -1,6 +1,6 @@
 import type * as Confluent from '@confluentinc/kafka-javascript'
 import { describe, expect, test } from 'vitest'
-import { errorCodeName, withErrorType } from '../src/rdkafka/errors.ts'
+import { getErrorCodeName, withErrorType } from '../src/rdkafka/errors.ts'
 import { nativeClient } from './support/native-client.ts'
 
 const { client, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
@@ -11,14 +11,14 @@ describe.skipIf(isMissing)('librdkafka error names beside the error table of the
   test('every librdkafka error has the name in the table of the client', () => {
     const librdkafkaErrors = codes().filter(([name, code]) => code < -1 && !/^ERR__(BEGIN|END)$/.test(name))
     expect(librdkafkaErrors.length).toBeGreaterThan(60)
-    expect(librdkafkaErrors.map(([, code]) => errorCodeName(code))).toEqual(librdkafkaErrors.map(([name]) => name))
+    expect(librdkafkaErrors.map(([, code]) => getErrorCodeName(code))).toEqual(librdkafkaErrors.map(([name]) => name))
   })
 
   test('every broker error has the name in the table but ten that librdkafka renames', () => {
-    const broker = codes().filter(([, code]) => code > 0 && errorCodeName(code) !== undefined)
-    const others = broker.filter(([name, code]) => `ERR_${errorCodeName(code)}` !== name)
+    const broker = codes().filter(([, code]) => code > 0 && getErrorCodeName(code) !== undefined)
+    const others = broker.filter(([name, code]) => `ERR_${getErrorCodeName(code)}` !== name)
     expect(broker.length).toBeGreaterThan(90)
-    expect(others.map(([name, code]) => `${name} ${errorCodeName(code)}`)).toContain(
+    expect(others.map(([name, code]) => `${name} ${getErrorCodeName(code)}`)).toContain(
       'ERR_MSG_SIZE_TOO_LARGE MESSAGE_TOO_LARGE',
     )
     expect(others).toHaveLength(10)
@@ -26,7 +26,7 @@ describe.skipIf(isMissing)('librdkafka error names beside the error table of the
 })
 
 test.each([0, -1, -136, -200, 114, 1.5, Number.NaN, 1e9])('error code %s has no name', (code) => {
-  expect(errorCodeName(code)).toBeUndefined()
+  expect(getErrorCodeName(code)).toBeUndefined()
 })
 
 test('withErrorType returns a copy of the error with type and code as names', () => {

@@ -1,6 +1,5 @@
-import { context, trace } from '@opentelemetry/api'
+import { context, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
-import { INVALID_SPAN_CONTEXT } from '@opentelemetry/api'
 import { getMessageOrigin } from './propagation/message-origin.ts'
 import { warnOnce } from './diagnostics.ts'
 import type { ReceivedMessage } from './source.ts'
@@ -21,7 +20,7 @@ export function processMessage<R>(message: ReceivedMessage, fn: (span: Span) => 
   const delivery = getMessageOrigin(message)
   if (delivery !== undefined) return delivery.telemetry.process(message, fn, { source: delivery.source })
   warnOnce(
-    'processMessage() got a message not delivered by a traced consumer, or a copy of one: it has no process span',
+    'processMessage() ran the handler without a span: the message was not delivered by a traced consumer, or was copied',
   )
   return fn(trace.getSpan(context.active()) ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT))
 }

@@ -9,7 +9,7 @@ import type { Settlement } from './telemetry.ts'
 
 /**
  * Runs `fn`, which settles messages, in a settle span (`commit T`, CLIENT): a child of the ambient
- * span, a process span's for one.
+ * span, such as a process span.
  */
 export function settleMessages<R>(
   tracing: Tracing,
@@ -32,8 +32,8 @@ export function settleMessages<R>(
     return runUntraced(fn, ambient)
   }
   const instruments = tracing.metrics.getInstruments()
-  const timed = instruments && tracing.metrics.getSettleDuration(instruments, settlement, operationName)
-  return runInSpan(tracing, span, trace.setSpan(ambient, span), fn, timed)
+  const recorder = instruments && tracing.metrics.getSettleDuration(instruments, settlement, operationName)
+  return runInSpan(tracing, span, trace.setSpan(ambient, span), fn, recorder)
 }
 
 function createSettleAttributes(

@@ -30,8 +30,8 @@ export interface KafkaMetrics {
 
 /** Records durations in the operation's context, which SDKs need for exemplars. */
 export interface DurationRecorder {
-  /** @param started a value of `performance.now()` */
-  record(started: number, within: Context, error?: unknown): void
+  /** @param startedAt a value of `performance.now()` */
+  record(startedAt: number, within: Context, error?: unknown): void
 }
 
 export interface ConsumerMetrics {
@@ -76,8 +76,8 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
       ? { serverAddress: server.address, serverPort: server.port }
       : {}
   const createDurationRecorder = (histogram: Histogram, of: Attributes): DurationRecorder => ({
-    record(started, within, error) {
-      const seconds = (performance.now() - started) / 1000
+    record(startedAt, within, error) {
+      const seconds = (performance.now() - startedAt) / 1000
       try {
         histogram.record(seconds, addErrorType(names, of, error), within)
       } catch (failure) {
@@ -137,7 +137,7 @@ function createConsumerMetrics(
   instruments: Instruments,
   source: MessageSource,
   createAttributes: KafkaMetrics['createAttributes'],
-  timed: (histogram: Histogram, of: Attributes) => DurationRecorder,
+  createDurationRecorder: (histogram: Histogram, of: Attributes) => DurationRecorder,
   server: ReturnType<GetServerFields>,
 ): ConsumerMetrics {
   const sourceAttributes = createAttributes(source)
@@ -172,11 +172,11 @@ function createConsumerMetrics(
       count(message, getCounter('process'))
       time(message, within)
     },
-    receiveDuration: timed(
+    receiveDuration: createDurationRecorder(
       instruments.operationDuration,
       createAttributes(source, { operationName: 'poll', operationType: 'receive', ...server }),
     ),
-    processDuration: timed(
+    processDuration: createDurationRecorder(
       instruments.processDuration,
       createAttributes(source, { operationName: 'process', ...server }),
     ),

@@ -70,9 +70,9 @@ export function watchClients(instrumentation: Instrumentation, clientId: string 
     ),
     watchOperations<GroupEvent>('consumer:group', ({ client, operation }) => {
       const { getMetrics } = getWatchedClient(client)
-      const started = performance.now()
+      const startedAt = performance.now()
       if (operation !== 'joinGroup') return undefined
-      return { endSend: () => getMetrics()?.recordJoin((performance.now() - started) / 1000), fail() {} }
+      return { endSend: () => getMetrics()?.recordJoin((performance.now() - startedAt) / 1000), fail() {} }
     }),
     watchOperations<CommitEvent>('consumer:commits', ({ client, options }) => {
       const { getMetrics, events } = getWatchedClient(client)

@@ -51,12 +51,12 @@ export function watchConnections(
       }
     }),
     watchOperations<RequestEvent>('connections:api', ({ connection, apiKey }) => {
-      const started = performance.now()
+      const startedAt = performance.now()
       const { host: address, port } = connection
       const recordResponse = (response?: unknown): void => {
         const broker: ServerAddress = { address, port }
         const name = getRequestName(apiKey)
-        metrics()?.recordRequest(broker, name, { durationSeconds: (performance.now() - started) / 1000 })
+        metrics()?.recordRequest(broker, name, { durationSeconds: (performance.now() - startedAt) / 1000 })
         const seconds = getThrottleMs(response) / 1000
         if (seconds > 0) getEvents(connection.ownerId)?.emitThrottle(broker, seconds, name)
       }

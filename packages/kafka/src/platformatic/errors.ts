@@ -4,7 +4,7 @@
  */
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  const type = brokerError(error, 0) ?? (error as { readonly code?: unknown }).code
+  const type = findBrokerError(error, 0) ?? (error as { readonly code?: unknown }).code
   if (typeof type !== 'string') return error
   // A copy for the span; the application gets its own error.
   return Object.create(error, { type: { value: type }, code: { value: type } })
@@ -13,13 +13,13 @@ export function withErrorType(error: unknown): unknown {
 // Errors nest by broker, attempt and cause.
 const MAX_DEPTH = 6
 
-function brokerError(error: unknown, depth: number): string | undefined {
+function findBrokerError(error: unknown, depth: number): string | undefined {
   if (!(error instanceof Error) || depth > MAX_DEPTH) return undefined
   const { apiId, errors } = error as { readonly apiId?: unknown; readonly errors?: unknown }
   if (typeof apiId === 'string' && apiId !== '') return apiId
   for (const inner of Array.isArray(errors) ? errors : []) {
-    const found = brokerError(inner, depth + 1)
+    const found = findBrokerError(inner, depth + 1)
     if (found !== undefined) return found
   }
-  return brokerError(error.cause, depth + 1)
+  return findBrokerError(error.cause, depth + 1)
 }

@@ -60,7 +60,7 @@ export function createProcessing(
     },
     processBatch(messages, fn) {
       const sources = messages.map(getMessageSource)
-      const source = sharedSource(sources)
+      const source = mergeSources(sources)
       const ambient = getAmbientContext(sources[0])
       const within = (span: Span): ReturnType<typeof fn> => {
         // Messages keep their own partition, also in a batch of several.
@@ -111,10 +111,10 @@ function normalizeMessage(message: ReceivedMessage): ReceivedMessage {
 }
 
 /**
- * What the sources of a batch have in common. One object for each combination: spans of a source
- * share what is computed for it.
+ * Returns the properties that all sources of a batch share, and the source itself if it is the only
+ * one: its attributes are computed once.
  */
-function sharedSource(sources: readonly (MessageSource | undefined)[]): MessageSource | undefined {
+function mergeSources(sources: readonly (MessageSource | undefined)[]): MessageSource | undefined {
   const [first] = sources
   if (first === undefined || sources.every((source) => source === first)) return first
   const { topic, groupId, clientId, clusterId, server } = first

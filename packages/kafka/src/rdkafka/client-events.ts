@@ -4,7 +4,7 @@ import type { ClientEvents, TopicPartition } from '../events/events.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { ClientSettings } from './settings.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
-import { errorCodeName, withErrorType } from './errors.ts'
+import { getErrorCodeName, withErrorType } from './errors.ts'
 import { interceptEvents } from './intercept-events.ts'
 import type { EventInterceptor } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
@@ -80,7 +80,7 @@ function emitRebalance(
 ): void {
   if (code === ASSIGN_PARTITIONS) events.assignPartitions(partitions)
   else if (code === REVOKE_PARTITIONS) events.revokePartitions(partitions, { isLost: isAssignmentLost(client) })
-  else events.emitRebalance({ reason: code === undefined ? undefined : errorCodeName(code) })
+  else events.emitRebalance({ reason: code === undefined ? undefined : getErrorCodeName(code) })
 }
 
 function isAssignmentLost(client: RdkafkaClient): boolean {

@@ -3,7 +3,7 @@
 // https://kafka.apache.org/protocol#protocol_error_codes
 
 /** Returns the name of an error code, undefined for an unknown one. */
-export function errorCodeName(code: number): string | undefined {
+export function getErrorCodeName(code: number): string | undefined {
   if (code > 0) return BROKER_ERRORS[code - 1]
   const local = LOCAL_ERRORS[code - FIRST_LOCAL_ERROR]
   return local && `ERR__${local}`
@@ -16,7 +16,7 @@ export function errorCodeName(code: number): string | undefined {
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { code } = error as { readonly code?: unknown }
-  const type = typeof code === 'number' ? errorCodeName(code) : undefined
+  const type = typeof code === 'number' ? getErrorCodeName(code) : undefined
   if (type === undefined) return error
   // A copy for the span; the application gets its own error.
   return Object.create(error, { type: { value: type }, code: { value: type } })

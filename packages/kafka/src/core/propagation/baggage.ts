@@ -11,16 +11,13 @@ export function mergeBaggage(context: Context, under: Baggage | undefined): Cont
   return propagation.setBaggage(context, merged)
 }
 
-/**
- * The entries that all of `baggages` have with the same value; a message without baggage agrees on
- * nothing.
- */
-export function intersectBaggage(baggages: readonly (Baggage | undefined)[]): Baggage | undefined {
+/** The entries that all of `baggages` have with the same value. */
+export function intersectBaggage(baggages: readonly Baggage[]): Baggage | undefined {
   const [first] = baggages
-  if (first === undefined || baggages.includes(undefined)) return undefined
+  if (first === undefined) return undefined
   const conflicting = first
     .getAllEntries()
-    .filter(([key, entry]) => baggages.some((other) => other?.getEntry(key)?.value !== entry.value))
+    .filter(([key, entry]) => baggages.some((other) => other.getEntry(key)?.value !== entry.value))
     .map(([key]) => key)
   const agreed = first.removeEntries(...conflicting)
   return agreed.getAllEntries().length > 0 ? agreed : undefined

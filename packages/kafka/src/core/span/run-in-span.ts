@@ -6,26 +6,26 @@ import type { Tracing } from './tracing.ts'
 /**
  * Runs `fn` in `within` and ends `span` when it returns, throws, resolves or rejects. Synchronous
  * functions stay synchronous.
- * @param timed records the duration, if metrics are collected
+ * @param recorder records the duration, if metrics are collected
  */
 export function runInSpan<R>(
   tracing: Tracing,
   span: Span,
   within: Context,
   fn: (span: Span) => R,
-  timed?: DurationRecorder,
+  recorder?: DurationRecorder,
 ): R {
   const call = (): R => context.with(within, fn, undefined, span)
-  if (timed !== undefined) {
-    const started = performance.now()
+  if (recorder !== undefined) {
+    const startedAt = performance.now()
     return observe(
       call,
       () => {
-        timed.record(started, within)
+        recorder.record(startedAt, within)
         tracing.endSpan(span)
       },
       (error) => {
-        timed.record(started, within, error ?? null)
+        recorder.record(startedAt, within, error ?? null)
         tracing.failSpan(span, error)
       },
     )
