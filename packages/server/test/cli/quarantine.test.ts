@@ -46,5 +46,6 @@ test('spanlink quarantine rejects an unknown segment ID, a directory without a j
   await putSegment('a', 'cannot read it')
   await expect(quarantineCommand.run(['retry', '../a', '--data', dataDir], out)).rejects.toMatchObject({ exitCode: 3 })
   await expect(quarantineCommand.run(['delete', '--data', dataDir], out)).rejects.toThrow('list or retry')
+  await expect(quarantineCommand.run([], out)).rejects.toThrow('missing action: expected list or retry')
   await expect(quarantineCommand.run(['list', 'a', '--data', dataDir], out)).rejects.toThrow('takes no segment IDs')
 })

@@ -2,7 +2,7 @@ import process from 'node:process'
 import type { FlowResponse } from '@spanlink/api-schema'
 import { fetchJson } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
-import { printFlow } from '../format/print-flow.ts'
+import { formatFlowNotes, printFlow } from '../format/print-flow.ts'
 import { UNREADABLE_NOTE } from '../format/partial-note.ts'
 import { MAX_TERMINAL_ROWS, rowLimitParser, selectRowLimit } from '../format/row-limit.ts'
 import { detectTerminal } from '../format/terminal.ts'
@@ -53,7 +53,10 @@ export const flowCommand = defineClientCommand({
     const flow = await (all === true ? fetchWholeFlow(fetchPage, MAX_TRACES) : fetchPage(undefined))
     const terminal = detectTerminal(process.stdout, process.env)
     if (json) out.line(JSON.stringify(flow))
-    else for (const line of printFlow(flow, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
+    else {
+      for (const line of printFlow(flow, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
+      for (const note of formatFlowNotes(flow, all)) out.note(note)
+    }
     if (flow.missingParts) out.note(`partial: ${UNREADABLE_NOTE}`)
     if (all === true && flow.nextCursor !== undefined) {
       out.note(`The flow has more than ${MAX_TRACES} traces; these are the nearest to trace ${id}.`)

@@ -6,7 +6,7 @@ export const migrateCommand = defineCommand({
   summary: 'creates or updates the tables of a ClickHouse server or cluster',
   description: `Creates the tables of a ClickHouse server or cluster, or updates them to this version, as serve --store does.
 Safe to repeat and to run concurrently; rows stay.`,
-  usage: ['migrate URL     (env SPANLINK_STORE)'],
+  usage: ['migrate [URL]     (default: $SPANLINK_STORE)'],
   notes: `  URL   clickhouse://user:password@host:8123/database
         for a sharded cluster all nodes, and its name in remote_servers:
         clickhouse://user:password@one:8123,two:8123/database?cluster=name`,

@@ -13,9 +13,10 @@ export const quarantineCommand = defineCommand({
 them within seconds, a stopped one at its start. A segment that is rejected again returns to quarantine.`,
   usage: ['quarantine list [options]', 'quarantine retry [ID ...] [options]'],
   notes: '  ID   segments to retry (default: all)',
-  positionals: { name: 'list or retry', min: 1, max: Infinity },
+  positionals: { name: 'list or retry', min: 0, max: Infinity },
   flags: { data: serveFlags.data, json: { description: 'print the list as JSON' } },
-  run: async ({ data: dataDir = '.spanlink', json }, [action = '', ...ids], out) => {
+  run: async ({ data: dataDir = '.spanlink', json }, [action, ...ids], out) => {
+    if (action === undefined) throw new UsageError('missing action: expected list or retry')
     if (action !== 'list' && action !== 'retry') {
       throw new UsageError(`invalid action ${JSON.stringify(action)}: expected list or retry`)
     }

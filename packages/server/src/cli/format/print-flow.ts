@@ -64,12 +64,7 @@ export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Inf
   }
   if (flow.lanes.length > maxLanes)
     lines.push('', `${formatCount(flow.lanes.length - maxLanes, 'more lane')}: --limit shows more.`)
-  return [
-    ...lines,
-    ...formatMissingConsumers(flow, terminal),
-    ...formatCriticalPath(flow, terminal),
-    ...formatWarnings(flow),
-  ]
+  return [...lines, ...formatMissingConsumers(flow, terminal), ...formatCriticalPath(flow, terminal)]
 }
 
 function formatHeader(flow: FlowResponse, start: bigint, { paint }: Terminal): readonly string[] {
@@ -164,23 +159,24 @@ function formatMissingConsumers({ missingConsumers }: FlowResponse, { paint }: T
     const longest = of.reduce((max, { waitNano }) => (BigInt(waitNano) > max ? BigInt(waitNano) : max), 0n)
     return paint(`  ${what}: ${formatCount(of.length, 'message')}, for ${formatDuration(String(longest))}`, 'yellow')
   })
-  return lines.length === 0 ? [] : ['', paint('Not consumed yet', 'bold'), ...lines]
+  return lines.length === 0 ? [] : ['', paint('Missing consumers', 'bold'), ...lines]
 }
 
 function formatCriticalPath(flow: FlowResponse, { paint }: Terminal): readonly string[] {
   const path = flow.criticalPath
   if (path === null) return []
   const shares = path.shares.map(({ kind, name, durationNano, share }) => {
-    const title = kind === 'gap' ? 'gap' : `${kind} ${sanitize(name)}`
+    const title = kind === 'gap' ? 'untraced' : `${kind} ${sanitize(name)}`
     const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░')
     return `  ${bar} ${`${(share * 100).toFixed(1)} %`.padStart(7)} ${formatDuration(durationNano).padStart(9)}  ${title}`
   })
   return ['', paint(`Critical path ◆ ${formatDuration(path.durationNano)}`, 'bold'), ...shares]
 }
 
-function formatWarnings({ truncated, missingTraceIds }: FlowResponse): readonly string[] {
-  const warnings = [
-    ...(truncated.traces ? ['Some traces omitted: --all shows them.'] : []),
+/** Notes on omitted parts. `all`: `--all` loaded every page that it may. */
+export function formatFlowNotes({ truncated, missingTraceIds }: FlowResponse, all = false): readonly string[] {
+  return [
+    ...(truncated.traces && !all ? ['Some traces omitted: --all shows them.'] : []),
     ...(truncated.depth ? ['The flow continues beyond --max-depth.'] : []),
     ...(truncated.fanOut ? ['Some consumers omitted: link limit reached.'] : []),
     ...(truncated.spans ? ['Some spans omitted: span limit reached.'] : []),
@@ -190,5 +186,4 @@ function formatWarnings({ truncated, missingTraceIds }: FlowResponse): readonly 
         ]
       : []),
   ]
-  return warnings.length === 0 ? [] : ['', ...warnings]
 }

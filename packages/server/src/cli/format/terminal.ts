@@ -87,11 +87,11 @@ export function formatTime(unixNano: string): string {
   return millis > 8.64e15 ? `${unixNano} ns` : new Date(millis).toISOString().replace('T', ' ')
 }
 
-/** The numbers of traces that consumed from this one, and that produced for it. */
+/** Links to a trace, and links of its spans. */
 export function formatLinkCounts(linksIn: number, linksOut: number): string[] {
   return [
-    ...(linksIn === 0 ? [] : [`→ ${formatCount(linksIn, 'consumer')}`]),
-    ...(linksOut === 0 ? [] : [`← ${formatCount(linksOut, 'producer')}`]),
+    ...(linksIn === 0 ? [] : [`→ ${formatCount(linksIn, 'link')} in`]),
+    ...(linksOut === 0 ? [] : [`← ${formatCount(linksOut, 'link')} out`]),
   ]
 }
 
