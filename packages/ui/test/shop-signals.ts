@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Order } from './shop.ts'
+import { untilStored } from './site.ts'
 
 /**
  * Two log records of an order's send span, and a histogram whose exemplars point at it; resolves
@@ -76,6 +77,7 @@ export async function sendLag(
     await setTimeout(100)
 }
 
+/** Sends logs or metrics and waits until they are queryable. */
 export async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
   const response = await fetch(`${server.otlpHttp}/v1/${signal}`, {
     method: 'POST',
@@ -83,4 +85,5 @@ export async function post(server: SpanlinkServer, signal: string, body: object)
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`the receiver returned ${response.status}: ${await response.text()}`)
+  await untilStored(server)
 }

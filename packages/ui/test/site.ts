@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { launchBrowser } from '@spanlink/testkit/browser'
 import type { TracesRequest } from '@spanlink/testkit/otlp'
 import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
@@ -34,9 +35,14 @@ export interface Site {
    */
   readonly open: (path: string, options?: PageOptions) => Promise<Page>
   readonly pageErrors: string[]
-  /** Sends spans and waits until the trace is queryable. */
+  /** Sends spans and waits until all are queryable, with their links. */
   readonly send: (request: TracesRequest, traceId: string) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** Resolves when all acknowledged data is queryable: spans are so before their links. */
+export async function untilStored(server: SpanlinkServer): Promise<void> {
+  while (((await server.getJson('/api/status')) as StatusResponse).journal.bytes > 0) await setTimeout(50)
 }
 
 /** A server with the built pages, and a browser. */
@@ -58,11 +64,9 @@ export async function startSite(): Promise<Site> {
     async send(request, traceId) {
       const response = await server.sendSpans(request)
       if (!response.ok) throw new Error(`the receiver returned ${response.status}: ${await response.text()}`)
-      const until = Date.now() + 20_000
-      while ((await fetch(`${server.url}/api/traces/${traceId}`)).status !== 200) {
-        if (Date.now() > until) throw new Error(`trace ${traceId} was acknowledged but is not queryable`)
-        await setTimeout(100)
-      }
+      await untilStored(server)
+      const found = await fetch(`${server.url}/api/traces/${traceId}`)
+      if (!found.ok) throw new Error(`trace ${traceId} was acknowledged but is not queryable`)
     },
     async open(path, options = {}) {
       const page = await context.newPage()
