@@ -25,11 +25,11 @@ async function levelOf(collected: CollectedMetrics, name: string): Promise<numbe
 test('requests that wait in the client count as queued, and requests without a response as timeouts', async () => {
   await using collected = collectedMetrics()
   const topic = await topicOf()
-  const options = { brokers: kafka().brokers, logLevel: logLevel.NOTHING, requestTimeout: 3000, retry: { retries: 0 } }
+  const options = { brokers: kafka().brokers, logLevel: logLevel.NOTHING, requestTimeout: 5000, retry: { retries: 0 } }
   const client = traceKafkaJS(new Kafka(options), { meterProvider: collected.provider })
   const producer = client.producer({ createPartitioner, maxInFlightRequests: 1 })
   const send = () => producer.send({ topic, messages: [{ value: 'v' }] })
-  // The client has no retries, and the machine may be under load.
+  // The client has no retries. 3 s per request were too few to see the queue at a load of 20.
   await waitFor(() => producer.connect())
   await waitFor(send)
   const [host, port] = kafka().brokers[0]!.split(':')
