@@ -136,7 +136,7 @@ test('a Jaeger search with an unsupported filter or a limit above 1500 returns 4
   expect((await get('/traces', { limit: '1500' })) as object).toMatchObject({ errors: null })
   expect(await getError('/traces?limit=1501')).toEqual([
     400,
-    expect.objectContaining({ errors: [{ code: 400, msg: 'limit must be at most 1500.' }] }),
+    expect.objectContaining({ errors: [{ code: 400, msg: 'invalid limit: expected at most 1500' }] }),
   ])
   const filter = new URLSearchParams({ 'query.filter': 'name = "x"' })
   expect(await getError(`/v3/trace-summaries?${filter}`)).toEqual([
@@ -156,7 +156,7 @@ test('Jaeger dependencies include services connected by a topic and can be filte
 test('Jaeger errors have their status code and reason in the errors list', async () => {
   const errorOf = (code: number, msg: string) => [code, expect.objectContaining({ errors: [{ code, msg }] })]
   expect(await getError(`/traces/${'f'.repeat(32)}`)).toEqual(errorOf(404, 'trace not found'))
-  expect(await getError('/traces/xyz')).toEqual(errorOf(400, 'A trace id is 32 hex digits.'))
+  expect(await getError('/traces/xyz')).toEqual(errorOf(400, 'invalid traceID: expected up to 32 hex digits'))
   expect((await getError('/traces?tags=[1]'))[0]).toBe(400)
   expect((await getError('/traces?minDuration=soon'))[0]).toBe(400)
   expect((await getError(`/traces?minDuration=${'9'.repeat(15_000)}`))[0]).toBe(400)

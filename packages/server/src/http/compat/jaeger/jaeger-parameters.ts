@@ -31,8 +31,9 @@ export function getTexts(query: JaegerQuery, name: string): readonly string[] {
 export function parseCount(query: JaegerQuery, names: readonly string[], usual: number, max: number): number {
   const text = getText(query, ...names)
   if (text === undefined) return usual
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(names[0] ?? '', `${names[0]} is not a number.`)
-  if (Number(text) > max) throw new InvalidParameterError(names[0] ?? '', `${names[0]} must be at most ${max}.`)
+  const [name = ''] = names
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `invalid ${name}: expected a whole number`)
+  if (Number(text) > max) throw new InvalidParameterError(name, `invalid ${name}: expected at most ${max}`)
   return Math.max(Number(text), 1)
 }
 
@@ -41,7 +42,7 @@ export function parseTags(query: JaegerQuery): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
   for (const tag of getTexts(query, 'tag')) {
     const at = tag.indexOf(':')
-    if (at < 1) throw new InvalidParameterError('tag', 'tag is not key:value.')
+    if (at < 1) throw new InvalidParameterError('tag', 'invalid tag: expected key:value')
     tags.set(tag.slice(0, at), tag.slice(at + 1))
   }
   for (const text of getTexts(query, 'tags'))
@@ -59,7 +60,7 @@ export function parseJsonTags(name: string, text: string): readonly (readonly [s
   } catch {
     // Reported below, like JSON that is not an object.
   }
-  throw new InvalidParameterError(name, `${name} is not a JSON object such as {"http.status_code":"500"}.`)
+  throw new InvalidParameterError(name, `invalid ${name}: expected a JSON object such as {"http.status_code":"500"}`)
 }
 
 /** Converts the search to TraceQL. As in Jaeger, a single span has to match all conditions. */

@@ -19,6 +19,6 @@ export class UnknownTraceError extends Error {
 export function parseTraceId(text: string): string {
   if (/^[0-9a-f]{1,32}$/i.test(text)) return text.toLowerCase().padStart(32, '0')
   const bytes = /^[A-Za-z0-9+/_-]{22}(==)?$/.test(text) ? Buffer.from(text, 'base64') : undefined
-  if (bytes?.length !== 16) throw new InvalidParameterError('traceID', 'A trace id is 32 hex digits.')
+  if (bytes?.length !== 16) throw new InvalidParameterError('traceID', 'invalid traceID: expected up to 32 hex digits')
   return bytes.toString('hex')
 }

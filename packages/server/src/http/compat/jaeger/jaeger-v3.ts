@@ -124,7 +124,8 @@ function parseTime(query: JaegerQuery, name: string, olderName: string): bigint 
   if (text === undefined) throw new InvalidParameterError(name, `${name} is required.`)
   const [, seconds = '', fraction = '', zone = ''] = /^(.{19})(?:\.([0-9]+))?(Z|[+-][0-9:]+)$/i.exec(text) ?? []
   const millis = Date.parse(seconds + zone)
-  if (!(millis >= 0)) throw new InvalidParameterError(name, `${name} is not a time such as 2026-01-31T10:00:00Z.`)
+  if (!(millis >= 0))
+    throw new InvalidParameterError(name, `invalid ${name}: expected a time such as 2026-01-31T10:00:00Z`)
   return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }
 

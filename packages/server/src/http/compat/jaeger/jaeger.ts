@@ -166,7 +166,7 @@ function parseTimes(request: FastifyRequest): { readonly endTs: bigint; readonly
 function parseTime(query: JaegerQuery, name: string, unit: bigint): bigint | undefined {
   const text = getText(query, name)
   if (text === undefined) return undefined
-  if (!/^[0-9]{1,17}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a whole number.`)
+  if (!/^[0-9]{1,17}$/.test(text)) throw new InvalidParameterError(name, `invalid ${name}: expected a whole number`)
   const nanos = BigInt(text) * unit
   return nanos < MAX_TIME ? nanos : MAX_TIME
 }

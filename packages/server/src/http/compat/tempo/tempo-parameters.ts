@@ -18,16 +18,16 @@ export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; r
   const end = parseTime('end', getText(query, 'end')) ?? getDefaultEnd(start)
   // Both are whole seconds, and Tempo includes the second of `end`.
   if (end === start) return { start, end: end + SECOND }
-  if (end < start) throw new InvalidParameterError('start', 'start is not before end.')
+  if (end < start) throw new InvalidParameterError('start', 'invalid start: expected a time before end')
   return { start, end }
 }
 
 export function parseCount(query: TempoQuery, name: string, usual: number, max: number): number {
   const text = getText(query, name)
   if (text === undefined) return usual
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a number.`)
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `invalid ${name}: expected a whole number`)
   // As in Tempo, 0 means the maximum, and larger values are rejected.
-  if (Number(text) > max) throw new InvalidParameterError(name, `${name} must be at most ${max}.`)
+  if (Number(text) > max) throw new InvalidParameterError(name, `invalid ${name}: expected at most ${max}`)
   return Number(text) === 0 ? max : Number(text)
 }
 

@@ -64,7 +64,8 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     },
   ): Promise<unknown> => {
     const id = (request.params as { readonly id: string }).id.toLowerCase()
-    if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
+    if (!/^[0-9a-f]{1,32}$/.test(id))
+      return reply.code(400).type('text/plain').send('invalid trace id: expected up to 32 hex digits')
     const [traceId, options] = [id.padStart(32, '0'), { signal: abortOnDisconnect(reply) }]
     const trace = await findTrace(store, traceId, options)
     if (trace === undefined) {
