@@ -8,8 +8,8 @@ import { pageState, push, replace } from '../lib/url.ts'
 /** Direction along a message: `out` to the producer, `in` to the consumer. */
 export type LinkDirection = 'out' | 'in'
 
-/** A span at the far end of a link. */
-export interface LinkTarget {
+/** The span at the other end of a link: its producer or a consumer. */
+export interface LinkPeer {
   readonly traceId: string
   readonly spanId: string
 }
@@ -18,7 +18,7 @@ export interface LinkTarget {
  * Navigates to the other end of a link. The history entry left behind names the current span, so
  * that Back returns to it. Following the same link back removes the last breadcrumb.
  */
-export function follow(from: Breadcrumb, to: LinkTarget): void {
+export function follow(from: Breadcrumb, to: LinkPeer): void {
   const { trail } = pageState.peek()
   replace(traceUrl(from.traceId, from.spanId))
   const last = trail.at(-1)
@@ -51,7 +51,7 @@ export async function findLinkToFollow(
   position: number,
   direction: LinkDirection,
   signal: AbortSignal,
-): Promise<{ readonly from: SpanHead; readonly to: LinkTarget } | undefined> {
+): Promise<{ readonly from: SpanHead; readonly to: LinkPeer } | undefined> {
   const linkCounts = direction === 'out' ? model.linksOut : model.linksIn
   const linkingSpan = findFirstLinkingSpan(model, linkCounts, position)
   const from = linkingSpan === undefined ? undefined : model.spans[linkingSpan]

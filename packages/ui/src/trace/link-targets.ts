@@ -1,8 +1,8 @@
 import type { LinkedSpan, LinksResponse } from '@spanlink/api-schema'
-import type { LinkTarget, LinkDirection } from './follow-link.ts'
+import type { LinkPeer, LinkDirection } from './follow-link.ts'
 
 /** A link target with its known details. */
-export interface LinkedTarget extends LinkTarget {
+export interface LinkedTarget extends LinkPeer {
   readonly span: LinkedSpan | null
   readonly queueTimeNano: string | null
 }
