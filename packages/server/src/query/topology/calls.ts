@@ -43,15 +43,15 @@ export async function findCalls(
           kind = 'client' and countIf(kind = 'server') over sharers > 0
             or kind = 'producer' and countIf(kind = 'consumer') over sharers > 0 as has_inner, groupArray(service) over sharers as services
         from (
-          select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as length, messaging_operation, topic
+          select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as duration_nano, messaging_operation, topic
           from spans where ${inWindow} and ${sampleCondition(sample)}
           limit 1 by trace_id, ${spanIdentity})
         window sharers as (partition by trace_id, span_id))
       select caller, called, count() as n, countIf(state = 'error') as failures,
-        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(took)) as quantiles,
-        argMax(id, took) as slow, argMax(id, state = 'error') as bad,
-        (lower(hex(slow.1)), lower(hex(slow.2))) as slowest, (lower(hex(bad.1)), lower(hex(bad.2))) as failed
-      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${linkedConsumersSql(sample)}` : ''})
+        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(duration_nano)) as quantiles,
+        argMax(id, duration_nano) as slowest_ids, argMax(id, state = 'error') as failed_ids,
+        (lower(hex(slowest_ids.1)), lower(hex(slowest_ids.2))) as slowest, (lower(hex(failed_ids.1)), lower(hex(failed_ids.2))) as failed
+      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${compileLinkedConsumers(sample)}` : ''})
       group by caller, called
       order by n desc
       limit ${MAX_CALLS}`,
@@ -82,7 +82,7 @@ export async function findCalls(
  * belong to the span of their own service, else to the server span.
  */
 const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
-    children.length as took, (trace_id, children.span_id) as id
+    children.duration_nano as duration_nano, (trace_id, children.span_id) as id
   from sampled as children
   join (select trace_id, span_id, service, has_inner, services, messaging_operation, topic from sampled) as parents
     on children.trace_id = parents.trace_id and children.parent_id = parents.span_id
@@ -95,14 +95,14 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
  * SQL for linked consumers in other traces where the producer or the consumer names no topic, on
  * the span or on the link. Left out if another span of the service took the message with a topic.
  */
-function linkedConsumersSql(sample: Sample): string {
+function compileLinkedConsumers(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,
-      greatest(consumers.duration, 0) as took, (consumers.peer_trace_id, consumers.peer_span_id) as id
+      greatest(consumers.duration, 0) as duration_nano, (consumers.peer_trace_id, consumers.peer_span_id) as id
     from (
       select *, min(is_unnamed) over (partition by trace_id, span_id, service) as are_unnamed
       from (
         select trace_id, span_id, peer_trace_id, peer_span_id, service, status, duration, ${messagingValue('topic')} = ''
-          and (service in (${consumingServices("sumIf(spans, topic != '') = 0")})
+          and (service in (${compileConsumingServices("sumIf(spans, topic != '') = 0")})
             or cityHash64(peer_trace_id, peer_span_id) in (${UNNAMED_OF_MIXED_SERVICES})) as is_unnamed
         from span_links
         where ${sampleCondition(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
@@ -116,7 +116,7 @@ function linkedConsumersSql(sample: Sample): string {
     where consumers.service != senders.service and (senders.topic = '' or consumers.are_unnamed)`
 }
 
-function consumingServices(having: string): string {
+function compileConsumingServices(having: string): string {
   return `select service from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32} and messaging_operation in ('receive', 'process')
     group by service
@@ -126,7 +126,7 @@ function consumingServices(having: string): string {
 /** Link rows lack the consumer's topic. A set of 2 million hashes takes 64 MiB at most. */
 const UNNAMED_OF_MIXED_SERVICES = `select cityHash64(trace_id, span_id) from spans
   where ${inWindow} and messaging_operation in ('receive', 'process') and topic = ''
-    and service in (${consumingServices("sumIf(spans, topic != '') > 0 and sumIf(spans, topic = '') > 0")})
+    and service in (${compileConsumingServices("sumIf(spans, topic != '') > 0 and sumIf(spans, topic = '') > 0")})
   limit 2000000`
 
 const MAX_LINKS = 60_000

@@ -7,13 +7,13 @@ import { messagingValue } from '../messaging/messaging-sql.ts'
  *
  * @param condition on the columns of `spans`; needs the parameters of the window
  */
-export function linkedTopicsSql(condition: string): string {
+export function compileLinkedTopics(condition: string): string {
   const consuming = `from spans where ${inWindow} and messaging_operation in ('receive', 'process') and topic = '' and ${condition}`
   return `select consumers.*, links.topic as topic, links.messages as messages,
       if(consumers.own_cluster != '', consumers.own_cluster, links.link_cluster) as cluster
     from (
       select trace_id, span_id, service, messaging_operation, messaging_system, consumer_group, status, cluster as own_cluster,
-        greatest(duration, 0) as length
+        greatest(duration, 0) as duration_nano
       ${consuming}
       limit 1 by trace_id, span_id, service) as consumers
     join (
@@ -36,6 +36,6 @@ export function chooseLinkSample(spans: number): number {
   return Math.max(1, Math.ceil(spans / MAX_SPANS))
 }
 
-export function linkSampleCondition(oneIn: number): string {
+export function compileLinkSampleCondition(oneIn: number): string {
   return oneIn === 1 ? 'true' : `cityHash64(trace_id, span_id) % ${oneIn} = 0`
 }

@@ -29,27 +29,27 @@ export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
 export async function findLowVolumeQueueTimes(
   store: Store,
   window: TimeWindow,
-  quiet: readonly string[],
+  topics: readonly string[],
   options: QueryOptions,
 ): Promise<QueueTime[]> {
   const consumers = await store.query<Consumer>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
       start, toUInt64(start + duration) as finish, kind, service, cluster, topic, partition, ${offsetColumn},
       consumer_group as group, messaging_operation as operation
-    from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
+    from spans prewhere messaging_operation in ('receive', 'process') and topic in {topics:Array(String)}
     where ${inWindow}
     limit 1 by trace_id, ${spanIdentity}
     limit ${2 * MAX_LOW_VOLUME_SPANS}`,
-    { ...toWindowParams(window), quiet },
+    { ...toWindowParams(window), topics },
     options,
   )
-  const taken = await findConsumedMessages(store, consumers, options)
+  const messages = await findConsumedMessages(store, consumers, options)
   const findProducers = (refs: readonly TimedRef[]): Promise<Map<string, Producer[]>> =>
     findSpansByRef<Producer>(store, refs, producerColumns, options)
   const producers = await findProducers(
-    taken.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
+    messages.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
   )
-  const unlinked = taken.filter(({ consumedRef, producerKey }) => toRefKey(consumedRef) === producerKey)
+  const unlinked = messages.filter(({ consumedRef, producerKey }) => toRefKey(consumedRef) === producerKey)
   const open = unlinked.filter(({ consumer }) => mayShareDistantId(consumer, producers))
   for (const [key, sharers] of await findProducers(open.map(({ producerRef }) => producerRef)))
     producers.set(key, sharers)
@@ -57,7 +57,7 @@ export async function findLowVolumeQueueTimes(
     const own = selectProducer(producers.get(toRefKey(consumedRef)), consumedRef)
     return toRefKey(consumedRef) !== toRefKey(producerRef) && own !== undefined && !isConsuming(own)
   }
-  const produced = keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap((one) => {
+  const produced = keepInnerSpans(messages.filter((one) => !isShared(one))).flatMap((one) => {
     const producer = selectProducer(producers.get(toRefKey(one.producerRef)), one.consumer)
     // A consuming parent is the span that the consumer runs in, not its producer.
     return producer === undefined || isConsuming(producer) ? [] : [{ ...one, producer }]

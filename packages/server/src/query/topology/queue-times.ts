@@ -45,19 +45,19 @@ export async function findQueueTimes(
   traffic: Promise<readonly Traffic[]>,
   options: QueryOptions,
 ): Promise<QueueTime[]> {
-  const { quiet, busyCount } = splitTopics(consumedOf)
-  const wanted = chooseSample(busyCount, MAX_SAMPLED_SPANS)
+  const { lowVolumeTopics, highVolumeCount } = splitTopics(consumedOf)
+  const wanted = chooseSample(highVolumeCount, MAX_SAMPLED_SPANS)
   const take = async (sample: Sample): Promise<SampledRows<Sampled>> => {
     const rows = await findSampledDeliveries(store, window, sampleCondition(sample), sampleParams(sample), options)
     return { rows, size: rows.length }
   }
-  const [ofQuiet, ofBusy, known] = await Promise.all([
-    quiet.size === 0 ? [] : findLowVolumeQueueTimes(store, window, [...quiet], options),
-    busyCount === 0 ? { rows: [] } : takeSample(wanted, busyCount / wanted.oneIn, take),
+  const [lowVolume, highVolume, known] = await Promise.all([
+    lowVolumeTopics.size === 0 ? [] : findLowVolumeQueueTimes(store, window, [...lowVolumeTopics], options),
+    highVolumeCount === 0 ? { rows: [] } : takeSample(wanted, highVolumeCount / wanted.oneIn, take),
     traffic,
   ])
-  const resolved = await resolveQueueTimes(store, ofBusy.rows, known, options)
-  return [...ofQuiet, ...resolved.filter(({ topic }) => !quiet.has(topic))]
+  const resolved = await resolveQueueTimes(store, highVolume.rows, known, options)
+  return [...lowVolume, ...resolved.filter(({ topic }) => !lowVolumeTopics.has(topic))]
 }
 
 /** A link or parent of a consumer in the window, with its producer if that is in the window too. */
@@ -71,18 +71,19 @@ type Sampled = Consumption & {
 type Consumer = Pick<MessagingSpan, 'group' | 'operation' | 'cluster'>
 
 function splitTopics(counts: ReadonlyMap<string, number>): {
-  readonly quiet: ReadonlySet<string>
-  readonly busyCount: number
+  readonly lowVolumeTopics: ReadonlySet<string>
+  /** Spans of all other topics. */
+  readonly highVolumeCount: number
 } {
-  const quiet = new Set<string>()
-  let [quietCount, busyCount] = [0, 0]
+  const lowVolumeTopics = new Set<string>()
+  let [lowVolumeCount, highVolumeCount] = [0, 0]
   for (const [topic, count] of [...counts].sort(([, a], [, b]) => a - b)) {
-    if (busyCount === 0 && quietCount + count <= MAX_LOW_VOLUME_SPANS) {
-      quiet.add(topic)
-      quietCount += count
-    } else busyCount += count
+    if (highVolumeCount === 0 && lowVolumeCount + count <= MAX_LOW_VOLUME_SPANS) {
+      lowVolumeTopics.add(topic)
+      lowVolumeCount += count
+    } else highVolumeCount += count
   }
-  return { quiet, busyCount }
+  return { lowVolumeTopics, highVolumeCount }
 }
 
 /** Finds deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
-import { chooseLinkSample, linkedTopicsSql, linkSampleCondition } from './linked-topics.ts'
+import { chooseLinkSample, compileLinkedTopics, compileLinkSampleCondition } from './linked-topics.ts'
 import { type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
@@ -96,10 +96,10 @@ export async function findTraffic(
   const oneIn = chooseLinkSample(unnamedConsumed)
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
-      known_cluster as cluster, topic, consumer_group as grp, sum(n) as spanCount, sum(about) as messageCount,
-      sum(failed_about) as failedCount, max(of_sample) as sampled,
-      quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(lengths) as buckets,
-      max(slow) as slowestSpan, max(bad) as failedSpan, toString(slowestSpan.1) as longest,
+      known_cluster as cluster, topic, consumer_group as grp, sum(span_count) as spanCount, sum(message_count) as messageCount,
+      sum(failed_count) as failedCount, max(is_sampled) as sampled,
+      quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(duration_state) as buckets,
+      max(slowest_span) as slowestSpan, max(failed_span) as failedSpan, toString(slowestSpan.1) as longest,
       (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
     from (
       select *, ${fillUnknown('cluster', ['known_system, topic, service', 'known_system, topic'])} as known_cluster
@@ -107,14 +107,14 @@ export async function findTraffic(
         select *, ${fillUnknown('messaging_system', ['topic'])} as known_system
         from (
           -- Merges minutes first, as both grouping sets share them. sumMap takes twice as long.
-          select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as n,
-            sum(messages) as about, sum(failed_messages) as failed_about, max(slowest) as slow, max(failed) as bad,
-            quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths,
-            toUInt8(0) as of_sample
+          select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as span_count,
+            sum(messages) as message_count, sum(failed_messages) as failed_count, max(slowest) as slowest_span, max(failed) as failed_span,
+            quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as duration_state,
+            toUInt8(0) as is_sampled
           from traffic_minutes
           where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
           group by service, messaging_operation, messaging_system, cluster, topic, consumer_group
-          ${unnamedConsumed === 0 ? '' : `union all ${linkedTrafficSql(oneIn)}`})))
+          ${unnamedConsumed === 0 ? '' : `union all ${compileLinkedTraffic(oneIn)}`})))
     group by grouping sets (
       (service, messaging_operation, known_system, known_cluster, topic, consumer_group),
       (messaging_operation, known_system, known_cluster, topic, consumer_group))
@@ -142,13 +142,13 @@ export async function findTraffic(
 }
 
 /** SQL for the rows of topics that only links name, like those of the rollup. */
-function linkedTrafficSql(oneIn: number): string {
-  return `select service, messaging_operation, messaging_system, cluster, topic, consumer_group, count() * ${oneIn} as n,
-      sum(messages) * ${oneIn} as about, sumIf(messages, status = 'error') * ${oneIn} as failed_about,
-      max((length, trace_id, span_id)) as slow, maxIf((trace_id, span_id), status = 'error') as bad,
-      quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('length')}], [toUInt64(${oneIn})]) as lengths,
-      toUInt8(${oneIn} > 1) as of_sample
-    from (${linkedTopicsSql(linkSampleCondition(oneIn))})
+function compileLinkedTraffic(oneIn: number): string {
+  return `select service, messaging_operation, messaging_system, cluster, topic, consumer_group, count() * ${oneIn} as span_count,
+      sum(messages) * ${oneIn} as message_count, sumIf(messages, status = 'error') * ${oneIn} as failed_count,
+      max((duration_nano, trace_id, span_id)) as slowest_span, maxIf((trace_id, span_id), status = 'error') as failed_span,
+      quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('duration_nano')}], [toUInt64(${oneIn})]) as duration_state,
+      toUInt8(${oneIn} > 1) as is_sampled
+    from (${compileLinkedTopics(compileLinkSampleCondition(oneIn))})
     group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
 }
 
@@ -184,9 +184,9 @@ function fillUnknown(column: string, partitions: readonly string[]): string {
 /** At most 3.1% off, and never above the maximum, which is exact. */
 function toDurations({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
   const [p50, p95, p99] = buckets
-  const of = (bucket: number): string => {
+  const toDuration = (bucket: number): string => {
     const middle = computeBucketMidpoint(bucket)
     return middle < Number(longest) ? String(middle) : longest
   }
-  return [of(p50), of(p95), of(p99)]
+  return [toDuration(p50), toDuration(p95), toDuration(p99)]
 }
