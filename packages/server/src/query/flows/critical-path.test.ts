@@ -39,7 +39,7 @@ const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
             operation,
             ...UNKNOWN_RECORD,
             topic: 'orders',
-            consumerGroup: '',
+            group: '',
           })),
       ),
     ),
@@ -52,7 +52,7 @@ test('a critical path has no gaps or overlaps and ends at its target, for any sp
   fc.assert(
     fc.property(flows, ({ rows, pairs, target }) => {
       const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? '9', spanId: id(index) })
-      const unknownRecord = { ...UNKNOWN_RECORD, consumerGroup: '' }
+      const unknownRecord = { ...UNKNOWN_RECORD, group: '' }
       const links = pairs.map(([from, to], ordinal): FlowLink => ({
         linkingSpan: ref(from),
         target: ref(to),

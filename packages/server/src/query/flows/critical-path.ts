@@ -48,8 +48,8 @@ export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): F
   }
 
   for (;;) {
-    const child = lastChildBefore(at, time)
-    const cause = lastCause(causesOf.get(at), at, time)
+    const child = findLastChild(at, time)
+    const cause = findLastCause(causesOf.get(at), at, time)
     if (
       cause !== undefined &&
       at.span.operation === 'receive' &&
@@ -70,7 +70,7 @@ export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): F
       continue
     }
     left.add(at)
-    const next = at.parent ?? (at.span.parentSpanId === '' ? undefined : lastInLane(at, time))
+    const next = at.parent ?? (at.span.parentSpanId === '' ? undefined : findLastInLane(at, time))
     if (next === undefined || left.has(next)) break
     spend('gap', next.span.end)
     entered.add(next)
@@ -78,25 +78,29 @@ export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): F
   }
   return { path: toCriticalPath(segments.reverse(), time, target.span.end), edgeIds }
 
-  function lastChildBefore(of: LaneSpan, before: bigint): LaneSpan | undefined {
-    const children = waiting.get(of) ?? of.children.toSorted(compareEnds)
-    waiting.set(of, children)
+  function findLastChild(parent: LaneSpan, before: bigint): LaneSpan | undefined {
+    const children = waiting.get(parent) ?? parent.children.toSorted(compareEnds)
+    waiting.set(parent, children)
     // Time only decreases, so a child that ends too late now stays too late.
     for (let child = children.pop(); child !== undefined; child = children.pop()) {
       if (child.span.end <= before && !entered.has(child)) return child
     }
     return undefined
   }
-  function lastInLane(of: LaneSpan, before: bigint): LaneSpan | undefined {
+  function findLastInLane(span: LaneSpan, before: bigint): LaneSpan | undefined {
     let last: LaneSpan | undefined
-    for (const other of of.lane.spans) {
+    for (const other of span.lane.spans) {
       if (other.span.end > before || entered.has(other) || left.has(other)) continue
       if (last === undefined || other.span.end > last.span.end) last = other
     }
     return last
   }
-  function lastCause(causes: readonly KnownEdge[] | undefined, of: LaneSpan, before: bigint): KnownEdge | undefined {
-    const until = of.span.operation === 'receive' ? before : of.span.start
+  function findLastCause(
+    causes: readonly KnownEdge[] | undefined,
+    effect: LaneSpan,
+    before: bigint,
+  ): KnownEdge | undefined {
+    const until = effect.span.operation === 'receive' ? before : effect.span.start
     const endOf = (edge: KnownEdge): bigint => (edge.from.span.end < until ? edge.from.span.end : until)
     let last: KnownEdge | undefined
     for (const edge of causes ?? []) {
@@ -160,8 +164,8 @@ function toCriticalPath(segments: readonly Segment[], start: bigint, end: bigint
 
 function computeShares(segments: readonly Segment[], total: bigint): PathShare[] {
   const parts = new Map<string, { kind: PathShare['kind']; name: string; duration: bigint }>()
-  for (const { kind: of, from, until, at, edge } of segments) {
-    const kind = of === 'span' ? 'service' : of === 'queue' ? 'topic' : 'gap'
+  for (const { kind: segmentKind, from, until, at, edge } of segments) {
+    const kind = segmentKind === 'span' ? 'service' : segmentKind === 'queue' ? 'topic' : 'gap'
     const name = kind === 'service' ? at.span.service : kind === 'topic' ? (edge?.record.topic ?? '') : ''
     const key = `${kind}:${name}`
     const part = parts.get(key) ?? { kind, name, duration: 0n }

@@ -59,16 +59,16 @@ function endsAtReceive(spans: readonly LaneSpan[]): boolean {
 function countServices(spans: readonly LaneSpan[]): FlowLane['services'] {
   return Array.from(
     Map.groupBy(spans, ({ span }) => span.service),
-    ([name, of]) => ({
+    ([name, own]) => ({
       name,
-      spanCount: of.length,
-      errorCount: of.filter(({ span }) => span.status === 'error').length,
+      spanCount: own.length,
+      errorCount: own.filter(({ span }) => span.status === 'error').length,
     }),
   ).sort((a, b) => b.spanCount - a.spanCount || (a.name < b.name ? -1 : 1))
 }
 
 function toFlowSpan(span: FlowSpanRow): FlowSpan {
-  const { spanId, parentSpanId, service, name, kind, status, operation, topic, consumerGroup } = span
+  const { spanId, parentSpanId, service, name, kind, status, operation, topic, group } = span
   return {
     spanId,
     parentSpanId,
@@ -80,7 +80,7 @@ function toFlowSpan(span: FlowSpanRow): FlowSpan {
     endTimeUnixNano: String(span.end),
     operation,
     topic,
-    consumerGroup,
+    consumerGroup: group,
   }
 }
 

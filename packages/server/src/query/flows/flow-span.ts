@@ -1,7 +1,7 @@
 import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/api-schema'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { isInside } from '../traces/span-parents.ts'
-import { toRefKey, toSpanIdentity, toSpanKey, type SpanRef } from '../links/span-ref.ts'
+import { toRefKey, toKindServiceKey, toSpanKey, type SpanRef } from '../links/span-ref.ts'
 
 /** The columns of a span that flows use. */
 export type FlowSpanRow = RecordMetadata & {
@@ -18,7 +18,7 @@ export type FlowSpanRow = RecordMetadata & {
   /** Never before `start`. */
   readonly end: bigint
   readonly operation: MessagingOperation
-  readonly consumerGroup: string
+  readonly group: string
 }
 
 /** A link between any two spans. Repeated exports and both directions are one link. */
@@ -28,16 +28,16 @@ export type FlowLink = RecordMetadata & {
   /** The span it points at: the cause. */
   readonly target: FlowSpanRef
   readonly ordinal: number
-  readonly consumerGroup: string
+  readonly group: string
 }
 
 export type FlowSpanRef = SpanRef & {
   /** Kind and service, to distinguish spans that share an id. Absent if unknown. */
-  readonly identity?: string
+  readonly kindServiceKey?: string
 }
 
 export function toSpanRef(span: FlowSpanRow): FlowSpanRef {
-  return { traceId: span.traceId, spanId: span.spanId, identity: toSpanIdentity(span) }
+  return { traceId: span.traceId, spanId: span.spanId, kindServiceKey: toKindServiceKey(span) }
 }
 
 /** Removes duplicates of spans that were sent twice. */
@@ -66,10 +66,10 @@ function rankOperation({ operation }: FlowSpanRow): number {
 }
 
 export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: FlowSpanRef): One | undefined {
-  const sharing = ref.identity === undefined ? undefined : spans.get(`${toRefKey(ref)} ${ref.identity}`)
+  const sharing = ref.kindServiceKey === undefined ? undefined : spans.get(`${toRefKey(ref)} ${ref.kindServiceKey}`)
   return sharing ?? spans.get(toRefKey(ref))
 }
 
 export function toLinkKey({ linkingSpan, target, ordinal }: FlowLink): string {
-  return `${toRefKey(linkingSpan)}${toRefKey(target)}${ordinal} ${linkingSpan.identity}`
+  return `${toRefKey(linkingSpan)}${toRefKey(target)}${ordinal} ${linkingSpan.kindServiceKey}`
 }

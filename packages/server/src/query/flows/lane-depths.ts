@@ -32,10 +32,10 @@ export function computeLaneDepths(
     ofTrace.find((lane) => lane.id === traceId) ??
     ofTrace[0]
   const depths = new Map<string, number>()
-  let level = [requestedLane?.id ?? missing(traceId)]
-  for (let depth = 0; level.length > 0; depth++) {
-    for (const id of level) depths.set(id, depth)
-    level = [...new Set(level.flatMap((id) => neighbours.get(id) ?? []))].filter((id) => !depths.has(id))
+  let frontier = [requestedLane?.id ?? missing(traceId)]
+  for (let depth = 0; frontier.length > 0; depth++) {
+    for (const id of frontier) depths.set(id, depth)
+    frontier = [...new Set(frontier.flatMap((id) => neighbours.get(id) ?? []))].filter((id) => !depths.has(id))
   }
   return depths
 }

@@ -41,7 +41,7 @@ export type TraceLanes = {
  * lanes and edges as link mode. Spans under no boundary are in the lane of the trace.
  */
 export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): TraceLanes {
-  const targetsOf = Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.identity}`)
+  const targetsOf = Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.kindServiceKey}`)
   const boundaries: LaneBoundary[] = []
   const lanes = new Map<string, Lane>()
   const spans = new Map<string, LaneSpan>()

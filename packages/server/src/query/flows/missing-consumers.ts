@@ -1,10 +1,10 @@
 import type { MissingConsumer } from '@spanlink/api-schema'
-import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { findSendSizes } from '../messaging/batch-sizes.ts'
 import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
-import { findKnownRecords, findMissedRecords, type TakenRecord } from '../messaging/missed-records.ts'
+import { findKnownRecords, findMissedRecords, type ConsumedRecord } from '../messaging/missed-records.ts'
 import { isSameSend } from '../messages/deliveries/nested-sends.ts'
+import { isProducing } from '../messages/messaging-spans/messaging-span.ts'
 import { mergeRecords } from '../messaging/record-metadata.ts'
 import type { Edge } from './edges/edge.ts'
 import { type Expanded, JOINED } from './load/expand.ts'
@@ -32,7 +32,7 @@ export async function findMissingConsumers(
   const start = all.reduce((first, span) => (span.start < first ? span.start : first), all[0]?.start ?? 0n)
   const end = all.reduce((last, span) => (span.end > last ? span.end : last), 0n)
   const linkCounts = countLinks({ traces })
-  const takenOf = groupTakenByContext(edges, { traces }, linkCounts)
+  const consumedOf = groupConsumedByContext(edges, { traces }, linkCounts)
   const contextsOf = Map.groupBy(
     edges.filter((edge) => edge.role === 'creation'),
     ({ to }) => to,
@@ -43,16 +43,16 @@ export async function findMissingConsumers(
   )
   const isOuter = ({ span, children }: LaneSpan): boolean => {
     const linking = linkingOf.get(toRefKey(span))?.flatMap(({ to }) => to ?? []) ?? []
-    return [...children, ...linking].some((inner) => isProducing(inner) && isSameSend(span, inner.span))
+    return [...children, ...linking].some((inner) => isProducing(inner.span) && isSameSend(span, inner.span))
   }
   const senders = sent.flatMap((producer) => {
     const { span } = producer
-    const taken = takenOf.get(toRefKey(span)) ?? []
-    if (taken.length === 0 && isOuter(producer)) return []
+    const consumed = consumedOf.get(toRefKey(span)) ?? []
+    if (consumed.length === 0 && isOuter(producer)) return []
     // A message may carry the context that it was created from, as with an outbox.
     const contexts = contextsOf.get(producer) ?? []
-    const forwarded = contexts.flatMap(({ fromRef }) => takenOf.get(toRefKey(fromRef)) ?? [])
-    return [{ producer, own: span, taken, forwarded, known: findKnownRecords(span, taken) }]
+    const forwarded = contexts.flatMap(({ fromRef }) => consumedOf.get(toRefKey(fromRef)) ?? [])
+    return [{ producer, own: span, consumed, forwarded, known: findKnownRecords(span, consumed) }]
   })
   const topics = new Set(senders.flatMap(({ own, known }) => [own.topic, ...known.map(({ topic }) => topic)]))
   const counted = senders
@@ -88,16 +88,12 @@ export async function findMissingConsumers(
  */
 function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
   const { kind, status, topic } = one.span
-  if ((levels.get(one) ?? 0) <= JOINED || !isProducing(one)) return false
+  if ((levels.get(one) ?? 0) <= JOINED || !isProducing(one.span)) return false
   return kind === 'producer' && status !== 'error' && topic !== ''
 }
 
-function isProducing({ span }: LaneSpan): boolean {
-  return producingOperations.has(span.operation)
-}
-
-function toLinkingKey({ traceId, spanId, identity }: FlowSpanRef): string {
-  return `${traceId}${spanId} ${identity}`
+function toLinkingKey({ traceId, spanId, kindServiceKey }: FlowSpanRef): string {
+  return `${traceId}${spanId} ${kindServiceKey}`
 }
 
 /** Counts the links of each span that carries any, also those to other events. */
@@ -113,17 +109,17 @@ function countLinks({ traces }: Pick<Expanded, 'traces'>): ReadonlyMap<string, n
   return counts
 }
 
-function groupTakenByContext(
+function groupConsumedByContext(
   edges: readonly Edge[],
   { traces }: Pick<Expanded, 'traces'>,
   linkCounts: ReadonlyMap<string, number>,
-): ReadonlyMap<string, readonly TakenRecord[]> {
-  const found = new Map<string, TakenRecord[]>()
-  const add = (context: FlowSpanRef, taken: TakenRecord): void => {
+): ReadonlyMap<string, readonly ConsumedRecord[]> {
+  const found = new Map<string, ConsumedRecord[]>()
+  const add = (context: FlowSpanRef, record: ConsumedRecord): void => {
     const key = toRefKey(context)
     const known = found.get(key)
-    if (known === undefined) found.set(key, [taken])
-    else known.push(taken)
+    if (known === undefined) found.set(key, [record])
+    else known.push(record)
   }
   for (const { role, fromRef, toRef, to, consumerGroup, linked } of edges) {
     if (role !== 'message') continue
@@ -139,7 +135,7 @@ function groupTakenByContext(
   for (const trace of traces.values()) {
     for (const link of trace.links) {
       if (traces.has(link.linkingSpan.traceId)) continue
-      add(link.target, { record: link, consumer: { group: link.consumerGroup, service: undefined } })
+      add(link.target, { record: link, consumer: { group: link.group, service: undefined } })
     }
   }
   return found

@@ -31,12 +31,12 @@ export function computeStatistics(lanes: readonly Lane[], edges: readonly Edge[]
     }
   }
   const endToEnd = first === undefined ? 0n : last - first
-  const code = sumCoveredTime(work)
+  const processing = sumCoveredTime(work)
   const either = sumCoveredTime([...work, ...queues])
   return {
     endToEndNano: String(endToEnd),
-    processingNano: String(code),
-    queueNano: String(either - code),
+    processingNano: String(processing),
+    queueNano: String(either - processing),
     idleNano: String(endToEnd - either),
     queueTotalNano: String(queueTotal),
     negativeQueueTimeCount,

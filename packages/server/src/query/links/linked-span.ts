@@ -155,7 +155,7 @@ const REFS_PER_QUERY = 3_000
 
 export type Interval = { readonly start: bigint; readonly end: bigint }
 
-export type Consumption = {
+export type ConsumedSpan = {
   readonly start: bigint
   readonly end?: bigint
   /** `receive`: the span may start to wait before there is a message. */
@@ -168,7 +168,7 @@ export type Consumption = {
  * waiting. Otherwise negative only when the consumer started before the send, which needs clocks
  * that differ.
  */
-export function computeQueueTime(sent: Interval, consumed: Consumption): bigint {
+export function computeQueueTime(sent: Interval, consumed: ConsumedSpan): bigint {
   const { start, end = sent.start, operation } = consumed
   if (operation === 'receive' && start < sent.start && end >= sent.start) return 0n
   const sentEnd = sent.end > sent.start ? sent.end : sent.start

@@ -16,10 +16,10 @@ export function toRefKey({ traceId, spanId }: SpanRef): string {
 
 /** Distinguishes spans that share an id. */
 export function toSpanKey(span: SpanIdentity): string {
-  return `${toRefKey(span)} ${toSpanIdentity(span)}`
+  return `${toRefKey(span)} ${toKindServiceKey(span)}`
 }
 
-export function toSpanIdentity({ kind, service }: Pick<SpanIdentity, 'kind' | 'service'>): string {
+export function toKindServiceKey({ kind, service }: Pick<SpanIdentity, 'kind' | 'service'>): string {
   return `${kind} ${service}`
 }
 

@@ -9,12 +9,12 @@ const MAX_LINKS_PER_SPAN = 200_000
 
 export type SpanLinks = {
   /** In order of their position on the span. */
-  readonly outgoing: readonly LinkRow[]
+  readonly outgoing: readonly OutgoingLinkRow[]
   /** Number of links to the span. */
   readonly incoming: number
 }
 
-export type LinkRow = Pick<Span, 'kind' | 'service'> & {
+export type OutgoingLinkRow = Pick<Span, 'kind' | 'service'> & {
   readonly ordinal: number
   readonly peerTraceId: string
   readonly peerSpanId: string
@@ -31,7 +31,7 @@ export async function fetchTraceLinks(
   { request, buckets, limit }: TracePart,
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanLinks>> {
-  const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
+  const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLinkColumns[] }>(
     `select hex(span_id) as spanId, ${compileLinkCountIf('peer_trace_id, peer_span_id, kind, service, ordinal', "direction = 'in'")} as incoming,
       groupArrayIf(${MAX_LINKS_PER_SPAN})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
         attr_types, dropped_attrs), direction = 'out') as outgoing
@@ -50,7 +50,7 @@ export async function fetchTraceLinks(
   )
 }
 
-type OutgoingLink = readonly [
+type OutgoingLinkColumns = readonly [
   kind: Span['kind'],
   service: string,
   ordinal: number,
@@ -65,9 +65,9 @@ type OutgoingLink = readonly [
 ]
 
 /** Removes duplicates: a span that was sent twice has its links twice. */
-function toLinkRows(links: readonly OutgoingLink[]): LinkRow[] {
+function toLinkRows(links: readonly OutgoingLinkColumns[]): OutgoingLinkRow[] {
   const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
-  return Array.from(byOrdinal.values(), (link): LinkRow => {
+  return Array.from(byOrdinal.values(), (link): OutgoingLinkRow => {
     const [
       kind,
       service,

@@ -12,9 +12,9 @@ import {
   type FoundMessages,
   isAtOrBefore,
   type MessageListRequest,
-  toPosition,
+  toListPosition,
 } from './message-list.ts'
-import type { MessagePosition } from './messaging-spans/messaging-span.ts'
+import type { ListPosition } from './messaging-spans/messaging-span.ts'
 import { findRedelivered } from './lists/redelivered.ts'
 import { addRecords } from './span-records.ts'
 import { createTraceCache } from './retries/trace-cache.ts'
@@ -152,16 +152,16 @@ function encodeNextCursor(
   page: readonly Message[],
   next: Message | undefined,
   cursor: Cursor | undefined,
-  scannedUntil: MessagePosition | undefined,
+  scannedUntil: ListPosition | undefined,
 ): string | undefined {
   const last = page.at(-1)
   if (last === undefined || next === undefined)
     return scannedUntil && messageCursor.encode({ ...scannedUntil, given: 0 })
-  const position = toPosition(last)
-  if (comparePositions(position, toPosition(next)) !== 0) return messageCursor.encode({ ...position, given: 0 })
+  const position = toListPosition(last)
+  if (comparePositions(position, toListPosition(next)) !== 0) return messageCursor.encode({ ...position, given: 0 })
   const before = cursor !== undefined && comparePositions(cursor, position) === 0 ? cursor.given : 0
   return messageCursor.encode({
     ...position,
-    given: before + page.filter((message) => comparePositions(toPosition(message), position) === 0).length,
+    given: before + page.filter((message) => comparePositions(toListPosition(message), position) === 0).length,
   })
 }

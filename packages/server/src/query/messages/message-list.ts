@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
-import type { MessagingSpan, MessagePosition, StartPosition } from './messaging-spans/messaging-span.ts'
+import type { MessagingSpan, ListPosition, StartPosition } from './messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from './messaging-spans/newest-messaging-spans.ts'
 import type { TraceCache } from './retries/trace-cache.ts'
 
@@ -24,7 +24,7 @@ export type FoundMessages = {
   /** Newest first. */
   readonly messages: readonly Message[]
   /** The last position scanned, if more spans follow. */
-  readonly scannedUntil: MessagePosition | undefined
+  readonly scannedUntil: ListPosition | undefined
   /** Times of all messages in the window, if known without reading each. */
   readonly times?: readonly bigint[] | undefined
   /** Messages from this time on are too recent to evaluate. @default end of the window */
@@ -59,24 +59,24 @@ export function isRequested(message: Pick<Message, 'topic' | 'consumerGroup'>, {
 }
 
 /** Newest first. */
-export function comparePositions(a: MessagePosition, b: MessagePosition): number {
+export function comparePositions(a: ListPosition, b: ListPosition): number {
   if (a.time !== b.time) return a.time > b.time ? -1 : 1
   const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
   return first === second ? 0 : first > second ? -1 : 1
 }
 
-export function toPosition({ timeUnixNano, traceId, spanId }: Message): MessagePosition {
+export function toListPosition({ timeUnixNano, traceId, spanId }: Message): ListPosition {
   return { time: BigInt(timeUnixNano), traceId, spanId }
 }
 
 /** Whether a message is at or before a position in its list. */
-export function isAtOrBefore(place: MessagePosition, message: Message): boolean {
-  return comparePositions(toPosition(message), place) <= 0
+export function isAtOrBefore(position: ListPosition, message: Message): boolean {
+  return comparePositions(toListPosition(message), position) <= 0
 }
 
 /** Orders by position, newest first; ties have the same order on every page. */
 export function compareNewestFirst(a: Message, b: Message): number {
-  return comparePositions(toPosition(a), toPosition(b)) || (toSortKey(a) < toSortKey(b) ? -1 : 1)
+  return comparePositions(toListPosition(a), toListPosition(b)) || (toSortKey(a) < toSortKey(b) ? -1 : 1)
 }
 
 function toSortKey({ consumerGroup, topic, partition, offset, producer, attempts }: Message): string {

@@ -4,7 +4,7 @@ import { type KnownConsumer, type KnownGroup, mayConsumeFor } from './known-grou
 import { isLocated } from './record-metadata.ts'
 
 /** A record as its consumer's link or span describes it; unknown fields are ''. */
-export type TakenRecord = { readonly record: RecordMetadata; readonly consumer: KnownConsumer }
+export type ConsumedRecord = { readonly record: RecordMetadata; readonly consumer: KnownConsumer }
 
 /** A producer span; several records may carry its context. */
 export type Sender = {
@@ -12,9 +12,9 @@ export type Sender = {
   readonly own: RecordMetadata
   /** Number of records that carry the context. 0 if unknown. */
   readonly count: number
-  readonly taken: readonly TakenRecord[]
+  readonly consumed: readonly ConsumedRecord[]
   /** Records that carry the context of a creation span instead, as with an outbox. */
-  readonly forwarded?: readonly TakenRecord[]
+  readonly forwarded?: readonly ConsumedRecord[]
 }
 
 export type MissedRecord = { readonly record: RecordMetadata; readonly group: string }
@@ -25,12 +25,12 @@ export type MissedRecord = { readonly record: RecordMetadata; readonly group: st
  * for each record of its topic.
  */
 export function findMissedRecords(
-  { own, count, taken, forwarded = [] }: Sender,
+  { own, count, consumed, forwarded = [] }: Sender,
   readersOf: (topic: string, cluster: string) => readonly KnownGroup[],
 ): MissedRecord[] {
-  const known = findKnownRecords(own, taken)
-  const byOffset = Map.groupBy(removeEqual([...taken, ...forwarded]), ({ record }) => record.offset)
-  const findTaken = (missed: RecordMetadata): readonly TakenRecord[] => {
+  const known = findKnownRecords(own, consumed)
+  const byOffset = Map.groupBy(removeEqual([...consumed, ...forwarded]), ({ record }) => record.offset)
+  const findConsumers = (missed: RecordMetadata): readonly ConsumedRecord[] => {
     if (isLocated(missed)) {
       const same = (byOffset.get(missed.offset) ?? []).filter(({ record }) => isSameRecord(record, missed))
       const any = (byOffset.get('') ?? []).filter(({ record }) => isSameOrUnknown(record.topic, missed.topic))
@@ -38,13 +38,11 @@ export function findMissedRecords(
     }
     return [...byOffset.values()]
       .flat()
-      .filter(
-        ({ record }) => isSameOrUnknown(record.topic, missed.topic) && (known.length === 0 || !hasPosition(record)),
-      )
+      .filter(({ record }) => isSameOrUnknown(record.topic, missed.topic) && (known.length === 0 || !hasOffset(record)))
   }
   return [...known, ...selectUnlocated(own, known, count)].flatMap((record) => {
     const readers = readersOf(record.topic, record.cluster)
-    const consumers = readers.length === 0 ? [] : findTaken(record)
+    const consumers = readers.length === 0 ? [] : findConsumers(record)
     return readers
       .filter((group) => !consumers.some(({ consumer }) => mayConsumeFor(group, consumer, readers)))
       .map(({ group }) => ({ record, group }))
@@ -52,8 +50,8 @@ export function findMissedRecords(
 }
 
 /** Distinct records with topic, partition and offset. Equal positions on two clusters are two. */
-export function findKnownRecords(own: RecordMetadata, taken: readonly TakenRecord[]): RecordMetadata[] {
-  const located = [own, ...taken.map(({ record }) => ({ ...record, topic: record.topic || own.topic }))].filter(
+export function findKnownRecords(own: RecordMetadata, consumed: readonly ConsumedRecord[]): RecordMetadata[] {
+  const located = [own, ...consumed.map(({ record }) => ({ ...record, topic: record.topic || own.topic }))].filter(
     isLocated,
   )
   const positions = Map.groupBy(located, ({ topic, partition, offset }) => JSON.stringify([topic, partition, offset]))
@@ -80,13 +78,13 @@ function isSameRecord(a: RecordMetadata, b: RecordMetadata): boolean {
   return (['cluster', 'topic', 'partition', 'offset'] as const).every((field) => isSameOrUnknown(a[field], b[field]))
 }
 
-function hasPosition({ partition, offset }: RecordMetadata): boolean {
+function hasOffset({ partition, offset }: RecordMetadata): boolean {
   return partition !== '' && offset !== ''
 }
 
 /** Thousands of consumers without an offset may be a few services. */
-function removeEqual(taken: readonly TakenRecord[]): TakenRecord[] {
-  const toKey = ({ record, consumer }: TakenRecord): string =>
+function removeEqual(records: readonly ConsumedRecord[]): ConsumedRecord[] {
+  const toKey = ({ record, consumer }: ConsumedRecord): string =>
     JSON.stringify([record.cluster, record.topic, record.partition, record.offset, consumer.group, consumer.service])
-  return [...new Map(taken.map((one) => [toKey(one), one])).values()]
+  return [...new Map(records.map((one) => [toKey(one), one])).values()]
 }

@@ -59,21 +59,21 @@ export function createRefSets(refs: readonly SpanRef[]): {
  */
 export function createBucketSet(
   name: string,
-  places: readonly { readonly bucket: bigint; readonly traceId: string }[],
+  pairs: readonly { readonly bucket: bigint; readonly traceId: string }[],
 ): IdSet {
-  const distinct = [...new Map(places.map((place) => [place.bucket + place.traceId, place])).values()]
+  const distinct = [...new Map(pairs.map((pair) => [pair.bucket + pair.traceId, pair])).values()]
   // Text, like ids: an array of numbers in a parameter must be written without quotes.
   const buckets = createList(
     `${name}Buckets`,
-    distinct.map((place) => String(place.bucket)),
+    distinct.map((pair) => String(pair.bucket)),
   )
   const traces = createList(
     `${name}Traces`,
-    distinct.map((place) => place.traceId),
+    distinct.map((pair) => pair.traceId),
   )
   return {
-    sql: `select toUInt64(place.1), toFixedString(unhex(place.2), 16)
-      from (select arrayJoin(arrayZip(${buckets.array}, ${traces.array})) as place)`,
+    sql: `select toUInt64(pair.1), toFixedString(unhex(pair.2), 16)
+      from (select arrayJoin(arrayZip(${buckets.array}, ${traces.array})) as pair)`,
     params: { ...buckets.params, ...traces.params },
   }
 }

@@ -7,7 +7,7 @@ import { sumGroupLag, addLag } from './lag-edges.ts'
 import { type GroupLag, findLags } from './lag.ts'
 import { type Edge, toEdgeNumbers, toMessageEdges } from './message-edges.ts'
 import { findNestedSends, subtractNestedSends } from './nested-sends.ts'
-import { parseNodeId, serviceId } from './node-id.ts'
+import { parseNodeId, createServiceId } from './node-id.ts'
 import { findQueueTimes } from './queue-times.ts'
 import { MAX_TRAFFIC, countSpans, findTraffic, widenToMinutes } from './traffic.ts'
 
@@ -46,8 +46,8 @@ export async function findTopology(
 function toCallEdge({ caller, called, numbers, sampled }: Call): Edge {
   return {
     type: 'call',
-    from: serviceId(caller),
-    to: serviceId(called),
+    from: createServiceId(caller),
+    to: createServiceId(called),
     ...toEdgeNumbers(numbers),
     sampled,
   }

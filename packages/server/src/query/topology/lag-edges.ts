@@ -1,7 +1,8 @@
 import type { TopologyLag, TopologyNode } from '@spanlink/api-schema'
+import { isSameOrUnknown } from '../messages/deliveries/delivery.ts'
 import type { GroupLag } from './lag.ts'
 import type { Edge } from './message-edges.ts'
-import { nodeId, parseNodeId } from './node-id.ts'
+import { createNodeId, parseNodeId } from './node-id.ts'
 
 /**
  * Adds the lag to edges from a topic to a group. Also adds an edge for each group that consumed
@@ -9,18 +10,18 @@ import { nodeId, parseNodeId } from './node-id.ts'
  */
 export function addLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
   const lagsOf = Map.groupBy(known, toGroupKey)
-  const deliveriesOf = Map.groupBy(edges.flatMap(toDeliveries), toGroupKey)
+  const groupEdgesOf = Map.groupBy(edges.flatMap(toGroupEdges), toGroupKey)
   const lagOf = new Map<Edge, GroupLag>()
-  for (const [key, deliveries] of deliveriesOf) {
-    for (const { edge, cluster } of deliveries) {
-      const lag = findByCluster(lagsOf.get(key) ?? [], cluster, deliveries.length === 1)
+  for (const [key, groupEdges] of groupEdgesOf) {
+    for (const { edge, cluster } of groupEdges) {
+      const lag = findByCluster(lagsOf.get(key) ?? [], cluster, groupEdges.length === 1)
       if (lag !== undefined) lagOf.set(edge, lag)
     }
   }
   const waiting = known.filter(
     (lag) =>
       lag.messages > 0 &&
-      !deliveriesOf.get(toGroupKey(lag))?.some(({ cluster }) => mayBeSameCluster(cluster, lag.cluster)),
+      !groupEdgesOf.get(toGroupKey(lag))?.some(({ cluster }) => isSameOrUnknown(cluster, lag.cluster)),
   )
   return [
     ...edges.map((edge) => {
@@ -31,9 +32,9 @@ export function addLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge
   ]
 }
 
-type Delivery = Pick<GroupLag, 'topic' | 'group' | 'cluster'> & { readonly edge: Edge }
+type GroupEdge = Pick<GroupLag, 'topic' | 'group' | 'cluster'> & { readonly edge: Edge }
 
-function toDeliveries(edge: Edge): Delivery[] {
+function toGroupEdges(edge: Edge): GroupEdge[] {
   if (edge.type !== 'deliver' || edge.topic === undefined) return []
   const group = parseNodeId(edge.to)
   return mayBeKafka(group) ? [{ edge, topic: edge.topic, group: group.name, cluster: group.cluster }] : []
@@ -51,11 +52,7 @@ function findByCluster<Located extends { readonly cluster: string }>(
 ): Located | undefined {
   const exact = all.find((one) => one.cluster === cluster)
   if (exact !== undefined || !isOnly || all.length !== 1) return exact
-  return all.find((one) => mayBeSameCluster(one.cluster, cluster))
-}
-
-function mayBeSameCluster(cluster: string, other: string): boolean {
-  return cluster === other || cluster === '' || other === ''
+  return all.find((one) => isSameOrUnknown(one.cluster, cluster))
 }
 
 function listTopicNodes(edges: readonly Edge[]): ReadonlyMap<string, readonly TopologyNode[]> {
@@ -71,7 +68,14 @@ function toWaitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, 
     if (from === undefined) return []
     const numbers = { count: 0, errorCount: 0, durationNano: { p50: '0', p95: '0', p99: '0' }, sampled: false }
     return [
-      { type: 'deliver', from: from.id, to: nodeId('group', group, from), topic, ...numbers, lag: toTopologyLag(lag) },
+      {
+        type: 'deliver',
+        from: from.id,
+        to: createNodeId('group', group, from),
+        topic,
+        ...numbers,
+        lag: toTopologyLag(lag),
+      },
     ]
   })
 }
@@ -92,7 +96,7 @@ export function sumGroupLag(
   const ofTopics = edges.flatMap(({ to, lag }) => (to === node.id && lag !== undefined ? [lag] : []))
   const ofAll = known.filter(
     ({ group, topic, cluster }) =>
-      group === node.name && topic === '' && mayBeKafka(node) && mayBeSameCluster(cluster, node.cluster),
+      group === node.name && topic === '' && mayBeKafka(node) && isSameOrUnknown(cluster, node.cluster),
   )
   const parts = ofTopics.length > 0 ? ofTopics : ofAll
   const [first] = parts

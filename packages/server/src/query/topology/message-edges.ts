@@ -1,5 +1,6 @@
 import type { Quantiles, TopologyEdge } from '@spanlink/api-schema'
-import { nodeId, serviceId } from './node-id.ts'
+import { isConsuming, isProducing } from '../messages/messaging-spans/messaging-span.ts'
+import { createNodeId, createServiceId } from './node-id.ts'
 import type { QueueTime } from './low-volume-queue-times.ts'
 import type { SpanNumbers, Traffic } from './traffic.ts'
 
@@ -17,14 +18,14 @@ export function toMessageEdges(traffic: readonly Traffic[], times: readonly Queu
   return [...perEdge.values()].flatMap((row): Edge[] => {
     const { service, topic, group } = row
     const edge = { topic, ...toEdgeNumbers(row.numbers), sampled: row.sampled }
-    const topicId = nodeId('topic', topic, row)
-    const groupId = nodeId('group', group, row)
+    const topicId = createNodeId('topic', topic, row)
+    const groupId = createNodeId('group', group, row)
     if (isProducing(row)) {
-      return service === undefined ? [] : [{ type: 'produce', from: serviceId(service), to: topicId, ...edge }]
+      return service === undefined ? [] : [{ type: 'produce', from: createServiceId(service), to: topicId, ...edge }]
     }
     const queued = { ...edge, ...toQueueTime(timesOf(row)) }
     if (service === undefined) return group === '' ? [] : [{ type: 'deliver', from: topicId, to: groupId, ...queued }]
-    return [{ type: 'consume', from: group === '' ? topicId : groupId, to: serviceId(service), ...queued }]
+    return [{ type: 'consume', from: group === '' ? topicId : groupId, to: createServiceId(service), ...queued }]
   })
 }
 
@@ -63,14 +64,6 @@ function groupTimesByEdge(traffic: readonly Traffic[], times: readonly QueueTime
     const found = byKey.get(toTimesKey(row)) ?? byKey.get(toTimesKey({ ...row, operation: other })) ?? []
     return found.map(({ time }) => time)
   }
-}
-
-function isProducing({ operation }: Pick<Traffic, 'operation'>): boolean {
-  return operation === 'create' || operation === 'send'
-}
-
-function isConsuming({ operation }: Pick<Traffic, 'operation'>): boolean {
-  return operation === 'receive' || operation === 'process'
 }
 
 function toEdgeKey(row: Traffic): string {

@@ -3,12 +3,12 @@ import type { TopologyNode } from '@spanlink/api-schema'
 /** System and cluster of a topic or group. Names are unique only within both. */
 export type Location = Pick<TopologyNode, 'system' | 'cluster'>
 
-export function serviceId(name: string): string {
+export function createServiceId(name: string): string {
   return `service:${name}`
 }
 
 /** Escapes colons in system and cluster; the name may contain any. */
-export function nodeId(type: 'topic' | 'group', name: string, { system, cluster }: Location): string {
+export function createNodeId(type: 'topic' | 'group', name: string, { system, cluster }: Location): string {
   return `${type}:${escapeColons(system)}:${escapeColons(cluster)}:${name}`
 }
 

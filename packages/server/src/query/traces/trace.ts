@@ -20,7 +20,7 @@ import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from './span-parents.ts'
 import { findTraceBuckets } from '../sql/trace-buckets.ts'
 import { findTraceLimit, WHOLE_TRACE_SETTINGS, withinLimit } from './trace-limit.ts'
-import { type LinkRow, fetchTraceLinks, type SpanLinks } from '../links/trace-links.ts'
+import { type OutgoingLinkRow, fetchTraceLinks, type SpanLinks } from '../links/trace-links.ts'
 import { type TraceRequest, toCutParams, spanConditionInBuckets, type TracePart, zipEntries } from './trace-part.ts'
 import { findSources } from './span-source.ts'
 
@@ -251,7 +251,7 @@ async function fetchTargets(
 /** Returns a span's links, and the record that the span itself describes. */
 function toLinksAndRecord(
   row: SpanRow,
-  outgoing: readonly LinkRow[],
+  outgoing: readonly OutgoingLinkRow[],
   targets: ReadonlyMap<string, LinkEnd>,
 ): Pick<Span, 'links' | 'record'> {
   const isMessaging = MESSAGING_KINDS.has(row.kind)
@@ -266,7 +266,7 @@ function toLinksAndRecord(
 const MESSAGING_KINDS: ReadonlySet<string> = new Set<Span['kind']>(['client', 'producer', 'consumer'])
 
 function toSpanLink(
-  row: LinkRow,
+  row: OutgoingLinkRow,
   linkingSpan: SpanRow,
   linkingRecord: RecordMetadata,
   targets: ReadonlyMap<string, LinkEnd>,

@@ -24,10 +24,10 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
     const known = edges.get(shortId)
     // An exporter may send a span twice with different links: the last arrival counts.
     const id =
-      known === undefined || known.toRef.identity === linkingSpan.identity
+      known === undefined || known.toRef.kindServiceKey === linkingSpan.kindServiceKey
         ? shortId
-        : `${shortId}-${linkingSpan.identity}`
-    edges.set(id, edge(id, target, linkingSpan, 'link', link))
+        : `${shortId}-${linkingSpan.kindServiceKey}`
+    edges.set(id, createEdge(id, target, linkingSpan, 'link', link))
   }
   removeEqualEdges(edges)
   for (const { id, fromRef, toRef } of edges.values()) linked.set(toEndsKey(fromRef, toRef), id)
@@ -36,12 +36,12 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
     if (linkEdge !== undefined) edges.set(linkEdge.id, { ...linkEdge, via: 'both' })
     else {
       const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
-      edges.set(id, edge(id, from, to, 'parent', UNKNOWN_LINK_RECORD))
+      edges.set(id, createEdge(id, from, to, 'parent', UNKNOWN_LINK_RECORD))
     }
   }
   return [...edges.values()]
 
-  function edge(
+  function createEdge(
     id: string,
     fromRef: FlowSpanRef,
     toRef: FlowSpanRef,
@@ -62,13 +62,13 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
       role,
       record: mergeRecords(ends),
       linked: mergeRecords([linkRecord]),
-      consumerGroup: ends.find((end) => end !== undefined && end.consumerGroup !== '')?.consumerGroup ?? '',
+      consumerGroup: ends.find((end) => end !== undefined && end.group !== '')?.group ?? '',
     }
   }
 }
 
 function toEndsKey(from: FlowSpanRef, to: FlowSpanRef): string {
-  return `${toRefKey(from)}${toRefKey(to)} ${to.identity}`
+  return `${toRefKey(from)}${toRefKey(to)} ${to.kindServiceKey}`
 }
 
 /** Keeps the first of a span's edges to one target with the same message. */
@@ -82,9 +82,9 @@ function removeEqualEdges(edges: Map<string, Edge>): void {
   }
 }
 
-type LinkRecord = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
+type LinkRecord = RecordMetadata & Pick<FlowLink, 'group'>
 
-const UNKNOWN_LINK_RECORD: LinkRecord = { ...UNKNOWN_RECORD, consumerGroup: '' }
+const UNKNOWN_LINK_RECORD: LinkRecord = { ...UNKNOWN_RECORD, group: '' }
 
 function classifyEdge(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
   // A consumer's link points at the creation context of its message, unless the target consumes

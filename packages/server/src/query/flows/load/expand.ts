@@ -26,7 +26,7 @@ export type Position = { readonly depth: number; readonly traceId: string }
  * the origin.
  */
 export const JOINED = 1
-const SHOWN = 2
+const BELOW_OPENED = 2
 export const CAUSED = 3
 
 export type Expanded = {
@@ -68,29 +68,29 @@ export async function expandFlow(
   let sectionsBefore: ReadonlySet<LaneSection> | undefined
   let onPage = 0
   let pageStart = 0
-  let level = [traceId]
-  for (let depth = 0; level.length > 0; depth++) {
+  let frontier = [traceId]
+  for (let depth = 0; frontier.length > 0; depth++) {
     if (depth > bounds.maxDepth) {
       truncated.depth = true
       break
     }
-    const all = level.toSorted().map((id) => ({ depth, traceId: id }))
+    const all = frontier.toSorted().map((id) => ({ depth, traceId: id }))
     const earlier = all.filter((position) => !isAfter(position, bounds.after)).length
-    const taken = all.slice(0, earlier + bounds.maxTraces - onPage)
-    truncated.traces = taken.length < all.length
-    positions.push(...taken)
+    const included = all.slice(0, earlier + bounds.maxTraces - onPage)
+    truncated.traces = included.length < all.length
+    positions.push(...included)
     pageStart += earlier
-    onPage += taken.length - earlier
+    onPage += included.length - earlier
     next = new Set()
-    const loaded = await load(taken.map((position) => position.traceId))
+    const loaded = await load(included.map((position) => position.traceId))
     enter(loaded.slice(0, earlier))
-    if (taken.length > earlier) sectionsBefore ??= new Set(levels.keys())
+    if (included.length > earlier) sectionsBefore ??= new Set(levels.keys())
     enter(loaded.slice(earlier))
     for (const [id, distance] of origins.distances) if (distance === depth + 1 && !seen.has(id)) next.add(id)
     for (const id of next) seen.add(id)
-    level = [...next]
+    frontier = [...next]
     if (truncated.traces) break
-    if (onPage === bounds.maxTraces && level.length > 0 && depth < bounds.maxDepth) {
+    if (onPage === bounds.maxTraces && frontier.length > 0 && depth < bounds.maxDepth) {
       truncated.traces = true
       break
     }
@@ -108,9 +108,9 @@ export async function expandFlow(
     for (const trace of loaded) {
       for (const section of trace.sections) {
         if (origins.chain.has(section)) mark(section, CAUSED)
-        else if (trace.traceId === traceId) mark(section, SHOWN)
-        const above = section.causes.reduce((max, ref) => Math.max(max, findLevel(ref)), 0)
-        if (above > JOINED) mark(section, above)
+        else if (trace.traceId === traceId) mark(section, BELOW_OPENED)
+        const causeLevel = section.causes.reduce((max, ref) => Math.max(max, findLevel(ref)), 0)
+        if (causeLevel > JOINED) mark(section, causeLevel)
       }
       for (const ref of awaited.get(trace.traceId) ?? []) mark(findSection(trace, ref), JOINED)
     }
@@ -122,8 +122,8 @@ export async function expandFlow(
   }
 
   /** Marks a section and all that follows from it. Not recursive, as chains may be long. */
-  function mark(first: LaneSection, as: number): void {
-    const waiting: [LaneSection, number][] = [[first, as]]
+  function mark(first: LaneSection, firstLevel: number): void {
+    const waiting: [LaneSection, number][] = [[first, firstLevel]]
     for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
       const [section, level] = one
       if ((levels.get(section) ?? 0) >= level) continue
@@ -131,8 +131,8 @@ export async function expandFlow(
       const trace = traces.get(section.traceId) as DividedTrace
       if (level > JOINED) {
         for (const effect of trace.effects.get(section) ?? []) {
-          const into = traces.get(effect.traceId)
-          if (into !== undefined) waiting.push([findSection(into, effect), level])
+          const effectTrace = traces.get(effect.traceId)
+          if (effectTrace !== undefined) waiting.push([findSection(effectTrace, effect), level])
           else if (!seen.has(effect.traceId)) next.add(effect.traceId)
         }
       }
@@ -141,8 +141,8 @@ export async function expandFlow(
       }
       if (!bounds.includeJoined) continue
       for (const cause of findCauses(trace, section)) {
-        const above = traces.get(cause.traceId)
-        if (above !== undefined) waiting.push([findSection(above, cause), JOINED])
+        const causeTrace = traces.get(cause.traceId)
+        if (causeTrace !== undefined) waiting.push([findSection(causeTrace, cause), JOINED])
         else {
           awaited.set(cause.traceId, [...(awaited.get(cause.traceId) ?? []), cause])
           if (!seen.has(cause.traceId)) next.add(cause.traceId)

@@ -51,12 +51,12 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   for (const { id, spans } of split.lanes) {
     // Parents precede their children.
     for (const one of spans) {
-      const identity = toSectionKey(toSpanRef(one.span))
+      const sectionKey = toSectionKey(toSpanRef(one.span))
       const isHead = one.parent === undefined && id !== traceId
       const outer = one.parent === undefined ? (isHead ? undefined : rest) : sectionOfSpan.get(one.parent)
-      const targets = carried.get(identity)?.map(({ target }) => target) ?? []
+      const targets = carried.get(sectionKey)?.map(({ target }) => target) ?? []
       const startsSection = isHead || targets.length > 0
-      const parent = isHead ? causeOf.get(identity) : undefined
+      const parent = isHead ? causeOf.get(sectionKey) : undefined
       const causes = parent === undefined ? targets : [parent, ...targets]
       const section = startsSection ? { traceId, laneId: id, outer, causes } : (outer ?? rest)
       if (startsSection) sections.push(section)
@@ -88,8 +88,8 @@ export function findSection(trace: DividedTrace, ref: FlowSpanRef): LaneSection 
   return (span && trace.sectionOfSpan.get(span)) ?? trace.sectionsOfMissingSpans.get(ref.spanId) ?? trace.rest
 }
 
-function toSectionKey({ spanId, identity }: FlowSpanRef): string {
-  return `${spanId} ${identity}`
+function toSectionKey({ spanId, kindServiceKey }: FlowSpanRef): string {
+  return `${spanId} ${kindServiceKey}`
 }
 
 /**

@@ -4,7 +4,7 @@ import { NO_TRACE } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { FlowLink } from '../flow-span.ts'
-import { toSpanIdentity } from '../../links/span-ref.ts'
+import { toKindServiceKey } from '../../links/span-ref.ts'
 
 /** Limit of links per call. */
 const MAX_LINKS = 20_000
@@ -41,7 +41,7 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
   )
   const links = found.flatMap(({ traceId, links }) => {
     const id = traceId.toLowerCase()
-    return id === NO_TRACE ? [] : links.map((columns) => link(id, columns))
+    return id === NO_TRACE ? [] : links.map((columns) => toFlowLink(id, columns))
   })
   const count = found.reduce((sum, { links }) => sum + links.length, 0)
   return { links: links.slice(0, MAX_LINKS), isTruncated: count > MAX_LINKS }
@@ -60,15 +60,15 @@ type LinkColumns = readonly [
   partition: string,
   offset: string,
   key: string,
-  consumerGroup: string,
+  group: string,
 ]
 
-function link(traceId: string, columns: LinkColumns): FlowLink {
+function toFlowLink(traceId: string, columns: LinkColumns): FlowLink {
   const [direction, spanId, peerTraceId, peerSpanId, ordinal, kind, service, ...messaging] = columns
-  const [cluster, topic, partition, offset, key, consumerGroup] = messaging
-  const here = { traceId, spanId: spanId.toLowerCase() }
-  const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
-  const said = { ordinal, cluster, topic, partition, offset, key, consumerGroup }
-  const [linkingRef, target] = direction === 'out' ? [here, there] : [there, here]
-  return { linkingSpan: { ...linkingRef, identity: toSpanIdentity({ kind, service }) }, target, ...said }
+  const [cluster, topic, partition, offset, key, group] = messaging
+  const own = { traceId, spanId: spanId.toLowerCase() }
+  const peer = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
+  const [linkingRef, target] = direction === 'out' ? [own, peer] : [peer, own]
+  const linkingSpan = { ...linkingRef, kindServiceKey: toKindServiceKey({ kind, service }) }
+  return { linkingSpan, target, ordinal, cluster, topic, partition, offset, key, group }
 }

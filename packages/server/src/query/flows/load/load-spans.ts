@@ -20,13 +20,13 @@ export type LoadedSpans = {
  * Loads the spans of these traces by key, one granule per trace and bucket. A span that was sent
  * twice may be returned twice.
  *
- * @param atMost maximum of spans in total
+ * @param maxSpans maximum of spans in total
  */
 export async function loadSpans(
   store: Store,
   traceIds: readonly string[],
   options: QueryOptions,
-  atMost = MAX_SPANS,
+  maxSpans = MAX_SPANS,
 ): Promise<LoadedSpans> {
   if (traceIds.length === 0) return { rows: [], isTruncated: false }
   const traces = createTraceIdSet('traceIds', traceIds)
@@ -45,15 +45,15 @@ export async function loadSpans(
       limit {rows:UInt32})
     group by trace_id
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, perTrace: MAX_TRACE_SPANS + 1, rows: atMost + 1 },
+    { ...traces.params, perTrace: MAX_TRACE_SPANS + 1, rows: maxSpans + 1 },
     options,
   )
   const rows = found.flatMap(({ traceId, spans }) => {
     const id = traceId.toLowerCase()
     return spans.map((span) => toFlowSpanRow(id, span))
   })
-  const isTruncated = rows.length > atMost || found.some(({ spans }) => spans.length > MAX_TRACE_SPANS)
-  return { rows: rows.length > atMost ? rows.slice(0, atMost) : rows, isTruncated }
+  const isTruncated = rows.length > maxSpans || found.some(({ spans }) => spans.length > MAX_TRACE_SPANS)
+  return { rows: rows.length > maxSpans ? rows.slice(0, maxSpans) : rows, isTruncated }
 }
 
 type SpanColumns = readonly [
@@ -72,12 +72,12 @@ type SpanColumns = readonly [
   partition: string,
   offset: string,
   key: string,
-  consumerGroup: string,
+  group: string,
 ]
 
 function toFlowSpanRow(traceId: string, columns: SpanColumns): FlowSpanRow {
   const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
-  const [cluster, topic, partition, messageOffset, messageKey, consumerGroup] = messaging
+  const [cluster, topic, partition, messageOffset, messageKey, group] = messaging
   const start = BigInt(startText)
   // The end that the duration was computed from, modulo 2^64.
   const end = BigInt.asUintN(64, start + BigInt(duration))
@@ -94,6 +94,6 @@ function toFlowSpanRow(traceId: string, columns: SpanColumns): FlowSpanRow {
     end: end < start ? start : end,
     operation,
     ...toRecordMetadata({ cluster, topic, partition, messageOffset, messageKey }),
-    consumerGroup,
+    group,
   }
 }

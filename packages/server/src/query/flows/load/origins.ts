@@ -29,7 +29,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   const distances = new Map<string, number>()
   const causes = new Map<LaneSection, LaneSection[]>()
   const roots = new Set<DividedTrace>()
-  const beyond = new Set<string>()
+  const unloaded = new Set<string>()
   const add = async (ids: readonly string[], distance: number): Promise<void> => {
     for (const trace of await load(ids)) {
       traces.set(trace.traceId, trace)
@@ -58,9 +58,9 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
       }
     }
     const ids = [...new Set(further.map(({ cause }) => cause.traceId))].sort()
-    const taken = step > MAX_STEPS ? [] : ids.slice(0, Math.max(MAX_TRACES - traces.size, 0))
-    for (const id of ids.slice(taken.length)) beyond.add(id)
-    await add(taken, step)
+    const included = step > MAX_STEPS ? [] : ids.slice(0, Math.max(MAX_TRACES - traces.size, 0))
+    for (const id of ids.slice(included.length)) unloaded.add(id)
+    await add(included, step)
     for (const { section, cause } of further) {
       const known = traces.get(cause.traceId)
       if (known === undefined) continue
@@ -75,7 +75,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   const chained = new Set(Array.from(chain, (section) => section.traceId))
   return {
     traces: sorted,
-    count: sorted.length + beyond.size,
+    count: sorted.length + unloaded.size,
     chain,
     distances: new Map([...distances].filter(([id]) => chained.has(id))),
   }
@@ -88,8 +88,8 @@ function findChain(
   isRoot: boolean,
 ): ReadonlySet<LaneSection> {
   const effects = new Map<LaneSection, LaneSection[]>()
-  for (const [section, above] of causes) {
-    for (const cause of above) {
+  for (const [section, sectionCauses] of causes) {
+    for (const cause of sectionCauses) {
       const known = effects.get(cause)
       if (known === undefined) effects.set(cause, [section])
       else known.push(section)

@@ -1,7 +1,7 @@
 import { toRefKey } from '../../links/span-ref.ts'
 import { toConsumerId } from '../message-list.ts'
-import { type ConsumedDelivery, toConsumedRecord } from './delivery.ts'
-import { isSamePlace } from './group-by-record.ts'
+import { type ConsumedDelivery, toRecordIdentity } from './delivery.ts'
+import { mayShareTopic } from './group-by-record.ts'
 
 /**
  * Groups by producer and consumer. A span without a group has that of its service's other spans of
@@ -17,13 +17,13 @@ export function groupByConsumer<One extends ConsumedDelivery>(deliveries: readon
 function addGroups<One extends ConsumedDelivery>(sameProducer: readonly One[]): One[] {
   const named = sameProducer
     .filter(({ consumed }) => consumed.group !== '')
-    .map((one) => ({ ...toConsumedRecord(one), service: one.consumed.service, group: one.consumed.group }))
+    .map((one) => ({ ...toRecordIdentity(one), service: one.consumed.service, group: one.consumed.group }))
   const distinct = new Map(named.map((one) => [JSON.stringify([one.service, one.group, one.cluster, one.topic]), one]))
   const namedOf = Map.groupBy(distinct.values(), ({ service }) => service)
   return sameProducer.flatMap((one) => {
     if (one.consumed.group !== '') return [one]
-    const record = toConsumedRecord(one)
-    const ofMessage = namedOf.get(one.consumed.service)?.filter((other) => isSamePlace(other, record)) ?? []
+    const record = toRecordIdentity(one)
+    const ofMessage = namedOf.get(one.consumed.service)?.filter((other) => mayShareTopic(other, record)) ?? []
     const groups = new Set(ofMessage.map(({ group }) => group))
     if (groups.size === 0) return [one]
     const [group = ''] = groups

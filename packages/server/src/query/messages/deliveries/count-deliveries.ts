@@ -14,11 +14,11 @@ const MAX_DEPTH = 3
  * @param parents from `findSharedParents`
  */
 export function countDeliveries(spans: readonly CountedDelivery[], parents: readonly MessagingSpan[] = []): number {
-  const endsByRef = Map.groupBy([...spans.map(({ consumed }) => consumed), ...parents], toRefKey)
+  const spansByRef = Map.groupBy([...spans.map(({ consumed }) => consumed), ...parents], toRefKey)
   const outerOf = new Map(
     spans.map(({ consumed, outerRef, producer }) => [
       toSpanKey(consumed),
-      outerRef === undefined ? findParent(consumed, producer, endsByRef) : toSpanKey(outerRef),
+      outerRef === undefined ? findParent(consumed, producer, spansByRef) : toSpanKey(outerRef),
     ]),
   )
   const findOutermost = (span: MessagingSpan): string => {
@@ -42,28 +42,28 @@ export type CountedDelivery = Pick<ConsumedDelivery, 'consumed' | 'outerRef' | '
  */
 export async function findSharedParents(
   messages: readonly (readonly CountedDelivery[])[],
-  from: SpanLookup,
+  lookup: SpanLookup,
 ): Promise<MessagingSpan[]> {
   const refs = messages.flatMap((spans) => {
     const known = new Set(spans.flatMap(({ consumed, producer }) => [consumed, producer ?? []].flat()).map(toRefKey))
-    const ends = spans.map(({ consumed }) => consumed).filter((end) => end.parentSpanId !== '')
-    return [...Map.groupBy(ends, (end) => end.traceId + end.parentSpanId)].flatMap(([key, [first, second]]) => {
+    const consumers = spans.map(({ consumed }) => consumed).filter((consumer) => consumer.parentSpanId !== '')
+    return [...Map.groupBy(consumers, (span) => span.traceId + span.parentSpanId)].flatMap(([key, [first, second]]) => {
       if (first === undefined || second === undefined || known.has(key)) return []
       return [{ traceId: first.traceId, spanId: first.parentSpanId, before: first.start }]
     })
   })
   if (refs.length === 0) return []
-  return [...(await from.spansByRef(refs)).values()].flat().filter(isConsuming)
+  return [...(await lookup.spansByRef(refs)).values()].flat().filter(isConsuming)
 }
 
 /** A consumer that shares the producer's id encloses nothing: its children are the producer's. */
 function findParent(
-  end: MessagingSpan,
+  span: MessagingSpan,
   producer: MessagingSpan | undefined,
-  endsByRef: ReadonlyMap<string, readonly MessagingSpan[]>,
+  spansByRef: ReadonlyMap<string, readonly MessagingSpan[]>,
 ): string | undefined {
-  const parentKey = end.traceId + end.parentSpanId
+  const parentKey = span.traceId + span.parentSpanId
   if (producer !== undefined && parentKey === toRefKey(producer)) return undefined
-  const parent = endsByRef.get(parentKey)?.find(({ service }) => service === end.service)
+  const parent = spansByRef.get(parentKey)?.find(({ service }) => service === span.service)
   return parent && toSpanKey(parent)
 }

@@ -30,7 +30,7 @@ export function isConsumed(one: Delivery): one is ConsumedDelivery {
 export type RecordIdentity = Pick<RecordMetadata, 'cluster' | 'topic' | 'partition' | 'offset'>
 
 /** What the link and the consumer name; not the producer's cluster and topic: a copy has others. */
-export function toConsumedRecord({ linked, consumed, cluster, partition, offset }: ConsumedDelivery): RecordIdentity {
+export function toRecordIdentity({ linked, consumed, cluster, partition, offset }: ConsumedDelivery): RecordIdentity {
   return { cluster: cluster || consumed.cluster, topic: linked.topic || consumed.topic, partition, offset }
 }
 

@@ -35,23 +35,23 @@ export function createSpanLookup(
 /**
  * Finds the consumers of these producers' messages: through links of any age, and as children.
  *
- * @param from @default single spans
+ * @param lookup @default single spans
  * @param unstored contexts of producers that are not stored: consumers are found through links only
  */
 export async function findDeliveries(
   store: Store,
   producers: readonly MessagingSpan[],
   options: QueryOptions,
-  from: SpanLookup = createSpanLookup(store, options),
+  lookup: SpanLookup = createSpanLookup(store, options),
   unstored: readonly SpanRef[] = [],
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
     findMessageLinks(store, [...producers, ...unstored], 'in', options),
-    from.consumingChildren(producers),
+    lookup.consumingChildren(producers),
   ])
-  const consumers = await from.spansByIdentity(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const consumers = await lookup.spansByIdentity(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
   for (const child of children) consumers.set(toSpanKey(child), child)
-  const producersByRef = new Map(producers.map((end) => [toRefKey(end), end]))
+  const producersByRef = new Map(producers.map((producer) => [toRefKey(producer), producer]))
   return resolveDeliveries(
     [...links, ...excludeLinkedChildren(links, children)],
     ({ producerRef }) => producersByRef.get(toRefKey(producerRef)),
@@ -60,34 +60,34 @@ export async function findDeliveries(
 }
 
 /**
- * Finds the producers of the messages that these consumers received, through their links, or their
- * parents when they have none. If that span consumes too, such as kotel's `receive` above
+ * Finds the deliveries to these consumers: the producers of their messages, through their links, or
+ * their parents when they have none. If that span consumes too, such as kotel's `receive` above
  * `process`, returns the producer of its message.
  *
- * @param from @default single spans
+ * @param lookup @default single spans
  */
-export async function findMessageOrigins(
+export async function findIncomingDeliveries(
   store: Store,
-  of: readonly MessagingSpan[],
+  consumers: readonly MessagingSpan[],
   options: QueryOptions,
-  from: SpanLookup = createSpanLookup(store, options),
+  lookup: SpanLookup = createSpanLookup(store, options),
   maxHandovers = MAX_PROCESSING_DEPTH,
 ): Promise<Delivery[]> {
-  const consumersByKey = keyBySpan(of)
-  const consumers = [...consumersByKey.values()]
-  const links = await findMessageLinks(store, consumers, 'out', options)
+  const consumersByKey = keyBySpan(consumers)
+  const distinct = [...consumersByKey.values()]
+  const links = await findMessageLinks(store, distinct, 'out', options)
   const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
-  const unlinked = consumers.filter((end) => !linked.has(toSpanKey(end)))
-  const parented = unlinked.filter((end) => end.parentSpanId !== '')
+  const unlinked = distinct.filter((consumer) => !linked.has(toSpanKey(consumer)))
+  const parented = unlinked.filter((consumer) => consumer.parentSpanId !== '')
   // A producer that shares the consumer's id takes precedence over the consumer's parent.
-  const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
+  const sharing = unlinked.map((consumer) => ({ ...consumer, parentSpanId: consumer.spanId }))
   const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
-  const startOf = new Map(consumers.map((end) => [toSpanKey(end), end.start]))
-  const causes = await from.spansByRef(
+  const startOf = new Map(distinct.map((consumer) => [toSpanKey(consumer), consumer.start]))
+  const causes = await lookup.spansByRef(
     // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
     candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
   )
-  for (const [key, sharers] of await findDistantSharers(unlinked, causes, from)) causes.set(key, sharers)
+  for (const [key, sharers] of await findDistantSharers(unlinked, causes, lookup)) causes.set(key, sharers)
   const causeOf = ({ producerRef, consumedRef }: MessageLink): MessagingSpan | undefined =>
     selectProducer(causes.get(toRefKey(producerRef)), consumedRef)
   const isShared = (consumedRef: SpanRef): boolean => includesProducer(causes.get(toRefKey(consumedRef)))
@@ -95,23 +95,23 @@ export async function findMessageOrigins(
     const isOwn = toRefKey(producerRef) === toRefKey(consumedRef)
     return linked.has(toSpanKey(consumedRef)) || isOwn === isShared(consumedRef)
   })
-  const origins = resolveDeliveries(all, causeOf, consumersByKey)
-  const resolved = new Set(origins.flatMap((one) => (one.producer ? [toSpanKey(one.consumedRef)] : [])))
+  const direct = resolveDeliveries(all, causeOf, consumersByKey)
+  const resolved = new Set(direct.flatMap((one) => (one.producer ? [toSpanKey(one.consumedRef)] : [])))
   const handovers = all.flatMap((link) => {
     const [outer, inner] = [causeOf(link), consumersByKey.get(toSpanKey(link.consumedRef))]
     if (outer === undefined || inner === undefined || resolved.has(toSpanKey(inner)) || !isConsuming(outer)) return []
     return isSameMessage(outer, inner) ? [{ outer, inner }] : []
   })
-  if (handovers.length === 0 || maxHandovers === 0) return origins
+  if (handovers.length === 0 || maxHandovers === 0) return direct
   const outers = [...keyBySpan(handovers.map(({ outer }) => outer)).values()]
-  const above = Map.groupBy(
-    await findMessageOrigins(store, outers, options, from, maxHandovers - 1),
+  const outerDeliveries = Map.groupBy(
+    await findIncomingDeliveries(store, outers, options, lookup, maxHandovers - 1),
     ({ consumedRef }) => toSpanKey(consumedRef),
   )
   return [
-    ...origins,
+    ...direct,
     ...handovers.flatMap(({ outer, inner }) =>
-      (above.get(toSpanKey(outer)) ?? [])
+      (outerDeliveries.get(toSpanKey(outer)) ?? [])
         .filter((one) => isSameMessage(one, inner))
         .map((one) => toInnerDelivery(one, one.consumed ?? outer, inner)),
     ),
@@ -122,10 +122,12 @@ export async function findMessageOrigins(
 async function findDistantSharers(
   unlinked: readonly MessagingSpan[],
   causes: ReadonlyMap<string, readonly MessagingSpan[]>,
-  from: SpanLookup,
+  lookup: SpanLookup,
 ): Promise<ReadonlyMap<string, MessagingSpan[]>> {
-  const open = unlinked.filter((end) => mayShareDistantId(end, causes))
-  return open.length === 0 ? new Map() : await from.spansByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
+  const open = unlinked.filter((consumer) => mayShareDistantId(consumer, causes))
+  return open.length === 0
+    ? new Map()
+    : await lookup.spansByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
 }
 
 /**

@@ -10,9 +10,9 @@ export type RecordConsumption = Consumption & { readonly record: RecordIdentity 
  * Selects the first consumption per message and consumer: a retry or redelivery waited no longer.
  */
 export function selectFirstPerConsumer<One extends RecordConsumption & { readonly group: string }>(
-  taken: readonly One[],
+  spans: readonly One[],
 ): One[] {
-  const consumers = Map.groupBy(taken, (one) => `${one.producerKey} ${toConsumerId(one)}`)
+  const consumers = Map.groupBy(spans, (one) => `${one.producerKey} ${toConsumerId(one)}`)
   return [...consumers.values()].flatMap((all) => selectFirstOfRecords(all).map(({ first }) => first))
 }
 

@@ -1,7 +1,7 @@
 import { toRefKey } from '../../links/span-ref.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { groupByConsumer } from './consumer-groups.ts'
-import { type Delivery, toConsumedRecord } from './delivery.ts'
+import { type Delivery, toRecordIdentity } from './delivery.ts'
 import { type RecordConsumption, selectFirstOfRecords } from './first-consumptions.ts'
 
 export type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }
@@ -28,7 +28,7 @@ function toConsumption(delivery: CompleteDelivery): RecordConsumption & { readon
   const { producerRef, consumedRef, consumed } = delivery
   const { parentSpanId, service, start, end, operation } = consumed
   const isReceive = operation !== 'process'
-  const record = toConsumedRecord(delivery)
+  const record = toRecordIdentity(delivery)
   return {
     delivery,
     producerKey: toRefKey(producerRef),

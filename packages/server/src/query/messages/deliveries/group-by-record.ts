@@ -19,16 +19,16 @@ export function groupByRecord<One>(all: readonly One[], toRecord: (one: One) => 
     .flatMap((same) => (same[0] === undefined ? [] : [{ same, record: toRecord(same[0]) }]))
     .toSorted((a, b) => countKnown(b.record) - countKnown(a.record))
   const groups: OpenGroup<One>[] = []
-  const groupsAt = new Map<string, OpenGroup<One>[]>()
+  const groupsByOffset = new Map<string, OpenGroup<One>[]>()
   for (const { same, record } of sorted) {
-    const position = toPosition(record)
-    const candidates = position === '' ? groups : (groupsAt.get(position) ?? [])
-    const compatible = candidates.filter((group) => isSamePlace(group.record, record))
+    const offsetKey = toOffsetKey(record)
+    const candidates = offsetKey === '' ? groups : (groupsByOffset.get(offsetKey) ?? [])
+    const compatible = candidates.filter((group) => mayShareTopic(group.record, record))
     const [only] = compatible
     if (only === undefined) {
       const group = { record, certain: [...same], possible: [] }
       groups.push(group)
-      if (position !== '') groupsAt.set(position, [...candidates, group])
+      if (offsetKey !== '') groupsByOffset.set(offsetKey, [...candidates, group])
     } else if (compatible.length === 1) {
       for (const one of same) only.certain.push(one)
       only.record = {
@@ -44,7 +44,7 @@ export function groupByRecord<One>(all: readonly One[], toRecord: (one: One) => 
 type OpenGroup<One> = { record: RecordIdentity; readonly certain: One[]; readonly possible: One[] }
 
 /** Whether two spans or links may be about records of the same topic and cluster. */
-export function isSamePlace(
+export function mayShareTopic(
   a: Pick<RecordIdentity, 'cluster' | 'topic'>,
   b: Pick<RecordIdentity, 'cluster' | 'topic'>,
 ): boolean {
@@ -52,11 +52,11 @@ export function isSamePlace(
 }
 
 function toIdentityKey(record: RecordIdentity): string {
-  return JSON.stringify([record.cluster, record.topic, toPosition(record)])
+  return JSON.stringify([record.cluster, record.topic, toOffsetKey(record)])
 }
 
 /** A partition without an offset does not identify a record. */
-function toPosition({ partition, offset }: RecordIdentity): string {
+function toOffsetKey({ partition, offset }: RecordIdentity): string {
   return offset === '' ? '' : `${partition} ${offset}`
 }
 

@@ -13,25 +13,25 @@ type FoundLink = MessageLink & { readonly consumedAt: bigint }
  */
 export async function findMessageLinks(
   store: Store,
-  ends: readonly SpanRef[],
+  spans: readonly SpanRef[],
   direction: 'in',
   options: QueryOptions,
 ): Promise<FoundLink[]>
 export async function findMessageLinks(
   store: Store,
-  ends: readonly SpanIdentity[],
+  spans: readonly SpanIdentity[],
   direction: 'in' | 'out',
   options: QueryOptions,
 ): Promise<FoundLink[]>
 export async function findMessageLinks(
   store: Store,
-  ends: readonly (SpanRef & Partial<SpanIdentity>)[],
+  spans: readonly (SpanRef & Partial<SpanIdentity>)[],
   direction: 'in' | 'out',
   options: QueryOptions,
 ): Promise<FoundLink[]> {
-  if (ends.length === 0) return []
-  const sets = createRefSets(ends)
-  const rows = await store.query<LinkRow>(
+  if (spans.length === 0) return []
+  const sets = createRefSets(spans)
+  const rows = await store.query<MessageLinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, kind, service, start, ${messagingValue('topic')} as topic,
       ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
@@ -46,7 +46,7 @@ export async function findMessageLinks(
     options,
   )
   const keys = new Set(
-    ends.flatMap(({ traceId, spanId, kind, service }) =>
+    spans.flatMap(({ traceId, spanId, kind, service }) =>
       kind === undefined || service === undefined ? [] : [toSpanKey({ traceId, spanId, kind, service })],
     ),
   )
@@ -66,7 +66,7 @@ export async function findMessageLinks(
 const MAX_LINKS = 100_000
 
 /** `kind` and `service` are those of the carrying span, in both directions. */
-type LinkRow = SpanIdentity & {
+type MessageLinkRow = SpanIdentity & {
   readonly peerTraceId: string
   readonly peerSpanId: string
   /** Start of the carrying span, the consumer, in both directions. */

@@ -18,8 +18,8 @@ export type Consumption = {
  * spans link to the producers of all their messages, as do the spans per message. Link rows have no
  * parent id: there, times show which span lies within another.
  */
-export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): One[] {
-  const deliveries = Map.groupBy(taken, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
+export function keepInnerSpans<One extends Consumption>(spans: readonly One[]): One[] {
+  const deliveries = Map.groupBy(spans, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
   return [...deliveries.values()].flatMap((found) => {
     // A span may link to its producer several times.
     const all = found.length < 2 ? found : uniqueBySpan(found)
@@ -27,7 +27,7 @@ export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): 
     const same = processed.length > 0 ? processed : all
     if (same.length > MAX_COMPARED) return same
     return same.filter(
-      (outer, place) => sharesProducerId(outer) || !same.some((one, at) => isWithin(one, outer, at > place)),
+      (outer, index) => sharesProducerId(outer) || !same.some((one, at) => isWithin(one, outer, at > index)),
     )
   })
 }
@@ -37,8 +37,8 @@ function sharesProducerId({ producerKey, consumedRef }: Consumption): boolean {
   return toRefKey(consumedRef) === producerKey
 }
 
-function uniqueBySpan<One extends Consumption>(taken: readonly One[]): One[] {
-  return [...new Map(taken.map((one) => [toSpanKey(one.consumedRef), one])).values()]
+function uniqueBySpan<One extends Consumption>(spans: readonly One[]): One[] {
+  return [...new Map(spans.map((one) => [toSpanKey(one.consumedRef), one])).values()]
 }
 
 /** Limit of consuming spans per producer context and trace. Above it, outer spans are kept too. */
@@ -56,7 +56,7 @@ function isWithin(one: Consumption, outer: Consumption, isLater: boolean): boole
   if (spanId === outerId || outer.parentSpanId === spanId) return false
   if (one.parentSpanId === outerId) return true
   const areSiblings = one.parentSpanId !== undefined && one.parentSpanId === outer.parentSpanId
-  const [length, outerLength] = [one.end - one.start, outer.end - outer.start]
-  if (areSiblings || length > outerLength || (length === outerLength && !isLater)) return false
+  const [duration, outerDuration] = [one.end - one.start, outer.end - outer.start]
+  if (areSiblings || duration > outerDuration || (duration === outerDuration && !isLater)) return false
   return outer.start - CLOCK_STEP_NANO <= one.start && one.end <= outer.end + CLOCK_STEP_NANO
 }

@@ -16,15 +16,15 @@ export async function addProcessingSpans(
   store: Store,
   deliveries: readonly Delivery[],
   options: QueryOptions,
-  from: SpanLookup,
+  lookup: SpanLookup,
 ): Promise<Delivery[]> {
   const outers = keyBySpan(deliveries.flatMap(({ consumed }) => consumed ?? []))
   if (outers.size === 0) return [...deliveries]
   const [links, children] = await Promise.all([
     findMessageLinks(store, [...outers.values()], 'in', options),
-    from.consumingChildren([...outers.values()]),
+    lookup.consumingChildren([...outers.values()]),
   ])
-  const linkingSpans = await from.spansByIdentity(
+  const linkingSpans = await lookup.spansByIdentity(
     links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
   )
   const outersByRef = Map.groupBy(outers.values(), toRefKey)
@@ -38,10 +38,9 @@ export async function addProcessingSpans(
     ...links.flatMap((link) => toCandidates(link.producerRef, linkingSpans.get(toSpanKey(link.consumedRef)))),
   ]
   if (candidates.length === 0) return [...deliveries]
-  const carrying = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))
-  const targets = Map.groupBy(
-    await findMessageLinks(store, [...carrying.values()], 'out', options),
-    ({ consumedRef }) => toSpanKey(consumedRef),
+  const linking = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))
+  const targets = Map.groupBy(await findMessageLinks(store, [...linking.values()], 'out', options), ({ consumedRef }) =>
+    toSpanKey(consumedRef),
   )
   const handovers = candidates.filter(({ outer, inner }) =>
     (targets.get(toSpanKey(inner)) ?? []).every(({ producerRef }) => toRefKey(producerRef) === toRefKey(outer)),
@@ -52,8 +51,10 @@ export async function addProcessingSpans(
     if (consumed === undefined) return [delivery]
     const key = toSpanKey(consumed)
     const isBatch = (targets.get(key)?.length ?? 0) > 1
-    const taken = (handoversOf.get(key) ?? []).filter((one) => isSameDelivery(delivery, consumed, one.inner, isBatch))
-    return [delivery, ...taken.map((one) => toInnerDelivery(delivery, consumed, one.inner))]
+    const received = (handoversOf.get(key) ?? []).filter((one) =>
+      isSameDelivery(delivery, consumed, one.inner, isBatch),
+    )
+    return [delivery, ...received.map((one) => toInnerDelivery(delivery, consumed, one.inner))]
   })
 }
 

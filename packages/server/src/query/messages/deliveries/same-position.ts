@@ -6,72 +6,72 @@ import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging-spans.ts'
 
 /**
- * Finds consuming spans of the window at the positions of these, several per consumer and position.
+ * Finds consuming spans of the window at the offsets of these, several per consumer and offset.
  */
-export async function findSamePosition(
+export async function findAtSameOffset(
   { store, window, options }: MessageListRequest,
   condition: MessagingSpanCondition,
   consumers: readonly MessagingSpan[],
 ): Promise<MessagingSpan[][]> {
-  const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
+  const numbered = consumers.filter((span) => span.offset !== '' && span.partition !== '')
   if (numbered.length === 0) return []
   // Filters by offset first, a narrow column; the grouping then compares the whole message.
-  const offsets = [...new Set(numbered.map((end) => end.offset))]
-  const topics = [...new Set(numbered.map((end) => end.topic))]
-  const known = new Set(numbered.map(toPositionKey))
-  const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
+  const offsets = [...new Set(numbered.map((span) => span.offset))]
+  const topics = [...new Set(numbered.map((span) => span.topic))]
+  const known = new Set(numbered.map(toConsumedOffsetKey))
+  const consuming = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
   // A group may have several services, such as an old and a new version.
   const message = `cluster, topic, partition, message_offset, consumer_group, if(consumer_group = '', service, '')`
   const isTwice = (operation: string): string =>
     `uniqExactIf((trace_id, span_id, kind, service), messaging_operation = '${operation}') > 1`
-  const rows = await store.query<Taken>(
+  const rows = await store.query<SameOffsetRow>(
     `select topic, partition, message_offset as offset, consumer_group as group,
       groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)), toString(kind), service)) as spans
     from spans
-    where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
+    where ${consuming} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
     group by ${message}
     having ${isTwice('receive')} or ${isTwice('process')}`,
     { ...toWindowParams(window), ...condition.params, offsets, topics },
     options,
   )
-  const groups = rows.flatMap(({ spans, ...position }) => {
+  const groups = rows.flatMap(({ spans, ...record }) => {
     const refs = spans.map(([traceId, spanId, kind, service]) => ({ traceId, spanId, kind, service }))
     const [first] = refs
-    return first !== undefined && known.has(toPositionKey({ ...position, service: first.service })) ? [refs] : []
+    return first !== undefined && known.has(toConsumedOffsetKey({ ...record, service: first.service })) ? [refs] : []
   })
-  const ends = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
-  return groups.map((group) => group.flatMap((span) => ends.get(toSpanKey(span)) ?? []))
+  const found = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
+  return groups.map((group) => group.flatMap((span) => found.get(toSpanKey(span)) ?? []))
 }
 
-type Taken = Pick<MessagingSpan, 'topic' | 'partition' | 'offset' | 'group'> & {
+type SameOffsetRow = Pick<MessagingSpan, 'topic' | 'partition' | 'offset' | 'group'> & {
   readonly spans: readonly (readonly [traceId: string, spanId: string, kind: SpanIdentity['kind'], service: string])[]
 }
 
-function toPositionKey(end: Omit<Taken, 'spans'> & Pick<MessagingSpan, 'service'>): string {
-  return JSON.stringify([end.topic, end.partition, end.offset, toConsumerId(end)])
+function toConsumedOffsetKey(span: Omit<SameOffsetRow, 'spans'> & Pick<MessagingSpan, 'service'>): string {
+  return JSON.stringify([span.topic, span.partition, span.offset, toConsumerId(span)])
 }
 
 /**
- * Splits spans at one position by their creation contexts: different contexts are different
+ * Splits spans at one offset by their creation contexts: different contexts are different
  * records, such as those of two environments or of a topic that was created again. Spans without a
  * context join the group if there is only one, else none.
  */
 export function splitByContext(
-  ends: readonly MessagingSpan[],
-  contextsOf: (end: MessagingSpan) => ReadonlySet<string>,
+  spans: readonly MessagingSpan[],
+  contextsOf: (span: MessagingSpan) => ReadonlySet<string>,
 ): MessagingSpan[][] {
-  const groups: { readonly contexts: Set<string>; readonly ends: MessagingSpan[] }[] = []
-  for (const end of ends) {
-    const contexts = [...contextsOf(end)]
+  const groups: { readonly contexts: Set<string>; readonly spans: MessagingSpan[] }[] = []
+  for (const span of spans) {
+    const contexts = [...contextsOf(span)]
     if (contexts.length === 0) continue
     const same = groups.find((group) => contexts.some((context) => group.contexts.has(context)))
-    if (same === undefined) groups.push({ contexts: new Set(contexts), ends: [end] })
+    if (same === undefined) groups.push({ contexts: new Set(contexts), spans: [span] })
     else {
       for (const context of contexts) same.contexts.add(context)
-      same.ends.push(end)
+      same.spans.push(span)
     }
   }
-  const unknown = ends.filter((end) => contextsOf(end).size === 0)
+  const unknown = spans.filter((span) => contextsOf(span).size === 0)
   if (groups.length === 0) return [unknown]
-  return groups.map((group) => (groups.length === 1 ? [...group.ends, ...unknown] : group.ends))
+  return groups.map((group) => (groups.length === 1 ? [...group.spans, ...unknown] : group.spans))
 }

@@ -1,18 +1,17 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findSendSizes } from '../../messaging/batch-sizes.ts'
-import { findKnownRecords, type Sender, type TakenRecord } from '../../messaging/missed-records.ts'
+import { findKnownRecords, type Sender, type ConsumedRecord } from '../../messaging/missed-records.ts'
 import { UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
 import { findMessagingSpans } from '../messaging-spans/find-messaging-spans.ts'
-import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import { isProducing, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
 import { findDeliveries } from './find-deliveries.ts'
 import { findMessageLinks } from './message-links.ts'
 import { findOuterSends } from './nested-sends.ts'
 
-type SenderSpan = Sender & { readonly end: MessagingSpan }
+type SenderSpan = Sender & { readonly producer: MessagingSpan }
 
 /**
  * Finds which records of these producers were consumed, and by whom. Omits producers whose message
@@ -28,41 +27,41 @@ export async function findSenders(
     findMessageLinks(store, producers, 'out', options),
   ])
   const contextsOf = Map.groupBy(creationLinks, ({ consumedRef }) => toSpanKey(consumedRef))
-  const ofContexts = await findContextDeliveries(store, creationLinks, options)
-  const found = Map.groupBy([...deliveries, ...ofContexts], ({ producerRef }) => toRefKey(producerRef))
-  const toTakenRecords = (context: SpanRef, batches: ReadonlySet<string>): TakenRecord[] =>
-    (found.get(toRefKey(context)) ?? []).map((delivery) => toTaken(delivery, batches))
-  const untaken = producers.filter((end) => !found.has(toRefKey(end)))
-  const outer = await findOuterSends(store, untaken, options)
-  const sending = producers.filter((end) => !outer.has(toSpanKey(end)))
-  const senders = sending.map((end) => {
-    const own = { ...end, key: '' }
-    const taken = toTakenRecords(end, NO_BATCHES)
-    return { end, own, taken, known: findKnownRecords(own, taken) }
+  const contextDeliveries = await findContextDeliveries(store, creationLinks, options)
+  const found = Map.groupBy([...deliveries, ...contextDeliveries], ({ producerRef }) => toRefKey(producerRef))
+  const toConsumedRecords = (context: SpanRef, batches: ReadonlySet<string>): ConsumedRecord[] =>
+    (found.get(toRefKey(context)) ?? []).map((delivery) => toConsumedRecord(delivery, batches))
+  const unconsumed = producers.filter((producer) => !found.has(toRefKey(producer)))
+  const outer = await findOuterSends(store, unconsumed, options)
+  const sending = producers.filter((producer) => !outer.has(toSpanKey(producer)))
+  const senders = sending.map((producer) => {
+    const own = { ...producer, key: '' }
+    const records = toConsumedRecords(producer, NO_BATCHES)
+    return { producer, own, records, known: findKnownRecords(own, records) }
   })
-  // The position of a consumer that took several messages is that of one of them.
+  // The position of a consumer that received several messages is that of one of them.
   const doubtful = senders
     .filter(({ known }) => known.length > 1)
-    .flatMap(({ end }) => found.get(toRefKey(end)) ?? [])
+    .flatMap(({ producer }) => found.get(toRefKey(producer)) ?? [])
     .flatMap(({ linked, consumed }) => (consumed !== undefined && linked.offset === '' ? [consumed] : []))
   const [batches, sizes] = await Promise.all([
     findBatchSpans(store, doubtful, options),
     findSendSizes(
       store,
-      senders.filter(({ known }) => known.length > 0).map(({ end }) => end),
+      senders.filter(({ known }) => known.length > 0).map(({ producer }) => producer),
       options,
     ),
   ])
-  return senders.map(({ end, own, taken, known }) => {
-    const contexts = contextsOf.get(toSpanKey(end)) ?? []
+  return senders.map(({ producer, own, records, known }) => {
+    const contexts = contextsOf.get(toSpanKey(producer)) ?? []
     return {
-      end,
+      producer,
       own,
-      taken: known.length > 1 ? toTakenRecords(end, batches) : taken,
+      consumed: known.length > 1 ? toConsumedRecords(producer, batches) : records,
       // A message may carry the context that it was created from, as with an outbox.
-      forwarded: contexts.flatMap(({ producerRef }) => toTakenRecords(producerRef, NO_BATCHES)),
+      forwarded: contexts.flatMap(({ producerRef }) => toConsumedRecords(producerRef, NO_BATCHES)),
       // A send that links to creation contexts counts their messages too.
-      count: contexts.length === 0 ? (sizes.get(toSpanKey(end)) ?? 0) : 0,
+      count: contexts.length === 0 ? (sizes.get(toSpanKey(producer)) ?? 0) : 0,
     }
   })
 }
@@ -82,7 +81,7 @@ async function findContextDeliveries(
   const producing = [...refs].flatMap(([key, ref]): MessagingSpan[] => {
     const sharers = contexts.get(key)
     if (sharers === undefined) return [toUnstoredSpan(ref)]
-    return sharers.filter(({ operation }) => producingOperations.has(operation)).slice(0, 1)
+    return sharers.filter(isProducing).slice(0, 1)
   })
   return await findDeliveries(store, producing, options)
 }
@@ -110,16 +109,16 @@ type TimedLink = Awaited<ReturnType<typeof findMessageLinks>>[number]
 /** Finds which of these spans carry several links, by `toSpanKey`. */
 async function findBatchSpans(
   store: Store,
-  ends: readonly MessagingSpan[],
+  spans: readonly MessagingSpan[],
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
-  const links = await findMessageLinks(store, ends, 'out', options)
+  const links = await findMessageLinks(store, spans, 'out', options)
   const linking = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
   return new Set([...linking].filter(([, all]) => all.length > 1).map(([key]) => key))
 }
 
 /** The producer's position is left out: it describes one of its records. */
-function toTaken({ linked, consumed, cluster, key }: Delivery, batches: ReadonlySet<string>): TakenRecord {
+function toConsumedRecord({ linked, consumed, cluster, key }: Delivery, batches: ReadonlySet<string>): ConsumedRecord {
   const isBatch = consumed !== undefined && batches.has(toSpanKey(consumed))
   const record: RecordMetadata = {
     cluster: cluster || consumed?.cluster || '',

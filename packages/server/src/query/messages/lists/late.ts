@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { type CompleteDelivery, isComplete, selectFirstDeliveries } from '../deliveries/first-deliveries.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
@@ -15,7 +15,7 @@ import {
 import { toMessageSpan } from '../messaging-spans/messaging-span.ts'
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
-const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
+const DEFAULT_MIN_QUEUE_TIME_NANO = 10_000_000_000n
 
 /**
  * Finds messages whose first delivery to a consumer exceeded the minimum queue time. `receive` and
@@ -23,7 +23,7 @@ const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
  * redelivery is excluded if an earlier one was in time, even if that span is not among the newest.
  */
 export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
-  const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
+  const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME_NANO, before, options } = request
   const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(
     store,
     window,
@@ -32,23 +32,23 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
     MAX_SCANNED_SPANS,
     options,
   )
-  const origins = (await findMessageOrigins(store, consumers, options)).filter(isComplete)
-  const waited = origins.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
+  const incoming = (await findIncomingDeliveries(store, consumers, options)).filter(isComplete)
+  const waited = incoming.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
   const producers = new Map(waited.map(({ producer }) => [toRefKey(producer), producer]))
-  const ends = createSpanLookup(store, options, consumers)
-  const found = await findDeliveries(store, [...producers.values()], options, ends)
-  const all = await addProcessingSpans(store, found, options, ends)
-  const isLooked = new Set(consumers.map(toSpanKey))
+  const lookup = createSpanLookup(store, options, consumers)
+  const found = await findDeliveries(store, [...producers.values()], options, lookup)
+  const all = await addProcessingSpans(store, found, options, lookup)
+  const scannedKeys = new Set(consumers.map(toSpanKey))
   // A child of one producer may share the id of another producer, whose message it then received.
-  const producersOf = Map.groupBy(origins, ({ consumedRef }) => toSpanKey(consumedRef))
+  const producersOf = Map.groupBy(incoming, ({ consumedRef }) => toSpanKey(consumedRef))
   const others = all.filter(isComplete).filter(({ producerRef, consumedRef }) => {
     const own = producersOf.get(toSpanKey(consumedRef))
-    return own === undefined || own.some((origin) => toRefKey(origin.producerRef) === toRefKey(producerRef))
+    return own === undefined || own.some((delivery) => toRefKey(delivery.producerRef) === toRefKey(producerRef))
   })
-  const messages = selectFirstDeliveries([...origins, ...others])
+  const messages = selectFirstDeliveries([...incoming, ...others])
     .filter(
       ({ producer, consumed }) =>
-        isLooked.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
+        scannedKeys.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
     )
     .map(toMessage)
     .filter((message) => isRequested(message, request))

@@ -4,12 +4,12 @@ import { findSendSizes } from '../../messaging/batch-sizes.ts'
 import type { KnownGroup } from '../../messaging/known-groups.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import { isLocated, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
-import { findMissedRecords, type MissedRecord, type TakenRecord } from '../../messaging/missed-records.ts'
+import { findMissedRecords, type MissedRecord, type ConsumedRecord } from '../../messaging/missed-records.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { findSenders } from '../deliveries/senders.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
-export type Missing = MissedRecord & { readonly end: MessagingSpan }
+export type Missing = MissedRecord & { readonly producer: MessagingSpan }
 
 /** Finds records of these producers that no consumer took, with group ''. */
 export async function findNeverConsumed(
@@ -20,17 +20,20 @@ export async function findNeverConsumed(
 ): Promise<Missing[]> {
   const sizes = await findSendSizes(store, sent, options)
   // For most producers the links are enough, and their consumers are not read.
-  const doubtful = sent.filter((end) => {
-    const positions = linked.get(toRefKey(end))?.positions
+  const doubtful = sent.filter((producer) => {
+    const positions = linked.get(toRefKey(producer))?.positions
     if (positions === undefined) return true
-    const isOwnTaken = end.partition === '' || end.offset === '' || positions.has(toPosition(end))
-    return !isOwnTaken || (sizes.get(toSpanKey(end)) ?? 0) > positions.size
+    const isOwnConsumed = producer.partition === '' || producer.offset === '' || positions.has(toOffsetKey(producer))
+    return !isOwnConsumed || (sizes.get(toSpanKey(producer)) ?? 0) > positions.size
   })
   const senders = await findSenders(store, doubtful, options)
-  return senders.flatMap(({ end, ...sender }) => {
-    const taken = sender.taken.map((one) => toAnonymous(one, end.cluster))
-    const forwarded = sender.forwarded?.map((one) => toAnonymous(one, end.cluster)) ?? []
-    return findMissedRecords({ ...sender, taken, forwarded }, () => [ANYONE]).map((missed) => ({ ...missed, end }))
+  return senders.flatMap(({ producer, ...sender }) => {
+    const consumed = sender.consumed.map((one) => toAnonymous(one, producer.cluster))
+    const forwarded = sender.forwarded?.map((one) => toAnonymous(one, producer.cluster)) ?? []
+    return findMissedRecords({ ...sender, consumed, forwarded }, () => [ANYONE]).map((missed) => ({
+      ...missed,
+      producer,
+    }))
   })
 }
 
@@ -40,13 +43,13 @@ const ANYONE: KnownGroup = { topic: '', group: '', isService: false, services: [
  * A copy on another cluster is the same message under another offset. Other systems than Kafka name
  * a queue where the producer names an exchange.
  */
-function toAnonymous({ record }: TakenRecord, cluster: string): TakenRecord {
+function toAnonymous({ record }: ConsumedRecord, cluster: string): ConsumedRecord {
   const isCopy = cluster !== '' && record.cluster !== '' && record.cluster !== cluster
   const isKnown = isLocated(record) && !isCopy
   return { record: isKnown ? record : UNKNOWN_RECORD, consumer: { group: '', service: undefined } }
 }
 
-function toPosition({ partition, offset }: Pick<MessagingSpan, 'partition' | 'offset'>): string {
+function toOffsetKey({ partition, offset }: Pick<MessagingSpan, 'partition' | 'offset'>): string {
   return `${partition} ${offset}`
 }
 
@@ -73,7 +76,7 @@ export async function findLinkedRecords(
   )
   return new Map(
     rows.map(({ topics, positions, ...ref }) => {
-      const found = positions.map(([partition, offset]) => toPosition({ partition, offset }))
+      const found = positions.map(([partition, offset]) => toOffsetKey({ partition, offset }))
       return [toRefKey(ref), { topics, positions: new Set(found) }]
     }),
   )

@@ -1,12 +1,12 @@
 import type { Message } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findBatchSizes } from '../../messaging/batch-sizes.ts'
-import { findDeliveries, createSpanLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
-import { type ConsumedDelivery, type Delivery, isConsumed, toConsumedRecord } from '../deliveries/delivery.ts'
+import { type ConsumedDelivery, type Delivery, isConsumed, toRecordIdentity } from '../deliveries/delivery.ts'
 import { groupByRecord } from '../deliveries/group-by-record.ts'
-import { findSamePosition, splitByContext } from '../deliveries/same-position.ts'
+import { findAtSameOffset, splitByContext } from '../deliveries/same-position.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
@@ -50,32 +50,34 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
     MAX_SCANNED_SPANS,
     options,
   )
-  const origins = await findMessageOrigins(store, consumers, options)
+  const incoming = await findIncomingDeliveries(store, consumers, options)
   const producers = new Map(
-    origins.flatMap(({ producer }) => (producer ? [[toRefKey(producer), producer] as const] : [])),
+    incoming.flatMap(({ producer }) => (producer ? [[toRefKey(producer), producer] as const] : [])),
   )
   // Links and parents find the other consumers of a producer's message without a scan of the
   // window.
-  const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])))
-  const ends = createSpanLookup(store, options, consumers)
-  const [deliveries, samePosition] = await Promise.all([
-    findDeliveries(store, [...producers.values()], options, ends, selectUnstored(origins)).then((found) =>
-      addProcessingSpans(store, found, options, ends),
+  const withProducer = new Set(
+    incoming.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])),
+  )
+  const lookup = createSpanLookup(store, options, consumers)
+  const [deliveries, atSameOffset] = await Promise.all([
+    findDeliveries(store, [...producers.values()], options, lookup, selectUnstored(incoming)).then((found) =>
+      addProcessingSpans(store, found, options, lookup),
     ),
-    findSamePosition(
+    findAtSameOffset(
       request,
       condition,
-      consumers.filter((end) => !led.has(toSpanKey(end))),
+      consumers.filter((span) => !withProducer.has(toSpanKey(span))),
     ),
   ])
-  const looked = new Set(consumers.map(toSpanKey))
-  const others = samePosition.flat().filter((end) => !looked.has(toSpanKey(end)))
-  const originsOf = Map.groupBy(
-    [...origins, ...(await findMessageOrigins(store, others, options, ends))],
+  const scannedKeys = new Set(consumers.map(toSpanKey))
+  const others = atSameOffset.flat().filter((span) => !scannedKeys.has(toSpanKey(span)))
+  const incomingOf = Map.groupBy(
+    [...incoming, ...(await findIncomingDeliveries(store, others, options, lookup))],
     ({ consumedRef }) => toSpanKey(consumedRef),
   )
-  const sameOffset = samePosition
-    .flatMap((same) => splitByContext(same, (end) => selectContexts(end, originsOf.get(toSpanKey(end)) ?? [])))
+  const sameRecord = atSameOffset
+    .flatMap((same) => splitByContext(same, (span) => selectContexts(span, incomingOf.get(toSpanKey(span)) ?? [])))
     .filter(isRepeated)
   const groups = groupByMessage(deliveries).filter((group) => isRepeated(group.map(({ consumed }) => consumed)))
   const [batchSizes, parents] = await Promise.all([
@@ -83,13 +85,13 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       store,
       [
         ...groups.flatMap((group) => group.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
-        ...sameOffset.flat(),
+        ...sameRecord.flat(),
       ],
       options,
     ),
     findSharedParents(
-      [...groups, ...sameOffset.map((same) => same.map((consumed) => ({ consumed, producer: undefined })))],
-      ends,
+      [...groups, ...sameRecord.map((same) => same.map((consumed) => ({ consumed, producer: undefined })))],
+      lookup,
     ),
   ])
   const found = new Map<string, Repeated>()
@@ -102,11 +104,11 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first !== undefined) add(certain, first.producer, first)
   }
-  const added = new Set([...found.values()].flatMap(({ ends: attempts }) => attempts.map(toSpanKey)))
-  for (const same of sameOffset) {
-    if (same.some((end) => added.has(toSpanKey(end)))) continue
+  const added = new Set([...found.values()].flatMap(({ attempts }) => attempts.map(toSpanKey)))
+  for (const same of sameRecord) {
+    if (same.some((span) => added.has(toSpanKey(span)))) continue
     const producer = same
-      .flatMap((end) => originsOf.get(toSpanKey(end)) ?? [])
+      .flatMap((span) => incomingOf.get(toSpanKey(span)) ?? [])
       .find((one) => one.producer !== undefined)?.producer
     const [first] = same
     const spans = same.map((consumed) => ({ consumed, producer }))
@@ -114,7 +116,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const listed = [...found.values()].filter(
-    ({ message, last }) => looked.has(toSpanKey(last)) && isRequested(message, request),
+    ({ message, last }) => scannedKeys.has(toSpanKey(last)) && isRequested(message, request),
   )
   const repeated = listed.toSorted((a, b) => compareNewestFirst(a.message, b.message))
   return { repeated, scannedUntil }
@@ -122,15 +124,15 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   function add(
     all: readonly CountedDelivery[],
     producer: MessagingSpan | undefined,
-    { topic, partition, offset, cluster = '', key: toMessageKey = '' }: RedeliveredRecord,
+    { topic, partition, offset, cluster = '', key: messageKey = '' }: RedeliveredRecord,
   ): void {
-    const ends = selectAttempts(
+    const spans = selectAttempts(
       all.map(({ consumed }) => consumed),
       batchSizes,
     )
-    if (ends.length < 2) return
-    const attempts = ends.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-    const last = attempts.findLast((end) => end.start < window.end)
+    if (spans.length < 2) return
+    const attempts = spans.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+    const last = attempts.findLast((span) => span.start < window.end)
     const [first] = attempts
     if (last === undefined || first === undefined) return
     // The spans of a batch are attempts at each of its messages.
@@ -144,20 +146,20 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       topic,
       partition,
       offset,
-      key: toMessageKey,
+      key: messageKey,
       consumerGroup: last.group,
       timeUnixNano: String(last.start),
       waitNano: String(last.end - (producer ?? first).start),
       producer: producer === undefined ? null : toMessageSpan(producer, undefined),
-      attempts: attempts.map((end) => toMessageSpan(end, producer)),
+      attempts: attempts.map((span) => toMessageSpan(span, producer)),
     }
-    found.set(key, { message, last, ends: attempts, deliveries: countDeliveries(all, parents) })
+    found.set(key, { message, last, attempts, deliveries: countDeliveries(all, parents) })
   }
 }
 
 type Repeated = RepeatedMessages['repeated'][number] & {
   readonly last: MessagingSpan
-  readonly ends: readonly MessagingSpan[]
+  readonly attempts: readonly MessagingSpan[]
 }
 
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
@@ -169,15 +171,15 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
 function groupByMessage(deliveries: readonly Delivery[]): ConsumedDelivery[][] {
   return groupByConsumer(deliveries.filter(isConsumed)).flatMap((all) =>
     // Several links of one span are one delivery.
-    groupByRecord(all, toConsumedRecord).map(({ certain }) => [
+    groupByRecord(all, toRecordIdentity).map(({ certain }) => [
       ...new Map(certain.map((one) => [toSpanKey(one.consumedRef), one])).values(),
     ]),
   )
 }
 
 /** Contexts of producers that are not stored, of messages that are identified by their position. */
-function selectUnstored(origins: readonly Delivery[]): SpanRef[] {
-  const positioned = origins.filter(
+function selectUnstored(incoming: readonly Delivery[]): SpanRef[] {
+  const positioned = incoming.filter(
     (one) => one.producer === undefined && one.partition !== '' && one.offset !== '' && isLinked(one),
   )
   return [...new Map(positioned.map(({ producerRef }) => [toRefKey(producerRef), producerRef])).values()]
@@ -187,8 +189,8 @@ function selectUnstored(origins: readonly Delivery[]): SpanRef[] {
  * The creation contexts of the message at a span's position. A parent that is not stored may be any
  * span.
  */
-function selectContexts({ partition, offset }: MessagingSpan, origins: readonly Delivery[]): ReadonlySet<string> {
-  const known = origins.filter((one) => one.producer !== undefined || isLinked(one))
+function selectContexts({ partition, offset }: MessagingSpan, incoming: readonly Delivery[]): ReadonlySet<string> {
+  const known = incoming.filter((one) => one.producer !== undefined || isLinked(one))
   const same = known.filter((one) => one.partition === partition && one.offset === offset)
   return new Set(same.map(({ producerRef }) => toRefKey(producerRef)))
 }
@@ -198,8 +200,8 @@ function isLinked({ producerRef, consumedRef, outerRef = consumedRef }: Delivery
 }
 
 /** Whether several spans have the same operation, `receive` or `process`. */
-function isRepeated(ends: readonly MessagingSpan[]): boolean {
-  return [...Map.groupBy(ends, (end) => end.operation).values()].some((same) => same.length > 1)
+function isRepeated(spans: readonly MessagingSpan[]): boolean {
+  return [...Map.groupBy(spans, (span) => span.operation).values()].some((same) => same.length > 1)
 }
 
 /**
@@ -211,11 +213,11 @@ export function selectAttempts(
   all: readonly MessagingSpan[],
   batchSizes: ReadonlyMap<string, number>,
 ): MessagingSpan[] {
-  const of = (operation: 'process' | 'receive'): MessagingSpan[] => {
-    const same = all.filter((end) => end.operation === operation)
-    const single = same.filter((end) => !batchSizes.has(toSpanKey(end)))
+  const select = (operation: 'process' | 'receive'): MessagingSpan[] => {
+    const same = all.filter((span) => span.operation === operation)
+    const single = same.filter((span) => !batchSizes.has(toSpanKey(span)))
     return keepInnermost(single.length > 0 ? single : same)
   }
-  const [processed, received] = [of('process'), of('receive')]
+  const [processed, received] = [select('process'), select('receive')]
   return received.length > processed.length ? received : processed
 }

@@ -49,10 +49,12 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
   const messages = chains
     .filter((chain) => !chain.isSuperseded && isOfTopic(chain, request.topic))
     .map((chain) => {
-      const { send, attempts, taken } = chain
-      const last = [...Map.groupBy(taken, toConsumerId).values()].flatMap((ends) => selectAttempts(ends, new Map()))
+      const { send, attempts, sendConsumers } = chain
+      const last = [...Map.groupBy(sendConsumers, toConsumerId).values()].flatMap((spans) =>
+        selectAttempts(spans, new Map()),
+      )
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return toMessage(chain, [...attempts, ...sorted.map((end) => ({ end, producer: send }))])
+      return toMessage(chain, [...attempts, ...sorted.map((consumer) => ({ consumer, producer: send }))])
     })
   const failedBefore = again.repeated
     .map(({ message }) => message)
@@ -66,16 +68,16 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
 }
 
 function toMessage({ send, producer, record }: RetryChain, attempts: readonly Attempt[]): Message {
-  const last = attempts.at(-1)?.end
+  const last = attempts.at(-1)?.consumer
   return {
     traceId: send.traceId,
     spanId: send.spanId,
     ...record,
     consumerGroup: last?.group ?? '',
     timeUnixNano: String(send.start),
-    waitNano: String((last ?? send).end - (producer ?? attempts[0]?.end ?? send).start),
+    waitNano: String((last ?? send).end - (producer ?? attempts[0]?.consumer ?? send).start),
     producer: producer === undefined ? null : toMessageSpan(producer, undefined),
-    attempts: attempts.map(({ end, producer: from }) => toMessageSpan(end, from)),
+    attempts: attempts.map((attempt) => toMessageSpan(attempt.consumer, attempt.producer)),
   }
 }
 

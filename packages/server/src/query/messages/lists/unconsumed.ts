@@ -9,7 +9,7 @@ import { type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 import { findLinkedRecords, findNeverConsumed, type Missing } from './never-consumed.ts'
 
-const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
+const DEFAULT_MIN_QUEUE_TIME_NANO = 60_000_000_000n
 
 /** `start + duration` is an Int64 in ClickHouse. */
 const MAX_INT64 = 2n ** 63n - 1n
@@ -20,7 +20,8 @@ const MAX_INT64 = 2n ** 63n - 1n
  * that no consumer received.
  */
 export async function findUnconsumed(request: MessageListRequest): Promise<FoundMessages> {
-  const { store, window, topic, group, neverConsumed, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
+  const { store, window, topic, group, neverConsumed, before, options } = request
+  const minQueueTime = request.minQueueTime ?? DEFAULT_MIN_QUEUE_TIME_NANO
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = window.end < now ? window.end : now
   const old = asOf - minQueueTime
@@ -74,35 +75,35 @@ async function findMissing(
   }
   const readersOf = (ofTopic: string, cluster: string): KnownGroup[] =>
     (groupsOf.get(ofTopic) ?? []).filter((known) => mayReadCluster(known, cluster))
-  const isUnread = (end: MessagingSpan): boolean =>
-    group === undefined && readersOf(end.topic, end.cluster).length === 0
+  const isUnread = (producer: MessagingSpan): boolean =>
+    group === undefined && readersOf(producer.topic, producer.cluster).length === 0
   const unread = sent.filter(isUnread)
   const linked = await findLinkedRecords(store, unread, options)
   const neverConsumed = await findNeverConsumed(store, unread, linked, options)
-  const isReadElsewhere = (end: MessagingSpan): boolean =>
-    linked.get(toRefKey(end))?.topics.some((other) => groupsOf.has(other)) ?? false
-  const judged = sent.filter((end) => !isUnread(end) || isReadElsewhere(end))
+  const isReadElsewhere = (producer: MessagingSpan): boolean =>
+    linked.get(toRefKey(producer))?.topics.some((other) => groupsOf.has(other)) ?? false
+  const judged = sent.filter((producer) => !isUnread(producer) || isReadElsewhere(producer))
   const senders = await findSenders(store, judged, options)
-  const missing = senders.flatMap(({ end, ...sender }) =>
-    findMissedRecords(sender, readersOf).map((missed) => ({ end, ...missed })),
+  const missing = senders.flatMap(({ producer, ...sender }) =>
+    findMissedRecords(sender, readersOf).map((missed) => ({ producer, ...missed })),
   )
   return [...neverConsumed, ...missing]
 }
 
-function toMessage({ end, record, group }: Missing, asOf: bigint): Message {
+function toMessage({ producer, record, group }: Missing, asOf: bigint): Message {
   const { cluster, topic, partition, offset, key } = record
   return {
-    traceId: end.traceId,
-    spanId: end.spanId,
+    traceId: producer.traceId,
+    spanId: producer.spanId,
     cluster,
     topic,
     partition,
     offset,
     key,
     consumerGroup: group,
-    timeUnixNano: String(end.start),
-    waitNano: String(asOf - end.end),
-    producer: toMessageSpan(end, undefined),
+    timeUnixNano: String(producer.start),
+    waitNano: String(asOf - producer.end),
+    producer: toMessageSpan(producer, undefined),
     attempts: [],
   }
 }

@@ -62,7 +62,7 @@ async function querySpansInBuckets<Row>(
   wanted: string,
   options: QueryOptions,
 ): Promise<Row[]> {
-  const places = refs.flatMap(({ traceId, start, before }) => {
+  const buckets = refs.flatMap(({ traceId, start, before }) => {
     if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
     if (before === undefined) return []
     const last = before / BUCKET
@@ -70,8 +70,8 @@ async function querySpansInBuckets<Row>(
     const isEarly = before % BUCKET < MINUTE && last > 0n
     return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
   })
-  if (places.length === 0) return []
-  const where = createBucketSet('places', places)
+  if (buckets.length === 0) return []
+  const bucketSet = createBucketSet('buckets', buckets)
   const set = createSpanRefSet(
     'refs',
     refs.filter((ref) => ref.start !== undefined || ref.before !== undefined),
@@ -79,10 +79,10 @@ async function querySpansInBuckets<Row>(
   return await store.query<Row>(
     `select ${wanted}
     from spans
-    where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${set.sql})
+    where (${bucket}, trace_id) in (${bucketSet.sql}) and (trace_id, span_id) in (${set.sql})
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
-    { ...where.params, ...set.params },
+    { ...bucketSet.params, ...set.params },
     options,
   )
 }

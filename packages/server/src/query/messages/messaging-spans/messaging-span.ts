@@ -19,10 +19,10 @@ export type MessagingSpan = SpanIdentity & {
 }
 
 /** A position in a list, newest first; several messages may share one. */
-export type MessagePosition = SpanRef & { readonly time: bigint }
+export type ListPosition = SpanRef & { readonly time: bigint }
 
 /** Where a page starts: after a position, or at it if some of its messages are not yet returned. */
-export type StartPosition = MessagePosition & { readonly isInclusive: boolean }
+export type StartPosition = ListPosition & { readonly isInclusive: boolean }
 
 /** Columns of `spans` for an `MessagingSpanRow`. */
 export const messagingSpanColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
@@ -44,6 +44,10 @@ export function toMessagingSpan({ start, finish, ...row }: MessagingSpanRow): Me
   }
 }
 
+export function isProducing({ operation }: Pick<MessagingSpan, 'operation'>): boolean {
+  return operation === 'create' || operation === 'send'
+}
+
 export function isConsuming({ operation }: Pick<MessagingSpan, 'operation'>): boolean {
   return operation === 'receive' || operation === 'process'
 }
@@ -51,34 +55,34 @@ export function isConsuming({ operation }: Pick<MessagingSpan, 'operation'>): bo
 /**
  * Excludes spans that enclose others: a batch's span around its messages' spans is not a delivery.
  */
-export function keepInnermost(ends: readonly MessagingSpan[]): MessagingSpan[] {
+export function keepInnermost(spans: readonly MessagingSpan[]): MessagingSpan[] {
   // A consumer that shares its producer's id has that id as parent, as do the producer's other
   // consumers.
-  const isSharer = (end: MessagingSpan): boolean => end.parentSpanId === end.spanId
-  const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
-  return ends.filter((end) => isSharer(end) || !parents.has(toRefKey(end)))
+  const isSharer = (span: MessagingSpan): boolean => span.parentSpanId === span.spanId
+  const parents = new Set(spans.map((span) => span.traceId + span.parentSpanId))
+  return spans.filter((span) => isSharer(span) || !parents.has(toRefKey(span)))
 }
 
 /** Converts to the API's type, without the error. */
-export function toMessageSpan(end: MessagingSpan, producer: MessagingSpan | undefined): MessageSpan {
+export function toMessageSpan(span: MessagingSpan, producer: MessagingSpan | undefined): MessageSpan {
   return {
-    traceId: end.traceId,
-    spanId: end.spanId,
-    kind: end.kind,
-    service: end.service,
-    name: end.name,
-    cluster: end.cluster,
-    topic: end.topic,
-    partition: end.partition,
-    offset: end.offset,
+    traceId: span.traceId,
+    spanId: span.spanId,
+    kind: span.kind,
+    service: span.service,
+    name: span.name,
+    cluster: span.cluster,
+    topic: span.topic,
+    partition: span.partition,
+    offset: span.offset,
     key: '',
-    consumerGroup: isConsuming(end) ? end.group : '',
-    startTimeUnixNano: String(end.start),
-    endTimeUnixNano: String(end.end),
-    status: end.status,
+    consumerGroup: isConsuming(span) ? span.group : '',
+    startTimeUnixNano: String(span.start),
+    endTimeUnixNano: String(span.end),
+    status: span.status,
     errorType: '',
     errorMessage: '',
-    queueTimeNano: producer === undefined || !isConsuming(end) ? null : String(computeQueueTime(producer, end)),
+    queueTimeNano: producer === undefined || !isConsuming(span) ? null : String(computeQueueTime(producer, span)),
   }
 }
 

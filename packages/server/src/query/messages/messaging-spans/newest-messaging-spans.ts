@@ -4,7 +4,7 @@ import {
   messagingSpanColumns,
   type MessagingSpanRow,
   type MessagingSpan,
-  type MessagePosition,
+  type ListPosition,
   type StartPosition,
   toMessagingSpan,
 } from './messaging-span.ts'
@@ -28,17 +28,17 @@ export async function findNewestMessagingSpans(
 ): Promise<ScannedSpans> {
   // Usually the last minute has enough spans; longer ranges are read only if not.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
-  const lookFrom = async (start: bigint): Promise<ScannedSpans> =>
+  const scanFrom = async (start: bigint): Promise<ScannedSpans> =>
     await queryNewestMessagingSpans(store, { start, end: newest }, condition, before, limit, options)
-  if (newest - MINUTE <= window.start) return await lookFrom(window.start)
-  let looked = await lookFrom(newest - MINUTE)
-  if (looked.scannedUntil !== undefined) return looked
+  if (newest - MINUTE <= window.start) return await scanFrom(window.start)
+  let scanned = await scanFrom(newest - MINUTE)
+  if (scanned.scannedUntil !== undefined) return scanned
   const starts = await findEarlierStarts(store, { start: window.start, end: newest }, condition, limit, options)
   for (const start of new Set(starts)) {
-    looked = await lookFrom(start)
-    if (looked.scannedUntil !== undefined) return looked
+    scanned = await scanFrom(start)
+    if (scanned.scannedUntil !== undefined) return scanned
   }
-  return looked
+  return scanned
 }
 
 /**
@@ -71,7 +71,7 @@ export type MessagingSpanCondition = {
 export type ScannedSpans = {
   readonly spans: readonly MessagingSpan[]
   /** The last position scanned, if `limit` rows were found: more may follow. */
-  readonly scannedUntil: MessagePosition | undefined
+  readonly scannedUntil: ListPosition | undefined
 }
 
 const MINUTE = 60_000_000_000n
@@ -122,7 +122,7 @@ async function queryNewestMessagingSpans(
   const last = next && (complete.at(-1) ?? next)
   // Spans exported twice are stored twice. `limit by` would sort the whole window.
   const spans = [...keyBySpan((complete.length > 0 ? complete : rows).map(toMessagingSpan)).values()]
-  return { spans, scannedUntil: last && toPosition(last) }
+  return { spans, scannedUntil: last && toListPosition(last) }
 }
 
 /** Spans that share an id may have the same start. */
@@ -130,6 +130,6 @@ function isSamePosition(a: MessagingSpanRow, b: MessagingSpanRow): boolean {
   return a.start === b.start && toRefKey(a) === toRefKey(b)
 }
 
-function toPosition({ traceId, spanId, start }: MessagingSpanRow): MessagePosition {
+function toListPosition({ traceId, spanId, start }: MessagingSpanRow): ListPosition {
   return { traceId, spanId, time: BigInt(start) }
 }

@@ -25,7 +25,7 @@ export async function findStartMinutes(
     { ...condition.params, fromMinute: String(start / MINUTE), toMinute: String(end / MINUTE) },
     options,
   )
-  const places: bigint[] = []
+  const starts: bigint[] = []
   let count = 0
   for (const { minute, n } of rows) {
     const at = BigInt(minute) * MINUTE
@@ -33,10 +33,10 @@ export async function findStartMinutes(
     if (at + MINUTE > end) continue
     count += Number(n)
     if (count < limit) continue
-    places.push(at)
+    starts.push(at)
     break
   }
   const first = rows.at(-1)
-  if (first !== undefined) places.push(BigInt(first.minute) * MINUTE)
-  return [...new Set(places.map((place) => (place > start ? place : start)))]
+  if (first !== undefined) starts.push(BigInt(first.minute) * MINUTE)
+  return [...new Set(starts.map((at) => (at > start ? at : start)))]
 }

@@ -1,16 +1,15 @@
-import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { isInside } from '../../traces/span-parents.ts'
-import { isConsuming, type MessagingSpan } from './messaging-span.ts'
+import { isConsuming, isProducing, type MessagingSpan } from './messaging-span.ts'
 
 type Sharer = SpanIdentity & Pick<MessagingSpan, 'operation'>
 
-/** Selects the span that `consumer` means as its message's origin, of spans that share an id. */
+/** Selects, of spans that share an id, the one that produced the message of `consumer`. */
 export function selectProducer<Span extends Sharer>(
   sharers: readonly Span[] = [],
   consumer: SpanIdentity,
 ): Span | undefined {
-  return sharers.find(({ operation }) => producingOperations.has(operation)) ?? selectParent(sharers, consumer)
+  return sharers.find(isProducing) ?? selectParent(sharers, consumer)
 }
 
 /**
@@ -42,7 +41,7 @@ export function findBySpan<Span extends SpanIdentity>(
 type WithOperation = Pick<MessagingSpan, 'operation'>
 
 export function includesProducer(spans: readonly WithOperation[] = []): boolean {
-  return spans.some(({ operation }) => producingOperations.has(operation))
+  return spans.some(isProducing)
 }
 
 /**

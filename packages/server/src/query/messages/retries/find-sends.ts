@@ -5,7 +5,7 @@ import { bucket } from '../../sql/span-bucket.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
-import type { MessagingSpan, MessagePosition, StartPosition } from '../messaging-spans/messaging-span.ts'
+import type { MessagingSpan, ListPosition, StartPosition } from '../messaging-spans/messaging-span.ts'
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const MAX_TOPICS = 2_000
@@ -14,10 +14,10 @@ export type Sends = {
   /** Newest first, after the request's position. */
   readonly sends: readonly MessagingSpan[]
   /** The last position scanned, if more spans follow. */
-  readonly scannedUntil: MessagePosition | undefined
+  readonly scannedUntil: ListPosition | undefined
   /**
    * Times of all sends in the window, regardless of the request's position; `undefined` above
-   * `atMost`.
+   * `maxSends`.
    */
   readonly times: readonly bigint[] | undefined
 }
@@ -29,18 +29,18 @@ export type Sends = {
  *
  * @param pattern RE2, case-insensitive
  * @param limit maximum number of `sends`
- * @param atMost maximum number of sends in the window for which `times` is returned
+ * @param maxSends maximum number of sends in the window for which `times` is returned
  */
 export async function findSends(
   pattern: string,
   limit: number,
-  atMost: number,
+  maxSends: number,
   request: MessageListRequest,
 ): Promise<Sends> {
   const { store, window, before, traces, options } = request
   const { topics, buckets, count } = await findMatchingTopics(pattern, request)
   if (topics.length === 0) return { sends: [], scannedUntil: undefined, times: [] }
-  if (count > atMost) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
+  if (count > maxSends) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
   const found = await querySends(store, window, { topics, buckets }, options)
   const all = excludeOuterSends(found, found).sort(comparePositions)
   const rest = before === undefined ? all : all.filter((send) => isFromPosition(before, send))
@@ -60,11 +60,11 @@ export async function findSends(
   }
 }
 
-type Send = MessagePosition & SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
+type Send = ListPosition & SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
 
-function isFromPosition(place: StartPosition, send: Send): boolean {
-  const order = comparePositions(place, send)
-  return order < 0 || (order === 0 && place.isInclusive)
+function isFromPosition(position: StartPosition, send: Send): boolean {
+  const order = comparePositions(position, send)
+  return order < 0 || (order === 0 && position.isInclusive)
 }
 
 type SentRow = Omit<Send, 'time'>

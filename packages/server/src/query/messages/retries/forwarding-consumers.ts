@@ -4,7 +4,6 @@ import { findMessageLinks } from '../deliveries/message-links.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { findBySpan, selectParent } from '../messaging-spans/shared-ids.ts'
 import type { MessageListRequest } from '../message-list.ts'
-import { fromFlowSpanRow } from './trace-cache.ts'
 
 type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
 
@@ -22,7 +21,7 @@ export async function findForwardingConsumers(
   if (open.length === 0) return found
   const byRef = await readSpansByRef(traces, open)
   const paths = open.map((send) => ({ send, path: [...walkUp(byRef, findBySpan(byRef.get(toRefKey(send)), send))] }))
-  const onPaths = paths.flatMap(({ path }) => path.map(fromFlowSpanRow))
+  const onPaths = paths.flatMap(({ path }) => path)
   const links = await findMessageLinks(store, onPaths, 'out', options)
   const targets = await readSpansByRef(
     traces,
@@ -47,13 +46,13 @@ export async function findForwardingConsumers(
 /** Finds the nearest consuming ancestor of each span, by the span's key. */
 async function findEnclosingConsumers(
   traces: MessageListRequest['traces'],
-  ends: readonly MessagingSpan[],
+  spans: readonly MessagingSpan[],
 ): Promise<ReadonlyMap<string, MessagingSpan>> {
-  const byRef = await readSpansByRef(traces, ends)
+  const byRef = await readSpansByRef(traces, spans)
   return new Map(
-    ends.flatMap((end) => {
-      const consumer = findConsumer(byRef, findBySpan(byRef.get(toRefKey(end)), end))
-      return consumer === undefined ? [] : [[toSpanKey(end), consumer] as const]
+    spans.flatMap((span) => {
+      const consumer = findConsumer(byRef, findBySpan(byRef.get(toRefKey(span)), span))
+      return consumer === undefined ? [] : [[toSpanKey(span), consumer] as const]
     }),
   )
 }
@@ -73,9 +72,7 @@ export async function findSpansInside(
     return selected !== undefined && toSpanKey(selected) === toSpanKey(parent)
   }
   const findChildren = (parent: MessagingSpan): MessagingSpan[] =>
-    (byParent.get(toRefKey(parent)) ?? [])
-      .filter((child) => !isConsuming(child) && isChild(child, parent))
-      .map(fromFlowSpanRow)
+    (byParent.get(toRefKey(parent)) ?? []).filter((child) => !isConsuming(child) && isChild(child, parent))
   return consumers.flatMap((consumer) => {
     // A map yields entries that are added while it is read.
     const found = new Map([[toSpanKey(consumer), consumer]])
@@ -94,15 +91,15 @@ async function readSpansByRef(
   return Map.groupBy(await traces.spansOf(refs.map(({ traceId }) => traceId)), toRefKey)
 }
 
-function findConsumer(byRef: SpansByRef, from: FlowSpanRow | undefined): MessagingSpan | undefined {
-  for (const span of walkUp(byRef, from)) if (isConsuming(span)) return fromFlowSpanRow(span)
+function findConsumer(byRef: SpansByRef, start: FlowSpanRow | undefined): MessagingSpan | undefined {
+  for (const span of walkUp(byRef, start)) if (isConsuming(span)) return span
   return undefined
 }
 
 /** Yields a span and its ancestors. */
-function* walkUp(byRef: SpansByRef, from: FlowSpanRow | undefined): Generator<FlowSpanRow> {
+function* walkUp(byRef: SpansByRef, start: FlowSpanRow | undefined): Generator<FlowSpanRow> {
   const seen = new Set<string>()
-  for (let at = from; at !== undefined && !seen.has(toSpanKey(at));) {
+  for (let at = start; at !== undefined && !seen.has(toSpanKey(at));) {
     seen.add(toSpanKey(at))
     yield at
     at = selectParent(byRef.get(at.traceId + at.parentSpanId), at)

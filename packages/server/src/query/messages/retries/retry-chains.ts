@@ -1,5 +1,5 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { type Delivery, isSameMessage, isSameOrUnknown } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { toConsumerId, type MessageListRequest } from '../message-list.ts'
@@ -12,7 +12,7 @@ import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
 /** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
 
-export type Attempt = { readonly end: MessagingSpan; readonly producer: MessagingSpan | undefined }
+export type Attempt = { readonly consumer: MessagingSpan; readonly producer: MessagingSpan | undefined }
 
 export type RetryChain = {
   readonly send: MessagingSpan
@@ -28,7 +28,7 @@ export type RetryChain = {
 
 /** Lists the topics that a message was on: its own, retry topics and the dead-letter topic. */
 export function listTopics({ send, producer, attempts, record }: RetryChain): ReadonlySet<string> {
-  const tried = attempts.flatMap((attempt) => [attempt.end.topic, attempt.producer?.topic ?? ''])
+  const tried = attempts.flatMap((attempt) => [attempt.consumer.topic, attempt.producer?.topic ?? ''])
   return new Set([send.topic, producer?.topic ?? '', record.topic, ...tried])
 }
 
@@ -53,41 +53,41 @@ export async function buildRetryChains(
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
     if (open.length === 0) break
-    const around = await findForwardingConsumers(
+    const forwardingConsumers = await findForwardingConsumers(
       request,
       open.map(({ sent }) => sent),
     )
-    const origins = await findMessageOrigins(store, [...around.values()], options, traces)
+    const incoming = await findIncomingDeliveries(store, [...forwardingConsumers.values()], options, traces)
     const producers = new Map(
-      origins.flatMap((one) => (one.producer ? [[toRefKey(one.producer), one.producer] as const] : [])),
+      incoming.flatMap((one) => (one.producer ? [[toRefKey(one.producer), one.producer] as const] : [])),
     )
-    const received = await findDeliveries(store, [...producers.values()], options, traces)
-    const deliveries = await addProcessingSpans(store, received, options, traces)
+    const outgoing = await findDeliveries(store, [...producers.values()], options, traces)
+    const deliveries = await addProcessingSpans(store, outgoing, options, traces)
     for (const { chain, sent } of open) {
-      const consumer = around.get(toSpanKey(sent))
+      const consumer = forwardingConsumers.get(toSpanKey(sent))
       chain.at = undefined
       if (consumer === undefined) continue
-      const taken = origins.filter(
+      const received = incoming.filter(
         (one) => toSpanKey(one.consumedRef) === toSpanKey(consumer) && one.producer !== undefined,
       )
-      const [origin, ...others] = taken
+      const [delivery, ...others] = received
       // A batch does not show which of its messages was forwarded.
-      if (origin?.producer === undefined || others.length > 0) {
-        chain.attempts.unshift({ end: consumer, producer: undefined })
-        const { topic, ...record } = taken.length === 0 ? toRecord(consumer) : selectCommon(taken, consumer)
+      if (delivery?.producer === undefined || others.length > 0) {
+        chain.attempts.unshift({ consumer, producer: undefined })
+        const { topic, ...record } = received.length === 0 ? toRecord(consumer) : selectCommon(received, consumer)
         chain.record = { ...record, topic: topic || chain.record.topic }
         continue
       }
-      const { producer } = origin
-      const { attempts, all } = selectAttempts(sent, origin.consumed ?? consumer, origin, deliveries)
-      chain.attempts.unshift(...attempts.map((end) => ({ end, producer })))
+      const { producer } = delivery
+      const { attempts, all } = selectAttempts(sent, delivery.consumed ?? consumer, delivery, deliveries)
+      chain.attempts.unshift(...attempts.map((attempt) => ({ consumer: attempt, producer })))
       chain.consumers.push(...all)
       chain.record = {
-        cluster: origin.cluster,
-        topic: origin.topic || chain.record.topic,
-        partition: origin.partition || attempts[0]?.partition || '',
-        offset: origin.offset || attempts[0]?.offset || '',
-        key: origin.key,
+        cluster: delivery.cluster,
+        topic: delivery.topic || chain.record.topic,
+        partition: delivery.partition || attempts[0]?.partition || '',
+        offset: delivery.offset || attempts[0]?.offset || '',
+        key: delivery.key,
       }
       chain.producer = producer
       if (isRetryOrDeadLetterTopic(producer.topic)) chain.at = producer
@@ -115,22 +115,22 @@ function selectCommon(batch: readonly Delivery[], { cluster }: MessagingSpan): R
  */
 function selectAttempts(
   sent: MessagingSpan,
-  around: MessagingSpan,
-  origin: Delivery,
+  consumer: MessagingSpan,
+  delivery: Delivery,
   deliveries: readonly Delivery[],
 ): { readonly attempts: readonly MessagingSpan[]; readonly all: readonly MessagingSpan[] } {
   const same = deliveries
-    .filter((one) => toRefKey(one.producerRef) === toRefKey(origin.producerRef))
+    .filter((one) => toRefKey(one.producerRef) === toRefKey(delivery.producerRef))
     // One send span may carry several records.
-    .filter((one) => isSameMessage(one, origin) && isSameOrUnknown(one.cluster, origin.cluster))
+    .filter((one) => isSameMessage(one, delivery) && isSameOrUnknown(one.cluster, delivery.cluster))
     .flatMap(({ consumed }) => consumed ?? [])
-    .filter((end) => toConsumerId(end) === toConsumerId(around))
+    .filter((span) => toConsumerId(span) === toConsumerId(consumer))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
   // A forwarded record keeps its context, so kotel makes the send a child of `receive`. The attempt
   // is the `process` span beside it.
-  const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
-  const last = around.operation === 'receive' ? (beside ?? around) : around
-  const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
-  const distinct = (ends: readonly MessagingSpan[]): MessagingSpan[] => [...keyBySpan(ends).values()]
-  return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
+  const processing = same.findLast((span) => span.operation === 'process' && span.start <= sent.start)
+  const last = consumer.operation === 'receive' ? (processing ?? consumer) : consumer
+  const tries = keepInnermost(same.filter((span) => span.operation === last.operation && span.start <= last.start))
+  const distinct = (spans: readonly MessagingSpan[]): MessagingSpan[] => [...keyBySpan(spans).values()]
+  return { attempts: distinct([...tries, last]), all: distinct([...same, consumer]) }
 }

@@ -1,17 +1,16 @@
-import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { findForwardingConsumers, findSpansInside } from './forwarding-consumers.ts'
 import type { RetryChain } from './retry-chains.ts'
 import { findMessageLinks } from '../deliveries/message-links.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import type { MessagingSpan, MessagePosition } from '../messaging-spans/messaging-span.ts'
+import { isProducing, type MessagingSpan, type ListPosition } from '../messaging-spans/messaging-span.ts'
 import { isRetryTopic } from './topic-roles.ts'
-import { fromFlowSpanRow } from './trace-cache.ts'
 
 /** A send to a retry topic, with the consumers of that message. */
 export type ResolvedRetryChain = RetryChain & {
-  readonly taken: readonly MessagingSpan[]
+  readonly sendConsumers: readonly MessagingSpan[]
   /**
    * The same consumers sent the message to a retry topic again, later; the later chain includes
    * this one.
@@ -32,39 +31,40 @@ export async function markSuperseded(
     options,
     traces,
   )
-  const takenOf = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
-  const withTaken = chains.map((chain) => ({
+  const deliveriesOf = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
+  const withConsumers = chains.map((chain) => ({
     ...chain,
-    taken: (takenOf.get(toRefKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
+    sendConsumers: (deliveriesOf.get(toRefKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
   }))
-  const ends = withTaken.flatMap(({ consumers, taken }) => [...consumers, ...taken])
+  const consumers = withConsumers.flatMap((chain) => [...chain.consumers, ...chain.sendConsumers])
   // Another service may have sent the message again, over a link to the consumer or a span inside.
-  const targets = [...ends, ...(await findSpansInside(traces, ends))]
+  const targets = [...consumers, ...(await findSpansInside(traces, consumers))]
   const links = await findMessageLinks(store, targets, 'in', options)
-  const rows = await traces.spansOf([...ends, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId))
+  const rows = await traces.spansOf(
+    [...consumers, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId),
+  )
   const resent = rows
-    .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
+    .filter((span) => isProducing(span) && isRetryTopic(span.topic))
     .filter(({ start }) => start < window.end)
-    .map(fromFlowSpanRow)
-  const around = await findForwardingConsumers(request, resent)
-  const resentIn = Map.groupBy(resent, (end) => {
-    const consumer = around.get(toSpanKey(end))
+  const forwardingConsumers = await findForwardingConsumers(request, resent)
+  const resentIn = Map.groupBy(resent, (send) => {
+    const consumer = forwardingConsumers.get(toSpanKey(send))
     return consumer === undefined ? '' : toSpanKey(consumer)
   })
-  const resending = ends.filter((end) => resentIn.has(toSpanKey(end)))
+  const resending = consumers.filter((consumer) => resentIn.has(toSpanKey(consumer)))
   // A batch does not show which of its messages was sent again.
-  const origins = Map.groupBy(await findMessageOrigins(store, resending, options, traces), ({ consumedRef }) =>
+  const incomingOf = Map.groupBy(await findIncomingDeliveries(store, resending, options, traces), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )
-  return withTaken.map((chain) => ({
+  return withConsumers.map((chain) => ({
     ...chain,
-    isSuperseded: [...chain.consumers, ...chain.taken]
-      .filter((end) => origins.get(toSpanKey(end))?.length === 1)
-      .flatMap((end) => resentIn.get(toSpanKey(end)) ?? [])
+    isSuperseded: [...chain.consumers, ...chain.sendConsumers]
+      .filter((consumer) => incomingOf.get(toSpanKey(consumer))?.length === 1)
+      .flatMap((consumer) => resentIn.get(toSpanKey(consumer)) ?? [])
       .some((later) => comparePositions(toSendPosition(later), toSendPosition(chain.send)) < 0),
   }))
 }
 
-function toSendPosition({ start, traceId, spanId }: MessagingSpan): MessagePosition {
+function toSendPosition({ start, traceId, spanId }: MessagingSpan): ListPosition {
   return { time: start, traceId, spanId }
 }

@@ -62,13 +62,13 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
     spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
     spansByRef: async (refs) => {
       const { rows, isTruncated } = await readSharers(refs)
-      const found = Map.groupBy(rows.map(fromFlowSpanRow), toRefKey)
+      const found = Map.groupBy(rows, toRefKey)
       const missing = isTruncated ? refs.filter((ref) => !found.has(toRefKey(ref))) : []
       return new Map([...found, ...(await findMessagingSpans(store, missing, options))])
     },
     spansByIdentity: async (spans) => {
       const { rows, isTruncated } = await readSharers(spans)
-      const found = keyBySpan(rows.map(fromFlowSpanRow))
+      const found = keyBySpan(rows)
       const missing = isTruncated ? spans.filter((span) => !found.has(toSpanKey(span))) : []
       return new Map([...found, ...keyBySpan([...(await findMessagingSpans(store, missing, options)).values()].flat())])
     },
@@ -78,13 +78,9 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
       return selectConsumingChildren(
         parents,
         traces.flatMap((trace) => trace.rows),
-      ).map(fromFlowSpanRow)
+      )
     },
   }
 }
 
 type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly isTruncated: boolean }
-
-export function fromFlowSpanRow({ consumerGroup, ...row }: FlowSpanRow): MessagingSpan {
-  return { ...row, group: consumerGroup }
-}
