@@ -3,6 +3,7 @@ import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
 import { messagingBatchCount } from './messaging-sql.ts'
+import { MINUTE_NANO } from '../sql/time-window.ts'
 
 /** Finds message counts of the batch spans among these, by `toSpanKey`. */
 export async function findBatchSizes(
@@ -43,8 +44,8 @@ export async function findSendSizes(
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and topic in {topics:Array(String)}
       and messaging_operation in ('create', 'send') and messages > spans`,
     {
-      fromMinute: String(first / MINUTE),
-      toMinute: String(last / MINUTE),
+      fromMinute: String(first / MINUTE_NANO),
+      toMinute: String(last / MINUTE_NANO),
       topics: [...new Set(sent.map(({ topic }) => topic))],
     },
     options,
@@ -56,5 +57,3 @@ export async function findSendSizes(
     options,
   )
 }
-
-const MINUTE = 60_000_000_000n

@@ -2,7 +2,7 @@ import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts
 import { LAG_METRICS, lagColumns } from './lag-metrics.ts'
 import { findResourceClusters } from './resource-clusters.ts'
 import { messagingValue } from './messaging-sql.ts'
-import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { MINUTE_NANO, inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 
 /** A consumer group that reads a topic. */
 export type KnownGroup = {
@@ -18,7 +18,6 @@ export type KnownGroup = {
 }
 
 const DAY = 86_400_000_000_000n
-const MINUTE = 60_000_000_000n
 const MAX_GROUPS = 10_000
 
 /** SQL: the span names a group, or its service counts as one. */
@@ -39,8 +38,8 @@ export async function findKnownGroups(
   if (filter.topics?.length === 0) return []
   const from = start > DAY ? start - DAY : 0n
   const params: QueryParams = {
-    fromMinute: String(from / MINUTE),
-    toMinute: String(end / MINUTE),
+    fromMinute: String(from / MINUTE_NANO),
+    toMinute: String(end / MINUTE_NANO),
     from: String(from),
     end: String(end),
     lagMetrics: LAG_METRICS,
@@ -124,7 +123,7 @@ async function findLinkedGroups(
     options,
   )
   if (unnamed === undefined || unnamed.n === '0') return []
-  const window = { start: BigInt(unnamed.first) * MINUTE, end: BigInt(unnamed.last + 1) * MINUTE }
+  const window = { start: BigInt(unnamed.first) * MINUTE_NANO, end: BigInt(unnamed.last + 1) * MINUTE_NANO }
   const parts = Math.ceil(Number(unnamed.n) / SPANS_PER_PART)
   const found: ConsumingRow[] = []
   for (let part = 0; part < parts; part++) {

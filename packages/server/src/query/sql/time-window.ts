@@ -5,12 +5,13 @@ import { parseUnixNano } from './time-parameters.ts'
 /** From `start` to before `end`, in Unix nanoseconds. */
 export type TimeWindow = { readonly start: bigint; readonly end: bigint }
 
-const HOUR = 3_600_000_000_000n
+export const MINUTE_NANO = 60_000_000_000n
+const HOUR_NANO = 60n * MINUTE_NANO
 
 /** The last hour by default. */
 export function parseTimeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
   const until = end === undefined ? BigInt(Date.now()) * 1_000_000n : parseUnixNano('end', end)
-  const from = start === undefined ? (until > HOUR ? until - HOUR : 0n) : parseUnixNano('start', start)
+  const from = start === undefined ? (until > HOUR_NANO ? until - HOUR_NANO : 0n) : parseUnixNano('start', start)
   if (from >= until) throw new InvalidParameterError('start', 'start is not before end.')
   return { start: from, end: until }
 }

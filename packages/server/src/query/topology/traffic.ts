@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
 import { chooseLinkSample, compileLinkedTopics, compileLinkSampleCondition } from './linked-topics.ts'
-import { type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { MINUTE_NANO, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
 /** Numbers of the spans of a service, by messaging operation, topic and group. */
@@ -38,12 +38,10 @@ export type SpanNumbers = {
 /** Row limit. Larger than the number of edges in a response. */
 export const MAX_TRAFFIC = 20_000
 
-const MINUTE = 60_000_000_000n
-
 /** Widens the window to whole minutes. */
 export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
-  const until = end + ((MINUTE - (end % MINUTE)) % MINUTE)
-  return { start: start - (start % MINUTE), end: until < MAX_UINT64 ? until : MAX_UINT64 }
+  const until = end + ((MINUTE_NANO - (end % MINUTE_NANO)) % MINUTE_NANO)
+  return { start: start - (start % MINUTE_NANO), end: until < MAX_UINT64 ? until : MAX_UINT64 }
 }
 
 export type SpanCounts = {
@@ -80,7 +78,7 @@ export async function countSpans(store: Store, window: TimeWindow, options: Quer
 }
 
 export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
-  return { fromMinute: String(start / MINUTE), toMinute: String((end + MINUTE - 1n) / MINUTE) }
+  return { fromMinute: String(start / MINUTE_NANO), toMinute: String((end + MINUTE_NANO - 1n) / MINUTE_NANO) }
 }
 
 /**

@@ -4,6 +4,7 @@ import { createCursorCodec } from '../sql/cursor.ts'
 import { toSearchedRange } from '../sql/searched-range.ts'
 import { type SpanFilter, spanFilter, startsBetween } from './span-filter.ts'
 import { fetchSummaries } from './trace-summary.ts'
+import { MINUTE_NANO } from '../sql/time-window.ts'
 
 /**
  * Traces with a span that satisfies every filter at once, newest first by the newest such span.
@@ -43,10 +44,9 @@ const traceCursor = createCursorCodec('traces1', { newest: 'uint64', traceId: 't
 type Position = ReturnType<typeof traceCursor.decode>
 type Match = Position & { readonly summary: TraceSummary }
 
-const MINUTE = 60_000_000_000n
-const HOUR = 60n * MINUTE
+const HOUR = 60n * MINUTE_NANO
 const DAY = 24n * HOUR
-const LOOKBACKS_NANO = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
+const LOOKBACKS_NANO = [10n * MINUTE_NANO, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
 
 /**
  * Lists inclusive windows that cover `from` to `to`, newest first. The first includes times after

@@ -4,6 +4,7 @@ import { filterByWindow } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
 import type { Search, Window } from '../execute/search.ts'
+import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 
 export type NamesOptions = {
   /** Unix nanoseconds; spans that start in `[start, end)`. */
@@ -24,8 +25,6 @@ export type NamesOptions = {
 
 /** Spans read for names: enough to find a name that one span in 10,000 has. */
 const MAX_SPANS = 250_000
-
-const MINUTE_NANO = 60_000_000_000n
 
 export type NameList<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 

@@ -9,6 +9,7 @@ import { type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Match, Scope } from './match.ts'
 import type { Search } from './search.ts'
 import { fetchTraceRows } from './trace-rows.ts'
+import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 
 export type FoundMatches = {
   readonly matches: readonly Match[]
@@ -81,7 +82,6 @@ function narrowScope({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scop
   return { window: undefined, within: [...found.keys()].filter((id) => among?.has(id) ?? true) }
 }
 
-const MINUTE_NANO = 60_000_000_000n
 const WIDENING_FACTOR = 8n
 
 /**

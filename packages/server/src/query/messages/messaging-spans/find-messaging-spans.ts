@@ -11,8 +11,7 @@ import {
   type MessagingSpan,
   toMessagingSpan,
 } from './messaging-span.ts'
-
-const MINUTE = 60_000_000_000n
+import { MINUTE_NANO } from '../../sql/time-window.ts'
 
 /** A span reference. `start` is exact; `before` is an upper bound, usually within a minute. */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
@@ -67,7 +66,7 @@ async function querySpansInBuckets<Row>(
     if (before === undefined) return []
     const last = before / BUCKET
     // A longer wait falls back to a lookup of the trace.
-    const isEarly = before % BUCKET < MINUTE && last > 0n
+    const isEarly = before % BUCKET < MINUTE_NANO && last > 0n
     return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
   })
   if (buckets.length === 0) return []

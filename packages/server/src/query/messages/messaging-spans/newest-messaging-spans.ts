@@ -1,5 +1,5 @@
 import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
-import { inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window.ts'
+import { MINUTE_NANO, inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window.ts'
 import {
   messagingSpanColumns,
   type MessagingSpanRow,
@@ -30,8 +30,8 @@ export async function findNewestMessagingSpans(
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
   const scanFrom = async (start: bigint): Promise<ScannedSpans> =>
     await queryNewestMessagingSpans(store, { start, end: newest }, condition, before, limit, options)
-  if (newest - MINUTE <= window.start) return await scanFrom(window.start)
-  let scanned = await scanFrom(newest - MINUTE)
+  if (newest - MINUTE_NANO <= window.start) return await scanFrom(window.start)
+  let scanned = await scanFrom(newest - MINUTE_NANO)
   if (scanned.scannedUntil !== undefined) return scanned
   const starts = await findEarlierStarts(store, { start: window.start, end: newest }, condition, limit, options)
   for (const start of new Set(starts)) {
@@ -74,9 +74,7 @@ export type ScannedSpans = {
   readonly scannedUntil: ListPosition | undefined
 }
 
-const MINUTE = 60_000_000_000n
-
-const LOOKBACK_STEPS = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
+const LOOKBACK_STEPS = [10n * MINUTE_NANO, 60n * MINUTE_NANO, 24n * 60n * MINUTE_NANO]
 
 async function queryNewestMessagingSpans(
   store: Store,
@@ -101,7 +99,7 @@ async function queryNewestMessagingSpans(
   }
   // For a long range, first finds the start of the oldest span to return from few columns, then
   // reads the other columns only from there on.
-  const isLong = window.end - window.start > MINUTE
+  const isLong = window.end - window.start > MINUTE_NANO
   const [oldest] = isLong
     ? await store.query<{ start: string }>(
         `select start from ${from} order by start desc limit 1 offset {limit:UInt32}`,

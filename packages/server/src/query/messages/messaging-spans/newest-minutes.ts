@@ -1,7 +1,5 @@
 import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
-import type { TimeWindow } from '../../sql/time-window.ts'
-
-const MINUTE = 60_000_000_000n
+import { MINUTE_NANO, type TimeWindow } from '../../sql/time-window.ts'
 
 /**
  * Finds start times for reading the newest `limit` spans of the window: at most two, later first,
@@ -22,21 +20,21 @@ export async function findStartMinutes(
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and ${condition.sql}
     group by minute
     order by minute desc`,
-    { ...condition.params, fromMinute: String(start / MINUTE), toMinute: String(end / MINUTE) },
+    { ...condition.params, fromMinute: String(start / MINUTE_NANO), toMinute: String(end / MINUTE_NANO) },
     options,
   )
   const starts: bigint[] = []
   let count = 0
   for (const { minute, n } of rows) {
-    const at = BigInt(minute) * MINUTE
+    const at = BigInt(minute) * MINUTE_NANO
     // Part of the last minute may be after the end.
-    if (at + MINUTE > end) continue
+    if (at + MINUTE_NANO > end) continue
     count += Number(n)
     if (count < limit) continue
     starts.push(at)
     break
   }
   const first = rows.at(-1)
-  if (first !== undefined) starts.push(BigInt(first.minute) * MINUTE)
+  if (first !== undefined) starts.push(BigInt(first.minute) * MINUTE_NANO)
   return [...new Set(starts.map((at) => (at > start ? at : start)))]
 }

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { TimeWindow } from '../../sql/time-window.ts'
+import { MINUTE_NANO, type TimeWindow } from '../../sql/time-window.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
@@ -125,8 +125,8 @@ async function findMatchingTopics(
     order by n desc
     limit ${MAX_TOPICS}`,
     {
-      fromMinute: String(window.start / MINUTE),
-      toMinute: String(window.end / MINUTE),
+      fromMinute: String(window.start / MINUTE_NANO),
+      toMinute: String(window.end / MINUTE_NANO),
       pattern: `(?i)${pattern}`,
     },
     options,
@@ -137,8 +137,6 @@ async function findMatchingTopics(
     count: rows.reduce((sum, row) => sum + Number(row.n), 0),
   }
 }
-
-const MINUTE = 60_000_000_000n
 
 /** Reads all sends of the window, without duplicates. */
 async function querySends(
