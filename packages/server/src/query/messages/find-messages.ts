@@ -17,7 +17,7 @@ import {
 import type { ListPosition } from './messaging-spans/messaging-span.ts'
 import { findRedelivered } from './lists/redelivered.ts'
 import { addRecords } from './span-records.ts'
-import { createTraceCache } from './retries/trace-cache.ts'
+import { createTraceCache } from './trace-cache.ts'
 import { findUnconsumed } from './lists/unconsumed.ts'
 
 const lists: Readonly<Record<MessageList, (request: MessageListRequest) => Promise<FoundMessages>>> = {

@@ -3,7 +3,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { MessagingSpan, ListPosition, StartPosition } from './messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from './messaging-spans/newest-messaging-spans.ts'
-import type { TraceCache } from './retries/trace-cache.ts'
+import type { TraceCache } from './trace-cache.ts'
 
 /** The parameters of a message list. */
 export type MessageListRequest = {

@@ -5,7 +5,7 @@ import { findConsumingChildren, findMessagingSpans, keyBySpan } from '../messagi
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { includesProducer, mayShareDistantId, selectProducer } from '../messaging-spans/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
-import type { TraceCache } from '../retries/trace-cache.ts'
+import type { TraceCache } from '../trace-cache.ts'
 
 /** Looks up spans by reference, identity or parent. */
 export type SpanLookup = Pick<TraceCache, 'spansByRef' | 'spansByIdentity' | 'consumingChildren'>

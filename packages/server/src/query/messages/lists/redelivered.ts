@@ -6,7 +6,7 @@ import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
 import { type ConsumedDelivery, type Delivery, isConsumed, toRecordIdentity } from '../deliveries/delivery.ts'
 import { groupByRecord } from '../deliveries/group-by-record.ts'
-import { findAtSameOffset, splitByContext } from '../deliveries/same-position.ts'
+import { findAtSameOffset, splitByContext } from '../deliveries/same-offset.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,

@@ -10,7 +10,7 @@ import {
 } from './messaging-span.ts'
 import { toRefKey } from '../../links/span-ref.ts'
 import { keyBySpan } from './find-messaging-spans.ts'
-import { findStartMinutes } from './newest-minutes.ts'
+import { findStartMinutes } from './start-minutes.ts'
 
 /**
  * Finds spans of the window that satisfy an SQL condition (with parameters, no literals), newest

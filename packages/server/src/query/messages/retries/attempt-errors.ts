@@ -6,7 +6,7 @@ import { selectParent } from '../messaging-spans/shared-ids.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import { listMessageSpans } from '../span-records.ts'
-import type { TraceCache } from './trace-cache.ts'
+import type { TraceCache } from '../trace-cache.ts'
 
 /**
  * Adds the error of each span: its own exception or status, otherwise that of the failed descendant

@@ -1,14 +1,14 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { FlowSpanRow } from '../../flows/flow-span.ts'
-import { loadSpans } from '../../flows/load/load-spans.ts'
-import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import { selectConsumingChildren, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { FlowSpanRow } from '../flows/flow-span.ts'
+import { loadSpans } from '../flows/load/load-spans.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
+import { selectConsumingChildren, type MessagingSpan } from './messaging-spans/messaging-span.ts'
 import {
   findConsumingChildren,
   findMessagingSpans,
   keyBySpan,
   type TimedRef,
-} from '../messaging-spans/find-messaging-spans.ts'
+} from './messaging-spans/find-messaging-spans.ts'
 
 /**
  * Whole traces read by one request, each read once: chains of messages return to the same traces.
