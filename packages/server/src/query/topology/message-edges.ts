@@ -83,8 +83,8 @@ function toTimesKey({
   topic,
   group,
 }: Pick<Traffic, 'service' | 'cluster' | 'topic' | 'group'> & { readonly operation: string }): string {
-  const of = service === undefined ? 'all' : `${service.length} ${service}`
-  return `${operation} ${of} ${cluster.length} ${cluster}${topic.length} ${topic}${group}`
+  const serviceKey = service === undefined ? 'all' : `${service.length} ${service}`
+  return `${operation} ${serviceKey} ${cluster.length} ${cluster}${topic.length} ${topic}${group}`
 }
 
 function toConsumerKey({ service = '', topic, group }: Pick<Traffic, 'service' | 'topic' | 'group'>): string {

@@ -35,11 +35,11 @@ export const withinLimit = `(start < {cutStart:UInt64} or (start = {cutStart:UIn
  * sorting or holding whole spans. Duplicates of a span count once. `undefined` when no span
  * matches.
  *
- * @param of SQL condition that selects the spans
+ * @param condition SQL condition that selects the spans
  */
 export async function findTraceLimit(
   store: Store,
-  of: string,
+  condition: string,
   params: Readonly<Record<string, string | number>>,
   options: QueryOptions,
 ): Promise<TraceLimit | undefined> {
@@ -48,7 +48,7 @@ export async function findTraceLimit(
     from (
       select span_id, kind, service, start, 200 + byteSize(attrs.keys, attrs.values, status_message, trace_state, events.name,
         events.attrs.keys, events.attrs.values) as size
-      from spans where ${of})
+      from spans where ${condition})
     group by ${spanIdentity}
     order by first, spanId
     limit ${MAX_SPANS + 1}`,

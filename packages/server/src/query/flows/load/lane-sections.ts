@@ -98,9 +98,8 @@ function toSectionKey({ spanId, kindServiceKey }: FlowSpanRef): string {
  * is known.
  */
 export function findCauses(trace: DividedTrace, section: LaneSection): readonly FlowSpanRef[] {
-  const isOwn = (ref: FlowSpanRef, of: LaneSection): boolean =>
-    ref.traceId === trace.traceId && findSection(trace, ref) === of
-  const causes = section.causes.filter((ref) => !isOwn(ref, section))
+  const isOwn = (ref: FlowSpanRef): boolean => ref.traceId === trace.traceId && findSection(trace, ref) === section
+  const causes = section.causes.filter((ref) => !isOwn(ref))
   if (causes.length > 0) return causes
   const isInLane = (ref: FlowSpanRef): boolean =>
     ref.traceId === trace.traceId && findSection(trace, ref).laneId === section.laneId
