@@ -30,7 +30,8 @@ export class CorruptPartGuard {
     if (count === 0) return
     this.#log(
       `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse detached them into the ` +
-        "tables' directories detached/. Their rows are missing in responses; see docs/operations.md.",
+        "tables' directories detached/. Their rows are missing in responses; see " +
+        'https://github.com/spanlink/spanlink/blob/main/docs/operations.md#corrupt-parts-of-tables',
       { level: 'error' },
     )
   }
