@@ -22,7 +22,10 @@ export const StatusResponse = Type.Object({
       segments: Type.Integer(),
       bytes: Type.Integer(),
       tornBytes: describe('Incomplete writes at the end of a segment, dropped after a crash.', Type.Integer()),
-      unreadableBytes: describe('Bytes lost in damaged journal files since the start.', Type.Integer()),
+      unreadableBytes: describe(
+        'Bytes lost in damaged journal files, including files kept from earlier runs.',
+        Type.Integer(),
+      ),
     }),
   ),
   quarantine: describe(
@@ -54,7 +57,7 @@ export const StatusResponse = Type.Object({
     'Present with a Kafka receiver.',
     Type.Optional(
       Type.Object({
-        rejectedMessages: describe('Skipped messages that are not OTLP.', Type.Integer()),
+        rejectedMessages: describe('Messages that were rejected or quarantined.', Type.Integer()),
         connectionFailures: describe('Failed connections and restarts of the consumer.', Type.Integer()),
         quarantine: describe(
           'Unreadable batches since the start, and their bytes in the data directory.',

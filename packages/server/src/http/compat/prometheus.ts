@@ -17,8 +17,12 @@ type Metric = readonly [
 /** Listed in docs/operations.md. Counters end in `_total`, the others are gauges. */
 export const serverMetrics: readonly Metric[] = [
   ['spanlink_build_info', 'Version of the server, ClickHouse version and kind of store.', (s) => [[buildLabels(s), 1]]],
-  ['spanlink_ready', '1 while the store is available, otherwise 0.', (s) => Number(s.engine.state === 'ready')],
-  ['spanlink_engine_restarts_total', 'Restarts of the embedded engine after it died.', (s) => s.engine.restarts],
+  [
+    'spanlink_ready',
+    '1 while ClickHouse is available; /api/ready also requires progressing inserts.',
+    (s) => Number(s.engine.state === 'ready'),
+  ],
+  ['spanlink_engine_restarts_total', 'Restarts of the embedded ClickHouse after it died.', (s) => s.engine.restarts],
   ['spanlink_receiver_requests_total', 'Requests received.', (s) => s.ingest.requests],
   [
     'spanlink_receiver_failed_requests_total',
@@ -42,7 +46,7 @@ export const serverMetrics: readonly Metric[] = [
   ],
   [
     'spanlink_kafka_rejected_messages_total',
-    'Kafka messages that are not OTLP requests.',
+    'Kafka messages rejected or quarantined.',
     (s) => s.kafka?.rejectedMessages ?? 0,
   ],
   [
@@ -76,12 +80,12 @@ export const serverMetrics: readonly Metric[] = [
   ['process_start_time_seconds', 'Unix time of the start of the server.', () => performance.timeOrigin / 1000],
   [
     'process_resident_memory_bytes',
-    'Resident memory of the server without the embedded engine.',
+    'Resident memory of the server without the embedded ClickHouse.',
     () => process.memoryUsage.rss(),
   ],
   [
     'process_cpu_seconds_total',
-    'CPU time of the server without the embedded engine.',
+    'CPU time of the server without the embedded ClickHouse.',
     () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
   ],
 ]
