@@ -263,7 +263,7 @@ test('failed writes are logged as errors: the first at once, later ones as a cou
   const journal = await open({ log: (line, fields) => lines.push([fields?.level, line]) })
   await rm(join(dataDir, 'journal'), { recursive: true })
   for (let i = 0; i < 50; i++) await expect(journal.append(rowsOf('a'))).rejects.toMatchObject({ code: 'ENOENT' })
-  expect(lines).toEqual([['error', expect.stringContaining("Journal can't be written, requests are refused")]])
+  expect(lines).toEqual([['error', expect.stringContaining("Journal can't be written, requests are rejected")]])
 })
 
 test('rows that are not kept in memory are read from the disk', async () => {

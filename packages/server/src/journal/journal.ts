@@ -204,7 +204,7 @@ export class Journal {
         this.#options.fsync,
       )
     } catch (error) {
-      this.#logFailedWrite(`Journal can't be written, requests are refused: ${String(error)}`, { level: 'error' })
+      this.#logFailedWrite(`Journal can't be written, requests are rejected: ${String(error)}`, { level: 'error' })
       for (const request of requests) request.reject(error)
       return
     }

@@ -62,7 +62,7 @@ export class OpenSegment {
 
   /**
    * Writes requests, each as a frame, in one call. With `sync`, they are on disk when it resolves.
-   * On failure the file is truncated: a refused request must not reappear after a crash.
+   * On failure the file is truncated: a rejected request must not reappear after a crash.
    */
   async append(requests: readonly (readonly RowBatch[])[], sync: boolean): Promise<void> {
     const frames = requests.map((batches) => encodeFrame(batches, this.id))

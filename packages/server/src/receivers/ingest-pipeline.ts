@@ -64,7 +64,7 @@ export function createIngestPipeline(
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
   rejectionLog: RejectionLog = new RejectionLog(() => {}),
 ): IngestPipeline {
-  const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
+  const rejectedRequests = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
   const stats = {
     requests: 0,
     spans: 0,
@@ -73,14 +73,14 @@ export function createIngestPipeline(
     rejectedLogs: 0,
     points: 0,
     rejectedPoints: 0,
-    rejectedRequests: refused,
+    rejectedRequests,
     bytes: 0,
   }
   const decoder = new SlicedDecoder((bytes) => budget.reserve(bytes))
   return {
     stats,
     countRejection: (client, reason, message) => {
-      refused[reason]++
+      rejectedRequests[reason]++
       rejectionLog.add({ client, reason: toLabel(reason), items: 'requests', count: 1, message })
     },
     ingest: async (client, items, transcode, body) => {

@@ -68,14 +68,14 @@ async function handleRequest(
   const route = routes.get((request.url ?? '').split('?', 1)[0] ?? '')
   const contentType = request.headers['content-type']
   const encoding = contentType === undefined ? route?.defaultEncoding : parseContentType(contentType)
-  const refusal = checkHeaders(options.access, request, route, encoding)
-  if (route === undefined || encoding === undefined || refusal !== undefined) {
-    if (refusal?.counts !== undefined) {
+  const errorResponse = checkHeaders(options.access, request, route, encoding)
+  if (route === undefined || encoding === undefined || errorResponse !== undefined) {
+    if (errorResponse?.counts !== undefined) {
       options.pipeline.stats.requests++
       const client = getClient(request, route)
-      options.pipeline.countRejection(client, refusal.counts, refusal.message)
+      options.pipeline.countRejection(client, errorResponse.counts, errorResponse.message)
     }
-    return sendError(request, response, encoding ?? 'json', refusal ?? SERVER_FAILED)
+    return sendError(request, response, encoding ?? 'json', errorResponse ?? SERVER_FAILED)
   }
   options.pipeline.stats.requests++
   const client = getClient(request, route)
@@ -176,17 +176,17 @@ function sendError(
   request: IncomingMessage,
   response: ServerResponse,
   encoding: Encoding,
-  refusal: ErrorResponse,
+  errorResponse: ErrorResponse,
 ): void {
   if (response.destroyed) return
-  const body = encodeStatus(encoding, refusal.code, refusal.message, refusal.retryAfterSeconds)
-  const headers = { ...refusal.headers, 'content-type': CONTENT_TYPES[encoding], 'content-length': body.length }
+  const body = encodeStatus(encoding, errorResponse.code, errorResponse.message, errorResponse.retryAfterSeconds)
+  const headers = { ...errorResponse.headers, 'content-type': CONTENT_TYPES[encoding], 'content-length': body.length }
   if (request.complete) {
-    response.writeHead(refusal.status, headers)
+    response.writeHead(errorResponse.status, headers)
     response.end(body)
     return
   }
-  response.writeHead(refusal.status, { ...headers, connection: 'close' })
+  response.writeHead(errorResponse.status, { ...headers, connection: 'close' })
   response.write(body)
   const timer = setTimeout(() => response.destroy(), LINGER_MS)
   request.once('end', () => response.end())

@@ -67,7 +67,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
     log(`Kafka consumer failed, restarting: ${String(payload.error)}`, { level: 'warn' })
   })
   const stop = new AbortController()
-  let refused = 0
+  let rejectedMessages = 0
   const takeMessage = async (signal: Signal, message: KafkaMessage, where: TopicPartition): Promise<void> => {
     const { offset, value: body } = message
     const { unreadable } = message as Pick<KafkaRecord, 'unreadable'>
@@ -85,7 +85,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
           await sleep(RETRY_DELAY_MS, undefined, { signal: stop.signal }).catch(() => {})
           continue
         }
-        refused++
+        rejectedMessages++
         const { reason, details } = toRejection(error)
         pipeline.countRejection(client, reason, details)
         if (!(error instanceof OtlpError)) {
@@ -124,7 +124,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
     run(consumer, options, eachBatch, { signal: stop.signal, onFailure: () => connectionFailures++ }),
   )
   return {
-    getStatus: () => ({ rejectedMessages: refused, connectionFailures, quarantine: quarantine.getCounts() }),
+    getStatus: () => ({ rejectedMessages, connectionFailures, quarantine: quarantine.getCounts() }),
     close: async (deadlineMs) => {
       stop.abort()
       const left = running.then(() => consumer.disconnect()).catch(() => {})
