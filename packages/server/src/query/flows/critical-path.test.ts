@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
+import { UNKNOWN_RECORD } from '../records/record-metadata.ts'
 import { computeCriticalPath } from './critical-path.ts'
 import { connectEdges } from './edges/connect-edges.ts'
 import type { FlowLink, FlowSpanRow } from './flow-span.ts'

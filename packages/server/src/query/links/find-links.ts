@@ -3,7 +3,7 @@ import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
-import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
+import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../records/record-metadata.ts'
 import {
   findLinkedSpans,
   findTraceSpans,

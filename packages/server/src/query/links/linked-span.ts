@@ -1,6 +1,6 @@
 import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
+import { recordColumns, toRecordMetadata, type RecordRow } from '../records/record-metadata.ts'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from '../traces/span-parents.ts'

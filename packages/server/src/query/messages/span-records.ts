@@ -3,7 +3,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
-import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
+import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../records/record-metadata.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
 
 /**

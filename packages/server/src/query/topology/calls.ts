@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { messagingValue } from '../messaging/messaging-sql.ts'
+import { messagingValue } from '../records/messaging-sql.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'

@@ -1,7 +1,7 @@
 import type { TopologyLag } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { LAG_METRICS, lagColumns } from '../messaging/lag-metrics.ts'
-import { findResourceClusters } from '../messaging/resource-clusters.ts'
+import { LAG_METRICS, lagColumns } from '../records/lag-metrics.ts'
+import { findResourceClusters } from '../records/resource-clusters.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { Traffic } from './traffic.ts'
 

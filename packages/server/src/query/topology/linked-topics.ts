@@ -1,5 +1,5 @@
 import { inWindow } from '../sql/time-window.ts'
-import { messagingValue } from '../messaging/messaging-sql.ts'
+import { messagingValue } from '../records/messaging-sql.ts'
 
 /**
  * SQL for a row per topic that the links of a consuming span name although the span names none, as

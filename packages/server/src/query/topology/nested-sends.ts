@@ -1,4 +1,4 @@
-import { messagingBatchCount } from '../messaging/messaging-sql.ts'
+import { messagingBatchCount } from '../records/messaging-sql.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'

@@ -1,6 +1,6 @@
 import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
 import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
-import { mergeRecords, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
+import { mergeRecords, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import type { Edge } from './edge.ts'
 import { keepInnerDeliveries } from './inner-deliveries.ts'
 import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'

@@ -1,5 +1,5 @@
 import { isSameOrUnknown, isSameMessage } from '../../messages/deliveries/delivery.ts'
-import { mergeRecords } from '../../messaging/record-metadata.ts'
+import { mergeRecords } from '../../records/record-metadata.ts'
 import type { Edge } from './edge.ts'
 import { toRefKey } from '../../links/span-ref.ts'
 import type { LaneSpan } from '../lanes.ts'

@@ -2,7 +2,7 @@ import type { SpanKind } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
-import { messagingValue } from '../../messaging/messaging-sql.ts'
+import { messagingValue } from '../../records/messaging-sql.ts'
 import type { FlowLink } from '../flow-span.ts'
 import { toKindServiceKey } from '../../links/span-ref.ts'
 

@@ -1,8 +1,8 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
-import { messagingValue } from '../../messaging/messaging-sql.ts'
-import { toRecordMetadata } from '../../messaging/record-metadata.ts'
+import { messagingValue } from '../../records/messaging-sql.ts'
+import { toRecordMetadata } from '../../records/record-metadata.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
 

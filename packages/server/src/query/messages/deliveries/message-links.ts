@@ -2,7 +2,7 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
-import { messagingValue } from '../../messaging/messaging-sql.ts'
+import { messagingValue } from '../../records/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
 
 type FoundLink = MessageLink & { readonly consumedAt: bigint }

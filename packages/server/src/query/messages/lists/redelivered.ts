@@ -1,6 +1,6 @@
 import type { Message } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findBatchSizes } from '../../messaging/batch-sizes.ts'
+import { findBatchSizes } from '../../records/batch-sizes.ts'
 import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
