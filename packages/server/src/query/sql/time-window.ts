@@ -12,7 +12,7 @@ const HOUR_NANO = 60n * MINUTE_NANO
 export function parseTimeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
   const until = end === undefined ? BigInt(Date.now()) * 1_000_000n : parseUnixNano('end', end)
   const from = start === undefined ? (until > HOUR_NANO ? until - HOUR_NANO : 0n) : parseUnixNano('start', start)
-  if (from >= until) throw new InvalidParameterError('start', 'start is not before end.')
+  if (from >= until) throw new InvalidParameterError('start', 'invalid start: expected a time before end')
   return { start: from, end: until }
 }
 

@@ -37,7 +37,7 @@ export function parseTimeRange(query: { readonly start?: string; readonly end?: 
 } {
   const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
   const end = query.end === undefined ? getDefaultEnd(start) : parseUnixNano('end', query.end)
-  if (end <= start) throw new InvalidParameterError('start', 'start is not before end.')
+  if (end <= start) throw new InvalidParameterError('start', 'invalid start: expected a time before end')
   return { start, end }
 }
 

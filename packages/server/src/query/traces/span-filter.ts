@@ -30,12 +30,12 @@ export function spanFilter(query: TracesQuery): SpanFilter {
   if (shortest !== undefined) must('duration >= {minDuration:Int64}', 'minDuration', String(shortest))
   if (longest !== undefined) must('duration <= {maxDuration:Int64}', 'maxDuration', String(longest))
   if (shortest !== undefined && longest !== undefined && shortest > longest) {
-    throw new InvalidParameterError('minDuration', 'minDuration is longer than maxDuration.')
+    throw new InvalidParameterError('minDuration', 'invalid minDuration: expected at most maxDuration')
   }
   const from = query.start === undefined ? 0n : parseUnixNano('start', query.start)
   const to = query.end === undefined ? getDefaultEnd(from) : parseUnixNano('end', query.end) - 1n
   if (query.start !== undefined && query.end !== undefined && from > to) {
-    throw new InvalidParameterError('start', 'start is not before end.')
+    throw new InvalidParameterError('start', 'invalid start: expected a time before end')
   }
   return { conditions, params, from, to }
 }
