@@ -65,6 +65,18 @@ test('filters update the TraceQL query, and an invalid query shows the position 
   await page.close()
 })
 
+test('a query that exceeds a limit is shown as too expensive, not as invalid', async () => {
+  const page = await site.open('/')
+  await page.route('**/api/traces?*', async (route) => {
+    const problem = { title: 'Query too expensive', status: 422, detail: 'Choose a shorter time range.' }
+    await route.fulfill({ status: 422, json: problem, contentType: 'application/problem+json' })
+  })
+  await page.getByLabel('Service').selectOption('gateway')
+  await page.getByRole('heading', { name: 'Query too expensive' }).waitFor()
+  expect(await page.locator('.notice').innerText()).toContain('Choose a shorter time range.')
+  await page.close()
+})
+
 test('traces are grouped by a field, and a click on a group filters the search', async () => {
   const page = await site.open('/?by=resource.service.name')
   const groups = page.locator('table.grouped tbody tr')
@@ -135,7 +147,7 @@ test('an exemplar of a metric opens its trace at its span', async () => {
   await page.getByRole('region', { name: 'Exemplars' }).getByRole('link').first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
   await expect.poll(() => page.locator('.details-panel h2').innerText()).toBe('send orders')
-  expect(site.pageErrors.filter((text) => !text.includes('400'))).toEqual([])
+  expect(site.pageErrors.filter((text) => !/400|422/.test(text))).toEqual([])
   await page.close()
 })
 

@@ -3,6 +3,8 @@ import type { Problem } from '@spanlink/api-schema'
 /** A failed request; the message says what happened and what to do. */
 export class ApiError extends Error {
   readonly status: number
+  /** What failed, such as `Query too expensive`; undefined if the response is no problem. */
+  readonly title: string | undefined
   /** The range of the error in the query, in UTF-16 units. */
   readonly sourceRange: { readonly from: number; readonly to: number } | undefined
   /** True if a trace that was not found may be in data that the server can't read. */
@@ -10,9 +12,10 @@ export class ApiError extends Error {
 
   constructor(message: string, status: number, cause?: unknown, problem: Partial<Problem> = {}) {
     super(message, { cause })
-    const { from, to, missingParts } = problem
+    const { from, to, missingParts, title } = problem
     this.name = 'ApiError'
     this.status = status
+    this.title = title
     this.sourceRange = from === undefined || to === undefined ? undefined : { from, to }
     this.missingParts = missingParts === true
   }

@@ -2,7 +2,7 @@ import type { LogRecord, SpanSource } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import type { ComponentProps } from 'preact'
 import { formatAttribute } from '../lib/format/attribute.ts'
-import { formatTime } from '../lib/format/time.ts'
+import { formatTime, formatTimeWithZone } from '../lib/format/time.ts'
 import { severityClass, severityName } from './severity.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { traceUrl } from '../app/route.ts'
@@ -34,7 +34,7 @@ export function LogRow(props: {
     <li class={kind}>
       <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
         <summary>
-          <time title={time}>{time.slice(props.showsDay ? 5 : 11, 23)}</time>
+          <time title={formatTimeWithZone(record.timestampUnixNano)}>{time.slice(props.showsDay ? 5 : 11, 23)}</time>
           <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
           <ServiceName name={record.service} />
           <span class="line">

@@ -75,7 +75,7 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
         <Notice
           icon="unplugged"
           kind="error"
-          title={error.status === 400 ? 'Invalid query' : 'The logs could not be loaded'}
+          title={error.status === 400 ? (error.title ?? 'Invalid query') : 'The logs could not be loaded'}
         >
           <p>{error.message}</p>
           <p>{error.status === 400 ? <a href="/logs">Clear filters</a> : <span class="faint">Retrying…</span>}</p>

@@ -100,7 +100,7 @@ function Results(props: { readonly pageState: MessagesPageState; readonly messag
       <Notice
         icon="unplugged"
         kind="error"
-        title={error.status === 400 ? 'Invalid query' : 'The messages could not be loaded'}
+        title={error.status === 400 ? (error.title ?? 'Invalid query') : 'The messages could not be loaded'}
       >
         <p>{error.message}</p>
         <p>

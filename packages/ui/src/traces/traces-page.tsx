@@ -113,7 +113,7 @@ function Results(props: {
       <Notice
         icon={isRefused ? 'warning' : 'unplugged'}
         kind="error"
-        title={isRefused ? 'Invalid query' : 'The traces could not be loaded'}
+        title={isRefused ? (error.title ?? 'Invalid query') : 'The traces could not be loaded'}
       >
         <p>{error.message}</p>
         {filters.q !== undefined && filters.by === undefined && error.sourceRange !== undefined && (

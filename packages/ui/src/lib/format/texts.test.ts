@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { span } from '../../../test/spans.ts'
 import { response } from '../../../test/spans.ts'
 import { formatAttribute, getAttributeType } from './attribute.ts'
-import { formatAge } from './time.ts'
+import { formatAge, formatTimeWithZone, formatUtcOffset } from './time.ts'
 import { formatDuration } from './duration.ts'
 import { findSpans } from '../../trace/model/find-spans.ts'
 import { describeMissingSpans, describeMissingTarget } from '../../trace/model/missing-messages.ts'
@@ -35,6 +35,13 @@ describe('a duration', () => {
       }),
     )
   })
+})
+
+test('the exact time of a tooltip names the offset of its zone', () => {
+  expect(formatTimeWithZone('1760000000000000000')).toMatch(
+    /^\d{4}-\d\d-\d\d [\d:]{8}\.0{9} UTC(?:[+-]\d+(?::\d\d)?)?$/,
+  )
+  expect([0, 60, 330, -210].map(formatUtcOffset)).toEqual(['UTC', 'UTC+1', 'UTC+5:30', 'UTC-3:30'])
 })
 
 test('an age is formatted, also one in the future', () => {

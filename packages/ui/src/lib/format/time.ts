@@ -26,6 +26,20 @@ export function formatTime(unixNano: string): string {
   return `${day.format(date)} ${time.format(date)}.${unixNano.slice(-9).padStart(9, '0')}`
 }
 
+/** `2026-11-20 13:05:09.123456789 UTC+1`, for tooltips. */
+export function formatTimeWithZone(unixNano: string): string {
+  const millis = toMillis(unixNano)
+  if (millis > 8.64e15) return formatTime(unixNano)
+  return `${formatTime(unixNano)} ${formatUtcOffset(-new Date(millis).getTimezoneOffset())}`
+}
+
+/** `UTC`, `UTC+1`, `UTC-3:30`. */
+export function formatUtcOffset(minutes: number): string {
+  if (minutes === 0) return 'UTC'
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `UTC${minutes < 0 ? '-' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`
+}
+
 function coarse(seconds: number): string {
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`

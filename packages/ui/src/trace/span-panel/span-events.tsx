@@ -1,5 +1,5 @@
 import type { Span } from '@spanlink/api-schema'
-import { formatTime } from '../../lib/format/time.ts'
+import { formatTimeWithZone } from '../../lib/format/time.ts'
 import { formatDurationNano, formatOffset } from '../../lib/format/duration.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
@@ -16,7 +16,7 @@ export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bi
             <div class="event-head">
               <span
                 class="event-time"
-                title={`${formatTime(event.timeUnixNano)}, ${formatDurationNano((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
+                title={`${formatTimeWithZone(event.timeUnixNano)}, ${formatDurationNano((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
               >
                 {formatOffset((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
               </span>
