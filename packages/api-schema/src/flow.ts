@@ -122,7 +122,7 @@ export const FlowEnd = Type.Object({
   traceId: Type.String(),
   spanId: Type.String(),
   laneId: describe(
-    '`FlowLane.id`; `null` when the span is not stored: not sampled, expired, sent elsewhere, or not yet received.',
+    '`FlowLane.id`; `null` when the span is not stored: not sampled, expired, sent to another backend, or not yet received.',
     Type.Union([Type.String(), Type.Null()]),
   ),
   service: Type.String({ description: 'empty, like name, when the span is not stored' }),

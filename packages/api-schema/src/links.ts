@@ -28,7 +28,7 @@ export const SpanLink = describe(
     attributes: Attributes,
     droppedAttributesCount: Type.Integer(),
     target: describe(
-      '`null` when the span is not stored: not sampled, expired, sent elsewhere, or not yet received.',
+      '`null` when the span is not stored: not sampled, expired, sent to another backend, or not yet received.',
       Type.Union([LinkedSpan, Type.Null()]),
     ),
     record: describe(

@@ -45,8 +45,8 @@ test('a search without matches shows the searched range until all time is search
         : { traces: [], searched: { start: middle, end: `${Date.now()}000000` }, complete: false, nextCursor: '1.2' },
     })
   })
-  await page.getByLabel('Operation').fill('nothing')
-  await page.getByLabel('Operation').press('Enter')
+  await page.getByLabel('Span name').fill('nothing')
+  await page.getByLabel('Span name').press('Enter')
   await page.getByRole('heading', { name: /^No trace matches from \d\d:\d\d to \d\d:\d\d$/ }).waitFor()
   await page.getByRole('button', { name: 'Load older' }).click()
   await page.getByRole('heading', { name: 'No trace matches', exact: true }).waitFor()

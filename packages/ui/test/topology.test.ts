@@ -130,7 +130,7 @@ describe('the topology page', () => {
     await page.close()
   })
 
-  test('says "No errors" only of the busiest connections when others are omitted', async () => {
+  test('says "No errors" only of the busiest edges when others are omitted', async () => {
     const page = await site.open('/topology')
     await nodes(page).first().waitFor()
     await page.route('**/api/topology?*', async (route) => {
@@ -141,8 +141,8 @@ describe('the topology page', () => {
     await page.getByRole('checkbox', { name: 'Errors only' }).check()
     await page.reload()
     const picture = page.getByRole('region', { name: 'Graph' })
-    await expect.poll(() => picture.innerText()).toMatch(/No errors in the \d+ busiest connections/)
-    await expect.poll(() => picture.innerText()).toContain('More connections than one response can hold')
+    await expect.poll(() => picture.innerText()).toMatch(/No errors in the \d+ busiest edges/)
+    await expect.poll(() => picture.innerText()).toContain('More edges than one response can hold')
     await page.unrouteAll({ behavior: 'ignoreErrors' })
     await page.close()
   })
@@ -165,7 +165,7 @@ test(
     await site.server.sendSpans(landscape(Date.now() - 600_000, 5, 100, 300))
     const page = await site.open('/topology')
     await expect.poll(() => page.locator('.topology-count').innerText()).toMatch(/^1\d\d services · 3\d\d topics/)
-    await page.getByText(/busiest of .* connections/).waitFor()
+    await page.getByText(/busiest of .* edges/).waitFor()
     await nodes(page).first().waitFor()
     // Labels keep their size at any zoom.
     const fontSizePx = await nodes(page)

@@ -84,8 +84,8 @@ export function MetricPanel({
             label="Show"
             value={pageState.view}
             options={[
-              ['', 'Percentiles'],
-              ['buckets', 'Heat map'],
+              ['', 'Quantiles'],
+              ['buckets', 'Buckets'],
               ['mean', 'Mean'],
               ['count', 'Count'],
               ['sum', 'Sum'],

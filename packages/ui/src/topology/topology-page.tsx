@@ -105,13 +105,11 @@ function TopologyMain({ model, pageState }: { readonly model: TopologyModel; rea
   )
 }
 
-/** Avoids an all-clear if the response leaves out connections. */
+/** Avoids an all-clear if the response leaves out edges. */
 function nothingTitle({ response }: TopologyModel, { onlyErrors }: TopologyPageState): string {
   const nothing = onlyErrors ? 'No errors' : 'No name matches'
   if (response.missingParts) return `${nothing} in the data that can be read`
-  return response.complete
-    ? nothing
-    : `${nothing} in the ${response.edges.length.toLocaleString('en')} busiest connections`
+  return response.complete ? nothing : `${nothing} in the ${response.edges.length.toLocaleString('en')} busiest edges`
 }
 
 /** States which part of the topology is not drawn, and how to see it. */
@@ -144,8 +142,8 @@ function GraphNotes(props: {
         <li>
           <Icon name="info" />
           <span>
-            Showing the {props.edges} busiest of {(left + props.edges).toLocaleString('en')} connections. Search, or
-            focus on a node to see all of its connections.
+            Showing the {props.edges} busiest of {(left + props.edges).toLocaleString('en')} edges. Search, or focus on
+            a node to see all of its edges.
           </span>
           <a class="button" href={topologyUrl({ ...pageState, all: true })}>
             Show all
@@ -158,7 +156,7 @@ function GraphNotes(props: {
           <span>
             {model.response.missingParts
               ? describeMissingParts('nodes, edges and counts')
-              : `More connections than one response can hold, showing the ${model.response.edges.length.toLocaleString('en')} busiest. Narrow the range to see the others.`}
+              : `More edges than one response can hold, showing the ${model.response.edges.length.toLocaleString('en')} busiest. Narrow the range to see the others.`}
           </span>
         </li>
       )}

@@ -23,7 +23,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
         <ServiceName name={root.service} />
         <Text class="operation">{root.name}</Text>
       </h1>
-      <a class="button" href={flowUrl(model.traceId)} title="All traces that belong to this one, on one time axis">
+      <a class="button" href={flowUrl(model.traceId)} title="All traces that one event caused, on one time axis">
         <Icon name="flow" />
         Flow
       </a>

@@ -41,7 +41,7 @@ export function FilterBar({ filters: urlFilters }: { readonly filters: TraceFilt
       />
       <TextFilter
         class="grow"
-        label="Operation"
+        label="Span name"
         placeholder="Any span name"
         listId="operation-names"
         suggestions={spanNames}

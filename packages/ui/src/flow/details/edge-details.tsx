@@ -66,7 +66,7 @@ export function EdgeDetails(props: {
         <Pair name="Partition" value={edge.partition} />
         <Pair name="Offset" value={edge.offset} />
         <Pair name="Key" value={edge.key} />
-        <Pair name="Group" value={edge.consumerGroup} />
+        <Pair name="Consumer group" value={edge.consumerGroup} />
         {!Number.isNaN(from) && (
           <>
             <dt>Sent at</dt>

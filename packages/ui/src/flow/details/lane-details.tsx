@@ -77,7 +77,7 @@ export function LaneDetails(props: {
       {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
       {shown.endsAtReceive && <p class="faint">No process span. {NO_PROCESS_SPAN_NOTE}</p>}
       {shown.id !== shown.traceId && (
-        <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
+        <p class="faint">Part of a trace: the consumer continues the trace of the producer.</p>
       )}
       {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} pageState={pageState} />}
       <LaneErrors pageState={pageState} lane={shown} lanes={model.lanes} />

@@ -96,7 +96,7 @@ export function SpanDetails(props: {
         )}
         {placed !== undefined && placed.consumerGroup !== '' && (
           <>
-            <dt>Group</dt>
+            <dt>Consumer group</dt>
             <dd>
               <Text>{placed.consumerGroup}</Text>
             </dd>

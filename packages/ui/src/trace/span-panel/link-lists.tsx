@@ -41,10 +41,11 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
     ) : null
   }
   const shown = data === undefined ? [] : [data, ...older.pages.value].flatMap((page) => page.links)
+  const title = span.kind === 'producer' || shown.some(isMessage) ? 'Consumers' : 'Links in'
   return (
-    <section class="link-list" aria-label="Consumers">
+    <section class="link-list" aria-label={title}>
       <h3>
-        <Icon name="linkIn" /> Consumers
+        <Icon name="linkIn" /> {title}
         <span class="section-count">
           {data?.isTotalEstimate && '≈ '}
           {(data?.total ?? span.backlinkCount).toLocaleString('en')}
@@ -69,15 +70,16 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
   )
 }
 
-/** Links of this span, to the spans that produced its messages. */
+/** Links of this span, mostly to the spans that produced its messages. */
 export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const max = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
   const shown = span.links.slice(0, max.value)
+  const title = span.kind === 'consumer' || span.links.some(isMessage) ? 'Producers' : 'Links out'
   return (
-    <section class="link-list" aria-label="Producers">
+    <section class="link-list" aria-label={title}>
       <h3>
-        <Icon name="linkOut" /> Producers
+        <Icon name="linkOut" /> {title}
         <span class="section-count">{span.links.length.toLocaleString('en')}</span>
         <Dropped count={span.droppedLinksCount} />
       </h3>
@@ -93,6 +95,10 @@ export function LinksOut({ traceId, span }: { readonly traceId: string; readonly
       )}
     </section>
   )
+}
+
+function isMessage({ record }: SpanLink | TraceLink): boolean {
+  return record.topic !== ''
 }
 
 interface ListedLink {

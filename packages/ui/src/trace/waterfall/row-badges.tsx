@@ -51,13 +51,15 @@ function RowBadge(
   const { view, direction, count, own } = props
   const ends = findRowTargets(view, props.position, direction, props.isCollapsed)
   const span = view.model.value.spans[props.position]
+  const areMessages = count === own && span?.kind === (direction === 'in' ? 'producer' : 'consumer')
   const badge = (
     <>
       <LinkBadge
         direction={direction}
         count={count}
+        areMessages={areMessages}
         within={count > own}
-        title={formatBadgeTitle(direction, count, ends)}
+        title={formatBadgeTitle(direction, count, ends, areMessages)}
       />
       <TargetDots ends={ends} />
     </>
@@ -118,8 +120,14 @@ function TargetDots({ ends }: { readonly ends: readonly LinkedTarget[] }) {
   )
 }
 
-function formatBadgeTitle(direction: LinkDirection, count: number, ends: readonly LinkedTarget[]): string {
-  const way = direction === 'in' ? 'Consumed by' : 'Produced by'
+function formatBadgeTitle(
+  direction: LinkDirection,
+  count: number,
+  ends: readonly LinkedTarget[],
+  areMessages: boolean,
+): string {
+  const [into, out] = areMessages ? ['Consumed by', 'Produced by'] : ['Linked from', 'Links to']
+  const way = direction === 'in' ? into : out
   const named = ends.map(({ span }) =>
     span === null
       ? 'a span that was not found'
