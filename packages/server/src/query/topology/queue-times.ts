@@ -1,7 +1,7 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { type Interval, computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import type { MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
+import { isConsuming, type MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
 import { findBySpan, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
 import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
@@ -210,9 +210,7 @@ async function resolveQueueTimes(
   options: QueryOptions,
 ): Promise<QueueTime[]> {
   const consumersOf = Map.groupBy(
-    traffic.filter(
-      ({ service, operation }) => service !== undefined && (operation === 'receive' || operation === 'process'),
-    ),
+    traffic.filter((row) => row.service !== undefined && isConsuming(row)),
     ({ service = '', topic }) => toConsumersKey(service, topic),
   )
   const onlyConsumer = ({ produced, service }: Sampled): Traffic | undefined => {
@@ -236,9 +234,9 @@ async function resolveQueueTimes(
     const consumer = one.consumed ?? end ?? onlyConsumer(one)
     const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []
-    if (producer?.operation === 'receive' || producer?.operation === 'process') return []
+    if (producer !== undefined && isConsuming(producer)) return []
+    if (!isConsuming(consumer)) return []
     const { cluster, group, operation } = consumer
-    if (operation !== 'receive' && operation !== 'process') return []
     const topic = one.produced?.topic ?? producer?.topic ?? ''
     const record = end ?? { cluster, topic: '', partition: '', offset: '' }
     const time = Number(computeQueueTime(sent, { start: one.start, end: one.end, operation }))
