@@ -1,4 +1,4 @@
-import { formatTime } from '../../lib/format/time.ts'
+import { formatTime, formatTimeWithZone } from '../../lib/format/time.ts'
 import { formatDuration, formatDurationNano } from '../../lib/format/duration.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
@@ -73,11 +73,11 @@ function Times(props: {
       </dd>
       <dt>Start</dt>
       <dd>
-        +{formatDuration(start)} <span class="faint">{formatTime(unixNanoAt(model, start))}</span>
+        +{formatDuration(start)} <ExactTime unixNano={unixNanoAt(model, start)} />
       </dd>
       <dt>End</dt>
       <dd>
-        +{formatDuration(end)} <span class="faint">{formatTime(unixNanoAt(model, end))}</span>
+        +{formatDuration(end)} <ExactTime unixNano={unixNanoAt(model, end)} />
       </dd>
       {queueTimeNano !== undefined && (
         <>
@@ -117,4 +117,13 @@ function pathLength(view: TraceView, position: number): number {
 
 function unixNanoAt(model: TraceModel, offset: number): string {
   return String(model.startUnixNano + BigInt(Math.round(offset)))
+}
+
+/** The tooltip has the zone. */
+function ExactTime({ unixNano }: { readonly unixNano: string }) {
+  return (
+    <span class="faint" title={formatTimeWithZone(unixNano)}>
+      {formatTime(unixNano)}
+    </span>
+  )
 }
