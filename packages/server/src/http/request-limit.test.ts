@@ -16,7 +16,7 @@ test('a client with many requests waits, and a request of another client starts 
   }
   const greedy = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => enter('a', name))
   const modest = enter('b', 'b1')
-  await vi.waitUntil(() => started.length === 3)
+  await vi.waitUntil(() => started.length === 3, { timeout: 20_000 })
   expect(started).toEqual(['a1', 'a2', 'b1'])
   await expect(limit.enter('a', never)).rejects.toThrow(TooManyRequestsError)
 
@@ -24,10 +24,10 @@ test('a client with many requests waits, and a request of another client starts 
   ends[2]?.()
   ends[0]?.()
   // The client with fewer running requests gets the first free slot.
-  await vi.waitUntil(() => started.length === 5)
+  await vi.waitUntil(() => started.length === 5, { timeout: 20_000 })
   expect(started.slice(3)).toEqual(['b2', 'a3'])
   for (let at = 0; at < 7; at++) {
-    await vi.waitUntil(() => ends.length > at)
+    await vi.waitUntil(() => ends.length > at, { timeout: 20_000 })
     ends[at]?.()
   }
   await Promise.all([...greedy, modest, second])

@@ -171,7 +171,7 @@ test('two segments that keep failing do not block others', async () => {
   await journal.append(rowsOf('odd 1'))
   await journal.append(rowsOf('odd 2'))
   await journal.append(rowsOf('good'))
-  await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'))
+  await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'), { timeout: 20_000 })
   await vi.waitUntil(() => journal.getDepth().segments === 2, { timeout: 20_000 })
   expect(inserter.getStalledMs()).toBeGreaterThan(0)
   await journal.close()
@@ -262,7 +262,7 @@ test.each([
     )
     for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
     await first.journal.close()
-    await vi.waitUntil(() => firstLines.some((line) => line.includes('retry in')))
+    await vi.waitUntil(() => firstLines.some((line) => line.includes('retry in')), { timeout: 20_000 })
     await first.inserter.drain(1)
     const [name = ''] = await segmentFiles(dataDir)
     const path = join(dataDir, 'journal', name)
@@ -294,7 +294,7 @@ test('a segment that cannot be read is set aside and counted, while others are s
   const { store, inserts } = storeThat(() => gate)
   const lines: string[] = []
   const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 }, undefined, lines)
-  await vi.waitUntil(() => lines.some((line) => line.includes("can't be read")))
+  await vi.waitUntil(() => lines.some((line) => line.includes("can't be read")), { timeout: 20_000 })
   await journal.append(rowsOf('a'))
   await journal.append(rowsOf('b'))
   await journal.close()
@@ -333,7 +333,7 @@ test('a segment whose file was removed by another process is logged once, as los
   const { store } = storeThat(() => {})
   const lines: string[] = []
   const { journal } = await startInserter(dataDir, store, {}, undefined, lines)
-  await vi.waitUntil(() => journal.getDepth().segments === 0)
+  await vi.waitUntil(() => journal.getDepth().segments === 0, { timeout: 20_000 })
   await journal.close()
   expect(lines.filter((line) => !line.startsWith('Queued') && !line.startsWith('Replaying'))).toEqual([
     expect.stringContaining('was removed by another process: its rows are lost'),

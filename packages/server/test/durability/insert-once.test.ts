@@ -20,7 +20,7 @@ test('a segment of an earlier run is inserted whole first, even if it exceeds th
   const first = await startInserter(dataDir, disconnectAfter(before.store, 'spans'))
   await first.journal.append(manyRows('a', 30))
   await first.journal.close()
-  await vi.waitUntil(() => before.rows('spans').length > 0)
+  await vi.waitUntil(() => before.rows('spans').length > 0, { timeout: 20_000 })
   await first.inserter.drain(1)
   expect(before.rows('spans')).toHaveLength(30)
   const second = await startInserter(dataDir, before.store, {}, 100)
@@ -36,7 +36,7 @@ test('a table that may already be stored is quarantined whole, and its retry sto
   const first = await startInserter(dataDir, disconnectAfter(shards.store, 'spans'))
   await first.journal.append(manyRows('a', 30))
   await first.journal.close()
-  await vi.waitUntil(() => shards.rows('spans').length > 0)
+  await vi.waitUntil(() => shards.rows('spans').length > 0, { timeout: 20_000 })
   await first.inserter.drain(1)
   let isReadable = false
   const poisoned: Store = {
@@ -67,7 +67,7 @@ test('a stored table is not inserted again after a restart when the next table f
   const first = await startInserter(dataDir, store)
   await first.journal.append(manyRows('a', 5))
   await first.journal.close()
-  await vi.waitUntil(() => inserts.length === 2)
+  await vi.waitUntil(() => inserts.length === 2, { timeout: 20_000 })
   await first.inserter.drain(1)
   const second = await startInserter(dataDir, storeThat((table) => expect(table).toBe('span_links')).store)
   await second.journal.close()

@@ -142,13 +142,13 @@ test('gRPC calls above the in-flight limit return UNAVAILABLE, and succeed once 
   const held = start()
   const half = frame(Buffer.alloc(6 * MIB))
   held.stream.write(half.subarray(0, 5 * MIB))
-  await vi.waitUntil(() => !budget.tryReserve(4 * MIB) || void budget.release(4 * MIB))
+  await vi.waitUntil(() => !budget.tryReserve(4 * MIB) || void budget.release(4 * MIB), { timeout: 20_000 })
   expect((await call(frame(Buffer.alloc(4 * MIB)))).status).toBe('14')
   expect(pipeline.stats.rejectedRequests.busy).toBe(1)
   // A cancelled call releases its bytes.
   held.stream.close(constants.NGHTTP2_CANCEL)
   await held.response
-  await vi.waitUntil(() => budget.tryReserve(8 * MIB))
+  await vi.waitUntil(() => budget.tryReserve(8 * MIB), { timeout: 20_000 })
   budget.release(8 * MIB)
   expect((await call(frame(request))).status).toBe('0')
 })
