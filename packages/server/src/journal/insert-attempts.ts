@@ -49,8 +49,8 @@ export class InsertAttempts {
   }
 
   /**
-   * Whether the inserts ran out of memory too often, or were rejected too often while other segments
-   * were stored.
+   * Whether the inserts ran out of memory too often, or were rejected too often while other
+   * segments were stored.
    */
   hasFailedPermanently(stored: number): boolean {
     if (this.#memoryErrors >= MAX_ROW_MEMORY_ERRORS) return true
