@@ -123,14 +123,14 @@ describe('the README of @spanlink/kafka', () => {
 
   async function snippets(): Promise<readonly string[]> {
     const readme = await readFile(join(app.path, 'node_modules/@spanlink/kafka/README.md'), 'utf8')
-    return [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code ?? '')
+    return [...readme.matchAll(/^```[jt]s\n(.*?)^```/gms)].map(([, code]) => code ?? '')
   }
 
   /** The only snippet that contains `text`, with the test's broker. */
   async function snippet(text: string): Promise<string> {
     const found = (await snippets()).filter((code) => code.includes(text))
     expect(found).toHaveLength(1)
-    return (found[0] ?? '').replaceAll('localhost:9092', kafka().brokers[0] ?? '').replaceAll(' as const', '')
+    return (found[0] ?? '').replaceAll('localhost:9092', kafka().brokers[0] ?? '')
   }
 
   test('has a test example whose flow is linked', async () => {
