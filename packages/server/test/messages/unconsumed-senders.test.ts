@@ -87,3 +87,17 @@ test('the one lost of two messages that a batch send links to is missed', async 
   expect(await unconsumed({ topic: 'pair' })).toEqual([`${created[1].spanId} stock`])
   expect(await missingOf(created[1])).toContain(`${created[1].spanId} stock`)
 })
+
+test('a batch whose parent is its first message consumes it although it links only to the others', async () => {
+  const topic = 'first is the parent'
+  const [first, second] = [send(topic, { at: 0 }), send(topic, { at: 5 })]
+  const batch = processing(topic, second, 'stock', 'link', { at: 100, in: first, flags: 0x301 })
+  await traces.put(tracesOf('shop', [first, second]))
+  await traces.put(tracesOf('stock', [batch]))
+  expect(await unconsumed({ topic })).toEqual([])
+  expect(await missingOf(first)).toEqual([])
+  const flow = await findFlow(traces.store, first.traceId, {}, {})
+  const sources = flow?.edges.filter(({ to }) => to.spanId === batch.spanId).map(({ from }) => from.spanId)
+  // The second belongs to another event.
+  expect(sources).toEqual([first.spanId])
+})

@@ -68,7 +68,8 @@ export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly Flo
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
         const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
-        if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(toSpanKey(row)))) {
+        const isInside = !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, targetsOf.get(toSpanKey(row)))
+        if (isCut(row, parent?.span) && !isInside) {
           boundaries.push({ from, to: toSpanRef(row) })
           // Several consumers may share one span id, or that of their producer.
           const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
@@ -102,6 +103,11 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
   if (consumingOperations.has(parent.operation) && parent.service === row.service) return false
   // The message carried another context than that of its send span, as with an outbox.
   return isRemote || (!isLocal && parent.service !== row.service)
+}
+
+/** Such a parent is a producer of the consumer, also if no link points at it. */
+function isSentByOther(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
+  return parent !== undefined && parent.service !== row.service && producingOperations.has(parent.operation)
 }
 
 /**
