@@ -40,6 +40,18 @@ async function countMessages(hour: number): Promise<readonly string[]> {
     .toSorted()
 }
 
+/** Median in milliseconds and number of queue times per edge. */
+async function listQueueTimes(hour: number): Promise<readonly string[]> {
+  const { edges } = await findHourlyTopology(traces.store, hour)
+  return edges
+    .filter(({ type }) => type === 'deliver' || type === 'consume')
+    .map(
+      ({ type, topic, queueTimeNano, queueTimeCount }) =>
+        `${type} ${topic} ${Number(queueTimeNano?.p50) / 1e6} ${queueTimeCount}`,
+    )
+    .toSorted()
+}
+
 async function countDependencies(hour: number): Promise<readonly string[]> {
   const found = await findDependencies(traces.store, hourRange(hour), undefined, {})
   return found.map(({ parent, child, callCount }) => `${parent} ${child} ${callCount}`).toSorted()
@@ -99,4 +111,38 @@ test('messages of a rare topic are listed for its group, however many polls name
   expect(found.messages.map(({ spanId, consumerGroup }) => [spanId, consumerGroup]).toSorted()).toEqual(
     expected.toSorted(),
   )
+})
+
+test('a poll of several topics has the queue times of its messages in the topology', async () => {
+  const at = 5 * HOUR_MS
+  const sent = ['a', 'a', 'b', 'c'].map((topic) => send(topic, { at }))
+  const [first, second, third, fourth] = sent as [TestSpan, TestSpan, TestSpan, TestSpan]
+  const polls = [poll(['a'], [first], at + 1_010), poll(['a', 'b', 'c'], [second, third, fourth], at + 2_010)]
+  await traces.put(tracesOf('shop', sent))
+  await traces.put(
+    tracesOf('stock', [...polls, processing('c', fourth, 'g1', 'link', { at: at + 3_010, in: polls[1] })]),
+  )
+  const times = ['a 1000 2', 'b 2000 1', 'c 3000 1']
+  expect(await listQueueTimes(5)).toEqual([
+    ...times.map((one) => `consume ${one}`),
+    ...times.map((one) => `deliver ${one}`),
+  ])
+})
+
+test.for([
+  ['polls of several topics, of which one is common', 1, 401],
+  ['more polls of several topics than are read completely', 401, 1],
+] as const)('%s have one queue time per message in the topology', async ([, ofSeveral, ofOne]) => {
+  const hour = 6 + Number(ofSeveral > ofOne)
+  const at = hour * HOUR_MS
+  const sendEach = (topic: string, count: number) => Array.from({ length: count }, () => send(topic, { at }))
+  const [inA, inB, common] = [sendEach('a', ofSeveral), sendEach('b', ofSeveral), sendEach('a', ofOne)]
+  await traces.put(tracesOf('shop', [...inA, ...inB, ...common]))
+  const several = inA.map((one, index) => poll(['a', 'b'], [one, ...inB.slice(index, index + 1)], at + 1_010))
+  await traces.put(tracesOf('stock', [...several, ...common.map((one) => poll(['a'], [one], at + 1_010))]))
+  const times = [`a 1000 ${ofSeveral + ofOne}`, `b 1000 ${ofSeveral}`]
+  expect(await listQueueTimes(hour)).toEqual([
+    ...times.map((one) => `consume ${one}`),
+    ...times.map((one) => `deliver ${one}`),
+  ])
 })

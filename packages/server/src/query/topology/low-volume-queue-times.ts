@@ -4,6 +4,7 @@ import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/s
 import { mayShareDistantId, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
 import { isConsuming, type MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
 import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
+import { messagingValue } from '../records/messaging-sql.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
@@ -25,6 +26,8 @@ export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
 /**
  * Computes the queue times of all messages of these topics, one per group. Reads only the columns
  * it needs.
+ *
+ * @param topics '' for the consumers that name no topic: those of their links count
  */
 export async function findLowVolumeQueueTimes(
   store: Store,
@@ -119,9 +122,13 @@ async function findConsumedMessages(
 ): Promise<ConsumedMessage[]> {
   if (consumers.length === 0) return []
   const sets = createRefSets(consumers)
-  const links = await store.query<SpanIdentity & { readonly peerTraceId: string; readonly peerSpanId: string }>(
+  // Attributes are the largest column of links.
+  const recordColumns = consumers.some(isUnnamed)
+    ? RECORD_FIELDS.map((field) => `, ${messagingValue(field)} as ${field}`).join('')
+    : ''
+  const links = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, kind, service
+      lower(hex(peer_span_id)) as peerSpanId, kind, service${recordColumns}
     from span_links
     where trace_id in (${sets.traceIds}) and direction = 'out' and (trace_id, span_id) in (${sets.spans})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
@@ -133,14 +140,14 @@ async function findConsumedMessages(
   )
   const byKey = new Map(consumers.map((consumer) => [toSpanKey(consumer), consumer]))
   const linked = new Set(links.map(toSpanKey))
-  const unlinked = consumers.filter((one) => !linked.has(toSpanKey(one)))
+  const unlinked = consumers.filter((one) => !isUnnamed(one) && !linked.has(toSpanKey(one)))
   const parented = unlinked.filter((one) => one.parentSpanId !== NO_SPAN)
   return [
     ...links.flatMap((link): ConsumedMessage[] => {
       const consumer = byKey.get(toSpanKey(link))
-      return consumer === undefined
-        ? []
-        : [toConsumedMessage(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
+      const named = consumer && nameRecord(consumer, link)
+      if (named === undefined || isUnnamed(named)) return []
+      return [toConsumedMessage(named, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
     }),
     // A producer may share the span id of its consumer.
     ...unlinked.map((consumer) => toConsumedMessage(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
@@ -149,6 +156,22 @@ async function findConsumedMessages(
     ),
   ]
 }
+
+function isUnnamed({ topic }: Consumer): boolean {
+  return topic === ''
+}
+
+/** The consumer as that of one message, if only the link names its record. */
+function nameRecord(consumer: Consumer, { topic = '', cluster = '', partition = '', offset = '' }: LinkRow): Consumer {
+  return isUnnamed(consumer)
+    ? { ...consumer, cluster: consumer.cluster || cluster, topic, partition, offset }
+    : consumer
+}
+
+const RECORD_FIELDS = ['cluster', 'topic', 'partition', 'offset'] as const
+
+/** The record's fields only if some consumers name no topic. */
+type LinkRow = SpanIdentity & Partial<RecordIdentity> & { readonly peerTraceId: string; readonly peerSpanId: string }
 
 /** The span of a batch has a link per message. */
 const MAX_LINKS = 10_000

@@ -35,8 +35,8 @@ const MAX_DELIVERIES = 60_000
  * way; low-volume topics are read completely. A message has one queue time per group, of its first
  * consumption (ADR 34).
  *
- * @param consumedOf consuming spans by topic
- * @param traffic awaited after the sample was read
+ * @param consumedOf consuming spans by topic; '' for those that name none, read only if links do
+ * @param traffic awaited after the sample was read; before, if some consuming spans name no topic
  */
 export async function findQueueTimes(
   store: Store,
@@ -45,7 +45,9 @@ export async function findQueueTimes(
   traffic: Promise<readonly Traffic[]>,
   options: QueryOptions,
 ): Promise<QueueTime[]> {
-  const { lowVolumeTopics, highVolumeCount } = splitTopics(consumedOf)
+  const hasLinked = consumedOf.has('') && (await traffic).some(({ isLinked }) => isLinked)
+  const counts = new Map([...consumedOf].filter(([topic]) => topic !== '' || hasLinked))
+  const { lowVolumeTopics, highVolumeCount } = splitTopics(counts)
   const wanted = chooseSample(highVolumeCount, MAX_SAMPLED_SPANS)
   const take = async (sample: Sample): Promise<SampledRows<Sampled>> => {
     const rows = await findSampledDeliveries(store, window, sampleCondition(sample), sampleParams(sample), options)
@@ -57,7 +59,24 @@ export async function findQueueTimes(
     traffic,
   ])
   const resolved = await resolveQueueTimes(store, highVolume.rows, known, options)
-  return [...lowVolume, ...resolved.filter(({ topic }) => !lowVolumeTopics.has(topic))]
+  const isLowVolume = ({ topic }: QueueTime): boolean => lowVolumeTopics.has(counts.has(topic) ? topic : '')
+  const sampled = resolved.filter((time) => !isLowVolume(time))
+  const read = lowVolume.filter(isLowVolume)
+  if (!hasLinked || lowVolumeTopics.has('')) return [...read, ...sampled]
+  // Only the sample has the messages of polls of several topics.
+  return [...sampled, ...selectLarger(read, resolved.filter(isLowVolume))]
+}
+
+/** Selects the larger list of queue times per consumer. */
+function selectLarger(read: readonly QueueTime[], sampled: readonly QueueTime[]): QueueTime[] {
+  const groupByConsumer = (times: readonly QueueTime[]): Map<string, QueueTime[]> =>
+    Map.groupBy(times, ({ service, topic, group }) => JSON.stringify([service, topic, group]))
+  const readOf = groupByConsumer(read)
+  const sampledOf = groupByConsumer(sampled)
+  return [...new Set([...readOf.keys(), ...sampledOf.keys()])].flatMap((key) => {
+    const [complete, some] = [readOf.get(key) ?? [], sampledOf.get(key) ?? []]
+    return complete.length < some.length ? some : complete
+  })
 }
 
 /** A link or parent of a consumer in the window, with its producer if that is in the window too. */

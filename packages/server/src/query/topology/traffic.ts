@@ -18,6 +18,8 @@ export type Traffic = {
   readonly numbers: SpanNumbers
   /** Some of the numbers are scaled-up estimates. */
   readonly sampled: boolean
+  /** Some of the spans name the topic on their links only. */
+  readonly isLinked: boolean
 }
 
 export type SpanNumbers = {
@@ -46,12 +48,10 @@ export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
 
 export type SpanCounts = {
   readonly spans: number
-  /** Consuming spans by topic. */
+  /** Consuming spans by topic; '' for those that name none: their links may. */
   readonly consumedOf: ReadonlyMap<string, number>
   /** Some producing or consuming spans name no topic. */
   readonly hasUnnamedTopics: boolean
-  /** Consuming spans that name no topic. Their links may. */
-  readonly unnamedConsumed: number
   /** Producing spans that name a topic. */
   readonly produced: number
 }
@@ -67,12 +67,11 @@ export async function countSpans(store: Store, window: TimeWindow, options: Quer
     toMinuteParams(window),
     options,
   )
-  const consumed = rows.filter((row) => row.topic !== '' && row.consumed !== '0')
+  const consumed = rows.filter((row) => row.consumed !== '0')
   return {
     spans: rows.reduce((sum, row) => sum + Number(row.n), 0),
     consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
     hasUnnamedTopics: rows.some((row) => row.topic === '' && (row.sent !== '0' || row.consumed !== '0')),
-    unnamedConsumed: Number(rows.find(({ topic }) => topic === '')?.consumed ?? 0),
     produced: rows.reduce((sum, { topic, sent }) => sum + (topic === '' ? 0 : Number(sent)), 0),
   }
 }
@@ -88,14 +87,15 @@ export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinut
 export async function findTraffic(
   store: Store,
   window: TimeWindow,
-  { unnamedConsumed }: Pick<SpanCounts, 'unnamedConsumed'>,
+  { consumedOf }: Pick<SpanCounts, 'consumedOf'>,
   options: QueryOptions,
 ): Promise<Traffic[]> {
+  const unnamedConsumed = consumedOf.get('') ?? 0
   const oneIn = chooseLinkSample(unnamedConsumed)
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
       known_cluster as cluster, topic, consumer_group as grp, sum(span_count) as spanCount, sum(message_count) as messageCount,
-      sum(failed_count) as failedCount, max(is_sampled) as sampled,
+      sum(failed_count) as failedCount, max(is_sampled) as sampled, max(is_linked) as linked,
       quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(duration_state) as buckets,
       max(slowest_span) as slowestSpan, max(failed_span) as failedSpan, toString(slowestSpan.1) as longest,
       (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
@@ -108,7 +108,7 @@ export async function findTraffic(
           select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as span_count,
             sum(messages) as message_count, sum(failed_messages) as failed_count, max(slowest) as slowest_span, max(failed) as failed_span,
             quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as duration_state,
-            toUInt8(0) as is_sampled
+            toUInt8(0) as is_sampled, toUInt8(0) as is_linked
           from traffic_minutes
           where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
           group by service, messaging_operation, messaging_system, cluster, topic, consumer_group
@@ -136,6 +136,7 @@ export async function findTraffic(
       failed: row.failedIds,
     },
     sampled: row.sampled !== 0,
+    isLinked: row.linked !== 0,
   }))
 }
 
@@ -145,7 +146,7 @@ function compileLinkedTraffic(oneIn: number): string {
       sum(messages) * ${oneIn} as message_count, sumIf(messages, status = 'error') * ${oneIn} as failed_count,
       max((duration_nano, trace_id, span_id)) as slowest_span, maxIf((trace_id, span_id), status = 'error') as failed_span,
       quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('duration_nano')}], [toUInt64(${oneIn})]) as duration_state,
-      toUInt8(${oneIn} > 1) as is_sampled
+      toUInt8(${oneIn} > 1) as is_sampled, toUInt8(1) as is_linked
     from (${compileLinkedTopics(compileLinkSampleCondition(oneIn))})
     group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
 }
@@ -163,6 +164,7 @@ type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & 
   readonly slowestIds: SpanNumbers['slowest']
   readonly failedIds: SpanNumbers['failed']
   readonly sampled: number
+  readonly linked: number
 }
 
 /**
