@@ -14,7 +14,7 @@ import { markMissingParts } from './routes/missing-parts.ts'
 import { openApi } from './openapi.ts'
 import { toProblem, sendProblem } from './problems.ts'
 import { servePrometheus } from './compat/prometheus.ts'
-import { type IngestStatus, statusSource } from './routes/status.ts'
+import { type IngestStatus, replaceWildcard, statusSource } from './routes/status.ts'
 import { tailTraces } from './tail.ts'
 import { serveTempo } from './compat/tempo/tempo.ts'
 import { traceRequests } from './trace-requests.ts'
@@ -80,7 +80,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })
-  let url = ''
+  let listenUrl = ''
   const isAllowedHost = createHostGuard(options.host)
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(securityHeaders)
@@ -104,7 +104,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
   limitQueries(app)
 
-  const status = statusSource({ ...options, uiUrl: () => url })
+  const status = statusSource({ ...options, uiUrl: () => listenUrl })
   const all = endpoints(options.store, status)
   for (const one of all) route(app, one, options.store)
   tailTraces(app, options.store)
@@ -122,8 +122,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
 
   await app.listen({ host: options.host, port: options.port })
-  url = formatUrl(app, options.host)
-  return { url, close: () => app.close() }
+  listenUrl = formatUrl(app, options.host)
+  // A server on all interfaces is reachable by loopback here.
+  return { url: replaceWildcard(listenUrl, '127.0.0.1'), close: () => app.close() }
 }
 
 function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
@@ -177,7 +178,5 @@ const securityHeaders = {
 function formatUrl(app: FastifyInstance, host: string): string {
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  // A server on all interfaces is reachable by loopback here.
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }

@@ -1,5 +1,7 @@
+import type { StatusResponse } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import type { Store } from '../../clickhouse/store.ts'
+import { startApi } from '../server.ts'
 import { statusSource } from './status.ts'
 
 function readyAfter(stalledMs: number): unknown {
@@ -22,15 +24,26 @@ test.each([
   ['http://[::]:4318', '[fd00::1]', 'http://[fd00::1]:4318'],
   ['http://10.0.0.5:4318', 'traces.example', 'http://10.0.0.5:4318'],
   ['http://0.0.0.0:4318', '', 'http://0.0.0.0:4318'],
-])('the receiver at %s, requested from host "%s", is reported as %s', async (otlpHttpUrl, host, reported) => {
-  const store = { mode: 'embedded', state: () => 'ready', info: async () => await Promise.reject(new Error()) }
-  const ingest = { otlpHttpUrl, journalDepth: () => ({}), quarantineDepth: () => ({}), stats: () => ({}) }
-  const source = statusSource({
-    store: store as unknown as Store,
-    ingest: ingest as unknown as Parameters<typeof statusSource>[0]['ingest'],
-    version: '',
-    draining: () => false,
-    uiUrl: () => '',
-  })
-  expect((await source.status(host)).endpoints.otlpHttp).toBe(reported)
+])('the server at %s, requested from host "%s", is reported as %s', async (otlpHttpUrl, host, reported) => {
+  const options = { ...createParts(otlpHttpUrl), version: '', draining: () => false, uiUrl: () => otlpHttpUrl }
+  const { endpoints } = await statusSource(options).status(host)
+  expect(endpoints.otlpHttp).toBe(reported)
+  expect(endpoints.ui).toBe(reported)
 })
+
+test('a server that listens on all addresses reports its UI at the host of the request', async () => {
+  const options = { ...createParts('http://0.0.0.0:4318'), version: '', draining: () => false, log: () => {} }
+  const api = await startApi({ ...options, host: '0.0.0.0', port: 0 })
+  expect(api.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  const url = api.url.replace('127.0.0.1', 'localhost')
+  const response = await fetch(`${url}/api/status`)
+  expect(((await response.json()) as StatusResponse).endpoints.ui).toBe(url)
+  await api.close()
+})
+
+function createParts(otlpHttpUrl: string): Pick<Parameters<typeof statusSource>[0], 'store' | 'ingest'> {
+  const info = async (): Promise<never> => await Promise.reject(new Error())
+  const store = { mode: 'embedded', state: () => 'ready', info, missingParts: () => [] }
+  const ingest = { otlpHttpUrl, journalDepth: () => ({}), quarantineDepth: () => ({}), stats: () => ({}) }
+  return { store, ingest } as unknown as ReturnType<typeof createParts>
+}

@@ -24,6 +24,7 @@ export type StatusOptions = {
   readonly ingest: IngestStatus
   /** True from the first signal to stop. */
   readonly draining: () => boolean
+  /** With the host that the server listens on, which may be a wildcard address. */
   readonly uiUrl: () => string
 }
 
@@ -67,7 +68,7 @@ export function statusSource(options: StatusOptions): StatusSource {
         },
         corruptParts: pick(info?.corruptParts ?? NO_CORRUPT_PARTS, ['count', 'bytes', 'tables']),
         endpoints: {
-          ui: options.uiUrl(),
+          ui: replaceWildcard(options.uiUrl(), requestHost),
           otlpHttp: replaceWildcard(otlpHttp, requestHost),
           ...(otlpGrpc === undefined ? {} : { otlpGrpc: replaceWildcard(otlpGrpc, requestHost) }),
         },
@@ -77,7 +78,7 @@ export function statusSource(options: StatusOptions): StatusSource {
 }
 
 /** Clients on other machines cannot connect to `0.0.0.0` or `::`: returns the URL with `host`. */
-function replaceWildcard(url: string, host: string): string {
+export function replaceWildcard(url: string, host: string): string {
   const parsed = new URL(url)
   if (parsed.hostname !== '0.0.0.0' && parsed.hostname !== '[::]') return url
   // The setter ignores an empty or invalid host.
