@@ -153,3 +153,25 @@ test('two spans that share an id keep their own links, and a link to the id targ
   const { body: links } = await spanlink.get<{ total: number }>(`/api/traces/${outer.traceId}/links`, { limit: '1' })
   expect(links.total).toBe(4)
 })
+
+test('siblings of spans that share an id have one parent', async () => {
+  const root = span({ name: 'root', kind: SERVER, at: 0 })
+  const call = span({ name: 'call', kind: CLIENT, at: 1, in: root })
+  const served = { ...call, name: 'served', kind: SERVER }
+  const [beside, wait] = [span({ name: 'beside', at: 2, in: root }), span({ name: 'wait', at: 3, in: call })]
+  const [read, write] = ['read', 'write'].map((name) => span({ name, at: 4, in: served })) as [TestSpan, TestSpan]
+  const orphans = ['lost', 'found'].map((name) => span({ name, at: 5, in: { ...root, spanId: '00000000000000ff' } }))
+  await spanlink.send('/v1/traces', encodeTraces(tracesOf('client', [root, call, beside, wait, ...orphans])))
+  await spanlink.send('/v1/traces', encodeTraces(tracesOf('server', [served, read, write])))
+  await spanlink.stored()
+  const findSiblings = async (name: string): Promise<string[]> => {
+    const q = `{ name = "${name}" } ~ { trace:id = "${root.traceId}" }`
+    const { body } = await spanlink.get<TracesResponse>('/api/traces', { q })
+    return body.traces.flatMap(({ matches }) => matches?.flatMap(({ spans }) => spans.map((one) => one.name)) ?? [])
+  }
+  const pairs = { call: 'beside', served: 'wait', wait: 'served', read: 'write', lost: 'found' }
+  for (const [name, sibling] of Object.entries(pairs)) {
+    expect([name, ...(await findSiblings(name))]).toEqual([name, sibling])
+  }
+  expect(await findSiblings('root')).toEqual([])
+})

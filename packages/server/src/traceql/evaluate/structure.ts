@@ -58,14 +58,16 @@ function findRelatives(relation: string, members: Members, tree: Tree): Members 
   return found
 }
 
-function markSiblings(found: Members, members: Members, { parentIds }: Tree): void {
-  const inFamily = new Map<string, number>()
-  for (const [at, parent] of parentIds.entries()) {
-    if (parent !== '' && members[at]) inFamily.set(parent, (inFamily.get(parent) ?? 0) + 1)
+/** Spans whose parent is not stored are siblings if they name the same parent id. */
+function markSiblings(found: Members, members: Members, { parents, parentIds }: Tree): void {
+  const families = parentIds.map((id, at) => ((parents[at] ?? -1) >= 0 ? parents[at] : id))
+  const inFamily = new Map<number | string | undefined, number>()
+  for (const [at, family] of families.entries()) {
+    if (family !== '' && members[at]) inFamily.set(family, (inFamily.get(family) ?? 0) + 1)
   }
-  for (const [at, parent] of parentIds.entries()) {
-    const others = (inFamily.get(parent) ?? 0) - (members[at] ?? 0)
-    if (parent !== '' && others > 0) found[at] = 1
+  for (const [at, family] of families.entries()) {
+    const others = (inFamily.get(family) ?? 0) - (members[at] ?? 0)
+    if (family !== '' && others > 0) found[at] = 1
   }
 }
 
