@@ -2,6 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import type { SearchedRange, TracesResponse, TracesQuery } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attributeEndpoints } from '../../src/http/routes/attributes.ts'
+import type { Endpoint } from '../../src/http/routes/endpoint.ts'
+import { seriesEndpoints } from '../../src/http/routes/series.ts'
+import { findLogs } from '../../src/query/logs/find-logs.ts'
+import { findTopology } from '../../src/query/topology/find-topology.ts'
 import { findHeatmap } from '../../src/query/traces/heatmap.ts'
 import { searchByQuery } from '../../src/query/traces/search-by-query.ts'
 import { searchTraces } from '../../src/query/traces/search.ts'
@@ -51,6 +56,55 @@ test('a search without a time range is complete from 0 to now', async () => {
   const { searched, complete } = await searches.filters({})
   expect({ start: searched.start, complete }).toEqual({ start: '0', complete: true })
   expect(BigInt(searched.end)).toBeGreaterThanOrEqual(before)
+})
+
+type Range = { readonly start: string; readonly end?: string }
+
+const responses: Readonly<Record<string, (range: Range) => Promise<SearchedRange>>> = {
+  'a search by filters': (range) => searches.filters(range),
+  'a search by TraceQL': (range) => searches.TraceQL(range),
+  'a list of logs': (range) => findLogs(traces.store, range, {}),
+  'a list of logs, oldest first,': (range) => findLogs(traces.store, { ...range, order: 'oldest' }, {}),
+  'a topology': (range) => findTopology(traces.store, range, {}),
+  'TraceQL series': (range) =>
+    request(seriesEndpoints(traces.store), { ...range, q: '{} | count_over_time()', step: '1d' }),
+  'a list of attribute names': (range) => request(attributeEndpoints(traces.store), range),
+}
+
+async function request([endpoint]: readonly Endpoint[], query: unknown): Promise<SearchedRange> {
+  const { signal } = new AbortController()
+  const response = await endpoint?.handle({ params: {}, query, requestHost: '', signal })
+  if (response?.status !== 200) throw new Error(`status ${response?.status}`)
+  return response.body as SearchedRange
+}
+
+/** Whole minutes, to which the topology rounds its range. */
+function minutesFromNow(minutes: number): string {
+  return String((BigInt(Date.now()) / 60_000n + BigInt(minutes)) * 60_000n * MS)
+}
+
+test.each(Object.entries(responses))('%s reports a requested end in the future as searched', async (_name, search) => {
+  const range = { start: minutesFromNow(-60), end: minutesFromNow(3 * 24 * 60) }
+  expect(await search(range)).toMatchObject({ searched: range, complete: true })
+})
+
+test.each(Object.entries(responses))('%s without a requested end reports none in the future', async (_name, search) => {
+  const start = minutesFromNow(-60)
+  const { searched } = await search({ start })
+  expect(BigInt(searched.end)).toBeLessThanOrEqual(BigInt(Date.now()) * MS)
+  expect(BigInt(searched.end)).toBeGreaterThan(BigInt(start))
+})
+
+test('spans up to a requested end in the future are found', async () => {
+  const range = { start: minutesFromNow(2 * 24 * 60), end: minutesFromNow(2 * 24 * 60 + 1) }
+  await traces.put(tracesOf('shop', [span({ at: Number((BigInt(range.start) - T0) / MS) })]))
+  expect((await searches.filters(range)).traces).toHaveLength(1)
+  expect((await searches.TraceQL(range)).traces).toHaveLength(1)
+  expect(await findHeatmap(traces.store, range, {})).toMatchObject({
+    cells: [{ count: 1 }],
+    searched: range,
+    complete: true,
+  })
 })
 
 test('a heat map reports its whole range as searched', async () => {

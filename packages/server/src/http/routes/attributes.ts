@@ -20,7 +20,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
         const condition = q === undefined ? undefined : parseSpanCondition(q)
         const names = { ...parseTimeRange(query), limit: limit ?? 100, condition, signal }
         const options = prefix === undefined ? names : { ...names, prefix }
-        const range = parseTimeRange(query)
+        const range = { ...parseTimeRange(query), hasDefaultEnd: query.end === undefined }
         if (key !== undefined) {
           const { found, scanned } = await listAttributeValues(store, key, options)
           return { status: 200, body: { values: [...found], ...toSearchedRange(range, scanned) } }

@@ -40,7 +40,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
             ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
           })),
           warnings: [...warnings],
-          ...toSearchedRange({ start, end }, scanned),
+          ...toSearchedRange({ start, end, hasDefaultEnd: query.end === undefined }, scanned),
         }
         return { status: 200, body }
       },

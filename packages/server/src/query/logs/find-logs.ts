@@ -12,7 +12,9 @@ import { logBucket, createLogFilter } from './log-filter.ts'
  * timestamp and how many records at it were returned: records have no id, and two may be identical.
  */
 export async function findLogs(store: Store, request: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
-  const query = request.traceId === undefined ? { end: defaultLogEnd(request), ...request } : request
+  const hasDefaultEnd = request.end === undefined
+  const defaults = request.traceId === undefined ? { end: defaultLogEnd(request) } : {}
+  const query = { ...defaults, ...request, hasDefaultEnd }
   const limit = query.limit ?? 100
   const filter = createLogFilter(query)
   const cursor = query.cursor === undefined ? undefined : logCursor.decode(query.cursor)
@@ -70,12 +72,16 @@ function defaultLogEnd({ start = '0' }: LogsQuery): string {
 }
 
 /** @param last timestamp of a page that has a next page */
-function toSearchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigint | undefined): SearchedRange {
-  const { start: from = '0', end: to = String(MAX_UINT64) } = query
-  const range = { start: BigInt(from), end: BigInt(to) }
+function toSearchedLogs(
+  query: LogsQuery & { readonly hasDefaultEnd: boolean },
+  cursor: Cursor | undefined,
+  last: bigint | undefined,
+): SearchedRange {
+  const { start: from = '0', end: to = String(MAX_UINT64), hasDefaultEnd } = query
+  const range = { start: BigInt(from), end: BigInt(to), hasDefaultEnd }
   if (query.order !== 'oldest') return toSearchedRange(range, { from: cursor?.timestamp, until: last })
   const start = cursor === undefined || cursor.timestamp < range.start ? range.start : cursor.timestamp
-  const { searched } = toSearchedRange({ start, end: last === undefined ? range.end : last + 1n })
+  const { searched } = toSearchedRange({ ...range, start, end: last === undefined ? range.end : last + 1n })
   return { searched, complete: last === undefined }
 }
 

@@ -10,14 +10,18 @@ export type Scanned = {
   readonly isCut?: boolean
 }
 
-/** @param range requested, `[start, end)`; an end in the future is returned as now */
-export function toSearchedRange(
-  range: { readonly start: bigint; readonly end: bigint },
-  { from, until, isCut = false }: Scanned = {},
-): SearchedRange {
+/** `[start, end)`, in Unix nanoseconds. */
+type RequestedRange = {
+  readonly start: bigint
+  readonly end: bigint
+  /** No end was requested: one in the future allows for clock skew, and is returned as now. */
+  readonly hasDefaultEnd: boolean
+}
+
+export function toSearchedRange(range: RequestedRange, { from, until, isCut = false }: Scanned = {}): SearchedRange {
   const end = from !== undefined && from < range.end ? from + 1n : range.end
   const now = BigInt(Date.now()) * 1_000_000n
-  const shown = end > now && range.start < now ? now : end
+  const shown = range.hasDefaultEnd && end > now && range.start < now ? now : end
   const start = until === undefined || until < range.start ? range.start : until
   return {
     searched: { start: String(start < shown ? start : shown), end: String(shown) },

@@ -30,6 +30,7 @@ export async function findTopology(
     counting.then(({ consumedOf }) => findQueueTimes(store, window, consumedOf, reading, options)),
     counting.then((counts) => findCalls(store, window, counts, options)),
   ])
+  const searched = { ...window, hasDefaultEnd: query.end === undefined }
   const seconds = Number(window.end - window.start) / 1e9
   const messages = addLag(toMessageEdges(subtractNestedSends(traffic, nested), times), known)
   const all = [...messages, ...calls.map(toCallEdge)].sort((a, b) => b.count - a.count)
@@ -39,7 +40,7 @@ export async function findTopology(
     endTimeUnixNano: String(window.end),
     nodes: toNodes(edges, known),
     edges,
-    ...toSearchedRange(window, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
+    ...toSearchedRange(searched, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
   }
 }
 

@@ -37,6 +37,6 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
       )
     }),
     warnings: [...warnings],
-    ...toSearchedRange({ start, end }, scanned),
+    ...toSearchedRange({ start, end, hasDefaultEnd: false }, scanned),
   }
 }

@@ -31,5 +31,5 @@ export async function listOperations(
 }
 
 function searchedNames(rows: readonly unknown[]): SearchedRange {
-  return toSearchedRange({ start: 0n, end: MAX_UINT64 }, { isCut: rows.length > MAX_NAMES })
+  return toSearchedRange({ start: 0n, end: MAX_UINT64, hasDefaultEnd: true }, { isCut: rows.length > MAX_NAMES })
 }

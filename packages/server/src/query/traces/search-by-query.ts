@@ -24,7 +24,7 @@ export async function searchByQuery(
   const { traces, nextCursor, warnings, scanned } = await searchTraceQL(store, text, search)
   return {
     traces: traces.map(toFoundTrace),
-    ...toSearchedRange(parseTimeRange(query), scanned),
+    ...toSearchedRange({ ...parseTimeRange(query), hasDefaultEnd: query.end === undefined }, scanned),
     ...(nextCursor === undefined ? {} : { nextCursor, hasMore: true as const }),
     ...(warnings.length > 0 ? { warnings: [...warnings] } : {}),
   }

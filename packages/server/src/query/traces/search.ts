@@ -32,9 +32,10 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   }
   const page = found.slice(0, limit)
   const last = found.length > limit ? page.at(-1) : undefined
+  const range = { start: filter.from, end: filter.to + 1n, hasDefaultEnd: query.end === undefined }
   return {
     traces: page.map((match) => match.summary),
-    ...toSearchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
+    ...toSearchedRange(range, { from: cursor?.newest, until: last?.newest }),
     ...(last === undefined ? {} : { nextCursor: traceCursor.encode(last) }),
   }
 }
