@@ -110,12 +110,17 @@ function killWhenUnresponsive({ child, access, ended }: EngineProcess, ping: Eng
 // of a killed server has not yet released the directory.
 const MAX_RETRY_MS = 10_000
 
+// One start in some thousands ends with "SIGSEGV: cannot lock mutex".
+const CRASH = /^SIG/
+const MAX_CRASHES = 2
+
 async function startProcess(
   library: string,
   options: EngineOptions,
   onChild: (child: ChildProcess) => void,
 ): Promise<EngineProcess> {
   const deadline = performance.now() + MAX_RETRY_MS
+  let crashes = 0
   for (;;) {
     if (!repairDataDir(options) && performance.now() < deadline) {
       await sleep(30)
@@ -128,8 +133,11 @@ async function startProcess(
     const reason = await Promise.race([ended, waitUntilReady(access, options.ping, ended)])
     if (reason === 'ready') return { child, access, ended }
     await terminate(child)
+    const isCrash = CRASH.test(reason) && ++crashes <= MAX_CRASHES
     const isTransient = /Cannot lock file|Address already in use|NETWORK_ERROR/.test(reason)
-    if (!isTransient || performance.now() > deadline) {
+    if (isCrash)
+      options.log(`Embedded ClickHouse crashed at its start (${reason}), starting it again.`, { level: 'warn' })
+    else if (!isTransient || performance.now() > deadline) {
       throw new StoreError(
         'unavailable',
         `Embedded ClickHouse did not start: ${reason}. Its log: ${workingDir}/engine.log`,
