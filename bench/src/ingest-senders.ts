@@ -1,8 +1,12 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** As exporters do when the receiver is busy. */
+const RETRY_MS = 50
 
 /**
- * Sends each body once with `senders` concurrent connections; returns the times to each
- * acknowledgement in ms.
+ * Sends each body until it is acknowledged, with `senders` concurrent connections; returns the
+ * times to each acknowledgement in ms.
  */
 export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], senders: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: senders })
@@ -12,7 +16,8 @@ export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], sende
     while (next < bodies.length) {
       const body = bodies[next++] as Buffer
       const start = performance.now()
-      const status = await post(agent, otlpHttp, body)
+      let status = await post(agent, otlpHttp, body)
+      for (; status === 503; status = await post(agent, otlpHttp, body)) await pause(RETRY_MS)
       if (status !== 200) throw new Error(`the receiver returned ${status}`)
       latencies.push(performance.now() - start)
     }
