@@ -130,8 +130,8 @@ test('a poll of several topics has the queue times of its messages in the topolo
 })
 
 test.for([
-  ['polls of several topics, of which one is common', 1, 401],
-  ['more polls of several topics than are read completely', 401, 1],
+  ['polls of a high-volume and a low-volume topic', 1, 401],
+  ['polls of several topics that are sampled', 401, 1],
 ] as const)('%s have one queue time per message in the topology', async ([, ofSeveral, ofOne]) => {
   const hour = 6 + Number(ofSeveral > ofOne)
   const at = hour * HOUR_MS

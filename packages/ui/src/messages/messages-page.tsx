@@ -191,7 +191,10 @@ function keepLength(shown: number): void {
 
 const EMPTY_LISTS: Readonly<Record<MessagesPageState['list'], readonly [title: string, words: string]>> = {
   'dead-lettered': ['No dead letters', 'No message was sent to a dead-letter topic.'],
-  unconsumed: ['No unconsumed messages', 'No stored message older than the minimum age is missing a known group.'],
+  unconsumed: [
+    'No unconsumed messages',
+    'All known groups have consumed the stored messages that are older than the minimum age.',
+  ],
   late: ['No late messages', 'No message exceeded the minimum queue time.'],
   retried: ['No retries', 'No retry was recorded.'],
   redelivered: ['No redeliveries', 'No repeated delivery was recorded.'],
@@ -199,7 +202,7 @@ const EMPTY_LISTS: Readonly<Record<MessagesPageState['list'], readonly [title: s
 
 function describeEmptyList(pageState: MessagesPageState): readonly [title: string, words: string] {
   const [title, words] = isNeverConsumed(pageState)
-    ? ['No message was left unconsumed', 'No stored message older than the minimum age lacks a consumer.']
+    ? ['No message was left unconsumed', 'All stored messages that are older than the minimum age have a consumer.']
     : EMPTY_LISTS[pageState.list]
   if (!hasNames(pageState)) return [title, words]
   // A filter value that matches no name must not look like an all-clear.

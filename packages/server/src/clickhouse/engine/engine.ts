@@ -47,7 +47,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   })
 
   async function launch(): Promise<void> {
-    const run = await startProcess(library, options, (started) => {
+    const run = await startProcess(library, options, stopped.signal, (started) => {
       child = started
       if (stopped.signal.aborted) started.kill('SIGKILL')
     })
@@ -110,13 +110,14 @@ function killWhenUnresponsive({ child, access, ended }: EngineProcess, ping: Eng
 // of a killed server has not yet released the directory.
 const MAX_RETRY_MS = 10_000
 
-// One start in some thousands ends with "SIGSEGV: cannot lock mutex".
+// Seen once in some thousands of starts: "SIGSEGV: cannot lock mutex".
 const CRASH = /^SIG/
 const MAX_CRASHES = 2
 
 async function startProcess(
   library: string,
   options: EngineOptions,
+  stopped: AbortSignal,
   onChild: (child: ChildProcess) => void,
 ): Promise<EngineProcess> {
   const deadline = performance.now() + MAX_RETRY_MS
@@ -133,7 +134,7 @@ async function startProcess(
     const reason = await Promise.race([ended, waitUntilReady(access, options.ping, ended)])
     if (reason === 'ready') return { child, access, ended }
     await terminate(child)
-    const isCrash = CRASH.test(reason) && ++crashes <= MAX_CRASHES
+    const isCrash = !stopped.aborted && CRASH.test(reason) && ++crashes <= MAX_CRASHES
     const isTransient = /Cannot lock file|Address already in use|NETWORK_ERROR/.test(reason)
     if (isCrash)
       options.log(`Embedded ClickHouse crashed at its start (${reason}), starting it again.`, { level: 'warn' })

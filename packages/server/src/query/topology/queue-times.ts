@@ -74,8 +74,8 @@ function selectLarger(read: readonly QueueTime[], sampled: readonly QueueTime[])
   const readOf = groupByConsumer(read)
   const sampledOf = groupByConsumer(sampled)
   return [...new Set([...readOf.keys(), ...sampledOf.keys()])].flatMap((key) => {
-    const [complete, some] = [readOf.get(key) ?? [], sampledOf.get(key) ?? []]
-    return complete.length < some.length ? some : complete
+    const [own, other] = [readOf.get(key) ?? [], sampledOf.get(key) ?? []]
+    return own.length < other.length ? other : own
   })
 }
 

@@ -72,9 +72,9 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
 
 /** Links of this span, mostly to the spans that produced its messages. */
 export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
-  const max = useSignal(SHOWN_AT_FIRST)
+  const shownCount = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
-  const shown = span.links.slice(0, max.value)
+  const shown = span.links.slice(0, shownCount.value)
   const title = span.kind === 'consumer' || span.links.some(isMessage) ? 'Producers' : 'Links out'
   return (
     <section class="link-list" aria-label={title}>
@@ -89,7 +89,7 @@ export function LinksOut({ traceId, span }: { readonly traceId: string; readonly
         links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
       />
       {shown.length < span.links.length && (
-        <button type="button" onClick={() => (max.value += SHOWN_AT_FIRST)}>
+        <button type="button" onClick={() => (shownCount.value += SHOWN_AT_FIRST)}>
           Load more of {span.links.length.toLocaleString('en')}
         </button>
       )}
