@@ -8,6 +8,7 @@ import type { Consumer } from 'kafkajs'
 import { afterEach, expect, test } from 'vitest'
 import { recordedLogs } from './support/recorded-logs.ts'
 import { useRecordedSpans } from './support/recorded-spans.ts'
+import { waitUntil } from './support/wait.ts'
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const kafka = useKafka()
@@ -145,8 +146,11 @@ test('a throttled request emits an event with broker and throttle duration', asy
   })
   const from = client(clientId, { loggerProvider: logs.provider })
   const producer = await connected(from.producer({ createPartitioner: Partitioners.DefaultPartitioner }))
-  await producer.send({ topic, messages: [{ value: Buffer.alloc(20_000, 'v') }] })
-  const throttled = await logs.first('kafka.client.throttled')
+  // The broker applies a quota shortly after its response.
+  const throttled = await waitUntil(async () => {
+    await producer.send({ topic, messages: [{ value: Buffer.alloc(20_000, 'v') }] })
+    return logs.named('kafka.client.throttled')[0]
+  })
   const [host, port] = kafka().brokers[0]!.split(':')
   expect(throttled).toMatchObject({
     severity: 'WARN',

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Rdkafka } from './behaviour/rdkafka-clients.ts'
 import { nativeClient } from './support/native-client.ts'
 import { recordedLogs } from './support/recorded-logs.ts'
+import { waitUntil } from './support/wait.ts'
 
 const confluent = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 const nodeRdkafka = nativeClient<Rdkafka>('node-rdkafka')
@@ -126,9 +127,12 @@ for (const [name, { client, isMissing }] of Object.entries(clients)) {
       )
       await connected(producer)
       producer.setPollInterval(10)
-      producer.produce(topic, null, Buffer.alloc(20_000, 'v'))
+      // The broker applies a quota shortly after its response.
+      const throttled = await waitUntil(() => {
+        producer.produce(topic, null, Buffer.alloc(20_000, 'v'))
+        return logs.named('kafka.client.throttled')[0]
+      })
       const [host, port] = kafka().brokers[0]!.split(':')
-      const throttled = await logs.first('kafka.client.throttled')
       expect(throttled.attributes).toMatchObject({
         'messaging.client.id': clientId,
         'server.address': host,

@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -176,33 +177,26 @@ test.concurrent('an engine that crashes at its start is started again, twice at 
     [3, /did not start: SIGKILL/],
   ] as const) {
     const dir = await makeDir()
-    const opening = openEmbeddedStore(dir).then(
+    let starts = 0
+    const crash = (message: unknown): void => {
+      const { process } = message as { readonly process: ChildProcess }
+      process.once('spawn', () => {
+        if (process.spawnargs.some((argument) => argument.includes(dir)) && ++starts <= crashes) process.kill('SIGKILL')
+      })
+    }
+    subscribe('child_process', crash)
+    const opened = await openEmbeddedStore(dir).then(
       async (store) => {
         await store.close()
         return 'ready'
       },
       (error: unknown) => String(error),
     )
-    const crashed = new Set<number>()
-    while (crashed.size < crashes) {
-      const pid = await findEngine(dir)
-      if (pid !== undefined && !crashed.has(pid)) process.kill(pid, 'SIGKILL')
-      if (pid !== undefined) crashed.add(pid)
-      await sleep(1)
-    }
-    expect(await opening).toMatch(outcome)
+    unsubscribe('child_process', crash)
+    expect(opened).toMatch(outcome)
+    expect(starts).toBe(3)
   }
 })
-
-/** The process whose command line names the data directory. */
-async function findEngine(dir: string): Promise<number | undefined> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    if (commandLine.includes(dir)) return Number(pid)
-  }
-  return undefined
-}
 
 test.concurrent('queries fail as unavailable while the engine is down, and succeed after its restart', async () => {
   const store = await openEmbeddedStore(await makeDir())
