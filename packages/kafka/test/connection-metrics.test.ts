@@ -34,7 +34,7 @@ test('requests that wait in the client count as queued, and requests without a r
   await waitFor(send)
   const [host, port] = kafka().brokers[0]!.split(':')
   const broker = { 'messaging.system.name': 'kafka', 'server.address': host, 'server.port': Number(port) }
-  kafka().pause()
+  await kafka().pause()
   try {
     const sends = [send(), send(), send()]
     const results = Promise.allSettled(sends)

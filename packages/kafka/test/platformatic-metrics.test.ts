@@ -142,7 +142,7 @@ describe('metrics of clients of @platformatic/kafka', () => {
     // Under load the first send may exceed requestTimeout.
     await waitFor(send)
     const before = await countRetries()
-    kafka().pause()
+    await kafka().pause()
     try {
       await expect(send()).rejects.toThrow('Producing messages failed')
     } finally {

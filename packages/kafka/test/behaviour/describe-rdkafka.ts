@@ -142,7 +142,7 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
         await using clients = connect()
         const producer = await (kind === 'producer' ? clients.producer({ dr_cb: true }) : clients.highLevelProducer())
         producer.setPollInterval(0)
-        kafka().pause()
+        await kafka().pause()
         const called: unknown[] = []
         // The sixth argument is a Producer's opaque value and a HighLevelProducer's callback.
         producer.produce(topic, 0, Buffer.from('v'), null, null, (...args: unknown[]) => called.push(args))

@@ -39,7 +39,7 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
     tls: undefined,
     pid: undefined,
     process: guarded,
-    pause: () => void command('docker', ['pause', name]),
+    pause: async () => void (await command('docker', ['pause', name])),
     resume: () => void command('docker', ['unpause', name]),
     end,
   }

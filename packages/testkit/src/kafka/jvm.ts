@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { command } from '../process/command.ts'
 import { freePorts } from '../process/free-ports.ts'
 import { startGuarded, type GuardedProcess } from '../process/guarded-process.ts'
 import { formatStorage, type KafkaJars } from './jars.ts'
@@ -21,7 +23,7 @@ export interface RunningBroker {
   /** PID of the JVM; undefined in a container. */
   readonly pid: number | undefined
   readonly process: GuardedProcess
-  readonly pause: () => void
+  readonly pause: () => Promise<void>
   readonly resume: () => void
   readonly end: () => Promise<void>
 }
@@ -83,7 +85,10 @@ export async function startKafkaJvm(
         tls: tls && { broker: `127.0.0.1:${tlsPort}`, certificate: tls.certificate },
         pid: guarded.pid,
         process: guarded,
-        pause: () => signal('SIGSTOP'),
+        pause: async () => {
+          signal('SIGSTOP')
+          while (!guarded.hasEnded() && !(await isStopped(guarded.pid))) await sleep(1)
+        },
         resume: () => signal('SIGCONT'),
         end,
       }
@@ -112,6 +117,14 @@ export async function reached(guarded: GuardedProcess, words: string, timeout: n
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A thread may run for some milliseconds after the signal. */
+async function isStopped(pid: number): Promise<boolean> {
+  const eachThread = process.platform === 'linux' ? ['-L'] : []
+  const { code, stdout } = await command('ps', [...eachThread, '-o', 'stat=', '-p', String(pid)])
+  const states = stdout.trim().split('\n')
+  return code === null || states.every((state) => state.startsWith('T'))
 }
 
 /**

@@ -36,8 +36,8 @@ export interface KafkaBroker {
   readonly pid: number | undefined
   /** Creates a topic and waits for its leader; an existing topic is left unchanged. */
   readonly createTopic: (name: string, options?: TopicOptions) => Promise<void>
-  /** Freezes the broker: connections stay open without responses. */
-  readonly pause: () => void
+  /** Freezes the broker until `resume()`: connections stay open without responses. */
+  readonly pause: () => Promise<void>
   readonly resume: () => void
   /** Rejects with the broker's last output lines if it exits without `stop()`. Never resolves. */
   readonly died: Promise<never>
