@@ -11,7 +11,7 @@ import { tracePlatformatic } from '@spanlink/kafka'
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
 import { useOwnKafka } from '@spanlink/testkit/vitest'
 import { afterEach, describe, expect, test } from 'vitest'
-import { closeClient } from './support/close-client.ts'
+import { closeClient, withoutUncaughtErrors } from './support/close-client.ts'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import { recordedLogs } from './support/recorded-logs.ts'
 import { waitFor, waitUntil } from './support/wait.ts'
@@ -60,7 +60,9 @@ describe('metrics of clients of @platformatic/kafka', () => {
     const producer = make.producer()
     await producer.send({ messages: ['1', '2', '3', '4'].map((value) => ({ topic, value })) })
     const consumer = make.consumer()
-    const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, maxWaitTime: 50 })
+    const stream = withoutUncaughtErrors(
+      await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, maxWaitTime: 50 }),
+    )
     for await (const message of stream) {
       if (message.offset < 1n) continue
       break
@@ -105,7 +107,9 @@ describe('metrics of clients of @platformatic/kafka', () => {
     const { topic, ...make } = await traced({ meterProvider: collected.provider })
     await make.producer().send({ messages: ['1', '2', '3'].map((value) => ({ topic, value })) })
     const consumer = make.consumer()
-    const stream = await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: false })
+    const stream = withoutUncaughtErrors(
+      await consumer.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, autocommit: false }),
+    )
     for await (const message of stream) {
       await message.commit()
       await consumer.getLag({ topics: [topic] })
@@ -165,7 +169,9 @@ describe('log records of clients of @platformatic/kafka', () => {
     const { topic, groupId, clientId, consumer } = await traced({ loggerProvider: logs.provider }, 2)
     const consuming = async () => {
       const made = consumer()
-      const stream = await made.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, maxWaitTime: 50 })
+      const stream = withoutUncaughtErrors(
+        await made.consume({ topics: [topic], mode: MessagesStreamModes.EARLIEST, maxWaitTime: 50 }),
+      )
       stream.resume()
       return made
     }
@@ -198,7 +204,9 @@ describe('log records of clients of @platformatic/kafka', () => {
   test('of the consumer group protocol have the partitions assigned by heartbeats', async () => {
     const logs = recordedLogs()
     const { topic, consumer } = await traced({ loggerProvider: logs.provider }, 2)
-    const stream = await consumer({ groupProtocol: 'consumer' }).consume({ topics: [topic], maxWaitTime: 50 })
+    const stream = withoutUncaughtErrors(
+      await consumer({ groupProtocol: 'consumer' }).consume({ topics: [topic], maxWaitTime: 50 }),
+    )
     stream.resume()
     const assigned = await logs.first('kafka.consumer.partitions.assigned', ({ attributes }) => {
       return attributes['kafka.consumer.partitions.held'] === 2
@@ -211,7 +219,7 @@ describe('log records of clients of @platformatic/kafka', () => {
     await using collected = collectedMetrics()
     const options = { loggerProvider: logs.provider, meterProvider: collected.provider }
     const { topic, groupId, consumer } = await traced(options)
-    const stream = await consumer().consume({ topics: [topic], maxWaitTime: 50 })
+    const stream = withoutUncaughtErrors(await consumer().consume({ topics: [topic], maxWaitTime: 50 }))
     const seen: unknown[] = []
     stream.on('error', (error) => seen.push(error))
     stream.destroy(new TypeError('no such order'))
@@ -234,7 +242,7 @@ describe('log records of clients of @platformatic/kafka', () => {
     const logs = recordedLogs()
     const { topic, clientId, common, producer, consumer } = await traced({ loggerProvider: logs.provider })
     const made = consumer()
-    const stream = await made.consume({ topics: [topic], maxWaitTime: 50, autocommit: false })
+    const stream = withoutUncaughtErrors(await made.consume({ topics: [topic], maxWaitTime: 50, autocommit: false }))
     stream.resume()
     await expect(made.commit({ offsets: [{ topic, partition: 99, offset: 1n, leaderEpoch: -1 }] })).rejects.toThrow(
       'failed',

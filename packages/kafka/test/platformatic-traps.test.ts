@@ -18,7 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { tracePlatformatic } from '../src/platformatic/index.ts'
 import type { PlatformaticTracing } from '../src/platformatic/index.ts'
 import type { KafkaTelemetryOptions } from '../src/index.ts'
-import { closeClient } from './support/close-client.ts'
+import { closeClient, withoutUncaughtErrors } from './support/close-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
 // Behaviour specific to @platformatic/kafka, on a real broker.
@@ -65,7 +65,7 @@ describe('@platformatic/kafka', () => {
       ...rest,
     } as ConsumerOptions<K, V, HK, HV>)
     opened.push({ close: () => consumer.close(true) })
-    const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit })
+    const stream = withoutUncaughtErrors(await consumer.consume({ topics: [topic], mode: 'earliest', autocommit }))
     return { consumer, stream }
   }
   const first = async <M>(stream: AsyncIterable<M>, count = 1): Promise<M[]> => {
