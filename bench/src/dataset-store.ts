@@ -2,6 +2,7 @@ import { connect } from '../../packages/server/src/clickhouse/client.ts'
 import { lockDataDir } from '../../packages/server/src/clickhouse/engine/data-dir.ts'
 import { startEngine } from '../../packages/server/src/clickhouse/engine/engine.ts'
 import { applySchema } from '../../packages/server/src/clickhouse/schema/schema.ts'
+import { insertRollups } from '../../packages/server/test/store/rollups/insert-rollups.ts'
 
 export type Client = ReturnType<typeof connect>
 
@@ -17,6 +18,8 @@ export async function openDatasetStore(
   let client: Client | undefined
   const engine = await startEngine({
     dataDir: taken.path,
+    // A block of a million spans is written at once.
+    memoryBytes: 4 * 1024 ** 3,
     log,
     ping: async (access) => await connect(access).ping(),
     onReady: async (access) => {
@@ -33,6 +36,15 @@ export async function openDatasetStore(
     taken.release()
   }
   return { client, close }
+}
+
+/** Inserts what the server derives from received spans: bounds of traces, and rollups. */
+export async function insertDerivedRows(client: Client): Promise<void> {
+  await client.command(
+    `insert into traces
+    select trace_id, max(received), min(start), max(start) from spans group by trace_id, toDate(received)`,
+  )
+  await insertRollups(client, 'spanlink')
 }
 
 /** Waits until three consecutive checks find no running merge. */

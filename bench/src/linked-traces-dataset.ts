@@ -1,5 +1,4 @@
-import { insertRollups } from '../../packages/server/test/store/rollups/insert-rollups.ts'
-import { indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
+import { indexSpans, insertDerivedRows, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
 const MINUTE_NANO = 60_000_000_000n
@@ -34,8 +33,7 @@ export async function writeLinkedTraces(
     await client.command(linksSql(numbers, startNano, perOrder), MEMORY)
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
-  // For received spans the server writes these rollups itself.
-  await insertRollups(client, 'spanlink')
+  await insertDerivedRows(client)
   await untilMerged(client)
   await indexSpans(client)
   await close()

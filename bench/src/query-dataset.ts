@@ -1,5 +1,4 @@
-import { insertRollups } from '../../packages/server/test/store/rollups/insert-rollups.ts'
-import { type Client, indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
+import { type Client, indexSpans, insertDerivedRows, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {
   readonly spans: number
@@ -55,7 +54,7 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   }
   await writeLargeTraces(client, spans, times)
   await writeWideSpans(client, spans, times)
-  await insertRollups(client, 'spanlink')
+  await insertDerivedRows(client)
   await untilMerged(client)
   await indexSpans(client)
   const dataset = {
