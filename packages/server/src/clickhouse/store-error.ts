@@ -42,3 +42,8 @@ export class StoreError extends Error {
     this.unstored = options.unstored ?? []
   }
 }
+
+/** Whether a limit of memory, rows or bytes stopped the statement. */
+export function isTooHeavy(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'too-heavy'
+}

@@ -1,6 +1,7 @@
 import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
+import { isTooHeavy } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
 import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../records/record-metadata.ts'
@@ -30,37 +31,90 @@ export async function findLinks(
   query: LinksQuery,
   options: QueryOptions,
 ): Promise<LinksResponse | undefined> {
-  const { direction = 'both', spanId, limit = 100 } = query
-  const after = query.cursor === undefined ? {} : toSortKeyParams('after', linkCursorCodec.decode(query.cursor))
-  const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...after }
-  const linkFilter = `trace_id = toFixedString(unhex({traceId:String}), 16)
-    ${direction === 'both' ? '' : 'and direction = {direction:String}'}
-    ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
+  const { direction = 'both', spanId } = query
+  const filter: LinkFilter = {
+    sql: `trace_id = toFixedString(unhex({traceId:String}), 16)
+      ${direction === 'both' ? '' : 'and direction = {direction:String}'}
+      ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`,
+    params: { traceId, direction, spanId: spanId ?? '' },
+  }
   // Incoming links end at this trace, so its spans are fetched while the links are read.
   const own = direction === 'out' ? NO_TRACE_SPANS : findTraceSpans(store, { traceId, spanId: spanId ?? '' }, options)
-  const keysRead = findKeys(
-    store,
-    query.cursor === undefined ? linkFilter : `${linkFilter} and ${sortKey} > ${compileSortKey('after')}`,
-    {
-      params: { ...params, rows: limit + 1 },
-      options,
-    },
-  )
-  const [{ keys, hasMore }, known] = await Promise.all([keysRead, own])
-  const page = keys.slice(0, limit)
-  const last = page.at(-1)
-  const isWhole = query.cursor === undefined && page.length > 0 && !hasMore
-  const [rows, total] = await Promise.all([
-    fetchRows(store, linkFilter, page, params, options),
-    isWhole ? page.length : countLinks(store, linkFilter, params, options),
-  ])
+  const [few, known] = await Promise.all([fetchFewRows(store, filter, options), own])
+  const page = few === undefined ? await fetchPage(store, filter, query, options) : selectPage(few, query)
+  const { rows, hasMore, total = await countLinks(store, filter, options) } = page
   if (total === undefined) return undefined
+  const last = rows.at(-1)
   return {
     total,
     ...(total > MAX_EXACT_COUNT ? { isTotalEstimate: true as const } : {}),
     links: await resolveLinks(store, traceId, rows, known, options),
     ...(hasMore && last !== undefined ? { nextCursor: linkCursorCodec.encode(last) } : {}),
   }
+}
+
+type LinkFilter = { readonly sql: string; readonly params: QueryParams }
+
+type LinkPage = {
+  readonly rows: readonly LinkRow[]
+  readonly hasMore: boolean
+  /** Of all pages, if known. */
+  readonly total?: number
+}
+
+const DEFAULT_LIMIT = 100
+
+/** Most traces have fewer: one statement for rows and total. */
+const MAX_FEW_ROWS = 256
+const MAX_FEW_BYTES = 4 * 1024 * 1024
+
+/** Fetches all links in order, each once. `undefined` if they are too many or too large. */
+async function fetchFewRows(
+  store: Store,
+  { sql, params }: LinkFilter,
+  options: QueryOptions,
+): Promise<readonly LinkRow[] | undefined> {
+  try {
+    const rows = await store.query<LinkRow>(
+      `select ${linkColumns}
+      from span_links
+      prewhere ${sql}
+      limit ${MAX_FEW_ROWS + 1}
+      ${FEW_GRANULES_SETTINGS}, max_result_bytes = ${MAX_FEW_BYTES}`,
+      params,
+      options,
+    )
+    if (rows.length > MAX_FEW_ROWS) return undefined
+    // A span that was sent again may have another start.
+    return [...new Map(rows.toSorted((a, b) => compareKeys(b, a)).map((row) => [toIdentity(row), row])).values()].sort(
+      compareKeys,
+    )
+  } catch (error) {
+    if (isTooHeavy(error)) return undefined
+    throw error
+  }
+}
+
+function selectPage(all: readonly LinkRow[], { cursor, limit = DEFAULT_LIMIT }: LinksQuery): LinkPage {
+  const after = cursor === undefined ? undefined : linkCursorCodec.decode(cursor)
+  const rest = after === undefined ? all : all.filter((row) => compareKeys(row, after) > 0)
+  // Without links, it is not known whether the trace is stored.
+  const total = all.length === 0 ? {} : { total: all.length }
+  return { rows: rest.slice(0, limit), hasMore: rest.length > limit, ...total }
+}
+
+/** Fetches a page of thousands or millions of links. */
+async function fetchPage(
+  store: Store,
+  filter: LinkFilter,
+  { cursor, limit = DEFAULT_LIMIT }: LinksQuery,
+  options: QueryOptions,
+): Promise<LinkPage> {
+  const after = cursor === undefined ? {} : toSortKeyParams('after', linkCursorCodec.decode(cursor))
+  const where = cursor === undefined ? filter.sql : `${filter.sql} and ${sortKey} > ${compileSortKey('after')}`
+  const params = { ...filter.params, ...after, rows: limit + 1 }
+  const { keys, hasMore } = await findKeys(store, where, { params, options })
+  return { rows: await fetchRows(store, filter, keys.slice(0, limit), options), hasMore }
 }
 
 /** Keys that one page reads. It bounds a page even if a span was sent thousands of times. */
@@ -107,20 +161,16 @@ async function findKeys(
 /** Fetches all columns of the links with these keys, in their order. */
 async function fetchRows(
   store: Store,
-  linkFilter: string,
+  { sql, params }: LinkFilter,
   keys: readonly LinkKey[],
-  params: QueryParams,
   options: QueryOptions,
 ): Promise<LinkRow[]> {
   const [first, last] = [keys[0], keys.at(-1)]
   if (first === undefined || last === undefined) return []
   const rows = await store.query<LinkRow>(
-    `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
-      trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
-      attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as identityHash
+    `select ${linkColumns}
     from span_links
-    prewhere ${linkFilter} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
+    prewhere ${sql} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
     limit 1 by ${sortKey}
     ${FEW_GRANULES_SETTINGS}`,
     { ...params, ...toSortKeyParams('first', first), ...toSortKeyParams('last', last) },
@@ -133,14 +183,13 @@ async function fetchRows(
 /** `undefined` when there are no links and the trace isn't stored. */
 async function countLinks(
   store: Store,
-  linkFilter: string,
-  params: QueryParams,
+  { sql, params }: LinkFilter,
   options: QueryOptions,
 ): Promise<number | undefined> {
   const [row] = await store.query<{ total: string; known: string }>(
     `select ${compileLinkCount('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
       (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
-    from span_links where ${linkFilter}`,
+    from span_links where ${sql}`,
     params,
     options,
   )
@@ -172,6 +221,32 @@ type LinkRow = LinkedSpanRow &
     readonly attributeTypes: string
     readonly droppedAttributes: number
   }
+
+const linkColumns = `direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+  lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
+  trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
+  attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as identityHash`
+
+/** The same order as `sortKey`. */
+function compareKeys(a: LinkKey, b: LinkKey): number {
+  return (
+    compare(a.direction === 'in', b.direction === 'in') ||
+    compare(BigInt(a.start), BigInt(b.start)) ||
+    compare(a.spanId, b.spanId) ||
+    compare(a.peerTraceId, b.peerTraceId) ||
+    compare(a.peerSpanId, b.peerSpanId) ||
+    a.ordinal - b.ordinal ||
+    compare(BigInt(a.identityHash), BigInt(b.identityHash))
+  )
+}
+
+function compare<Value>(a: Value, b: Value): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+function toIdentity({ direction, spanId, peerTraceId, peerSpanId, ordinal, identityHash }: LinkKey): string {
+  return [direction, spanId, peerTraceId, peerSpanId, ordinal, identityHash].join(' ')
+}
 
 /** A total order, so that pages neither overlap nor skip links. */
 const sortKey = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'

@@ -9,9 +9,9 @@ import type {
   TraceResponse,
 } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
-import { StoreError } from '../../clickhouse/store-error.ts'
+import { isTooHeavy } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { findLinkedSpans, type LinkEnd, computeLinkQueueTime, NO_SPAN, NO_TRACE } from '../links/linked-span.ts'
+import { findLinkedSpans, getEnd, type LinkEnd, computeLinkQueueTime, NO_SPAN, NO_TRACE } from '../links/linked-span.ts'
 import { toRefKey } from '../links/span-ref.ts'
 import { findLogEvents } from '../logs/log-events.ts'
 import { isUnknownRecord, mergeRecords, resolveRecord } from '../records/record-metadata.ts'
@@ -83,10 +83,6 @@ async function fetchTrace(
   }
 }
 
-function isTooHeavy(error: unknown): boolean {
-  return error instanceof StoreError && error.code === 'too-heavy'
-}
-
 async function fetchPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceResponse | undefined> {
   const { limit } = part
   const { traceId } = part.request
@@ -113,7 +109,7 @@ async function fetchPart(store: Store, part: TracePart, options: QueryOptions): 
       spanRows.map((row) => row.sourceId),
       options,
     ),
-    fetchParentQueueTimes(store, traceId, spanRows, options),
+    fetchParentQueueTimes(store, traceId, spanRows, part.request.spanId === '' && !truncated, options),
   ])
   // A link or log record names only a span id: if spans share it, it belongs to the innermost.
   const named = new Map<string, SpanRow>()
@@ -208,11 +204,6 @@ async function fetchSpanRows(
     spanId: row.spanId.toLowerCase(),
     parentSpanId: row.parentSpanId.toLowerCase(),
   }))
-}
-
-/** Restores the end time from which the duration was computed, modulo 2^64. */
-function getEnd(row: SpanRow): string {
-  return String(BigInt.asUintN(64, BigInt(row.start) + BigInt(row.duration)))
 }
 
 function toEvents(row: SpanRow): SpanEvent[] {

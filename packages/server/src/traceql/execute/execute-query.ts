@@ -22,8 +22,7 @@ export async function executeWithinDeadline<Result>(
   } catch (error) {
     if (error instanceof StoreError && error.code === 'timeout')
       throw new TraceQLError('limit', tooLong, undefined, error)
-    if (error instanceof StoreError && error.code === 'too-heavy')
-      throw new TraceQLError('limit', tooHeavy, undefined, error)
+    if (isTooHeavy(error)) throw new TraceQLError('limit', tooHeavy, undefined, error)
     if (error instanceof StoreError && error.code === 'too-complex')
       throw new TraceQLError('limit', tooManyConditions, undefined, error)
     throw error
@@ -32,7 +31,7 @@ export async function executeWithinDeadline<Result>(
 
 /** Whether a query exceeded the memory limit, so that a simpler one may succeed. */
 export function isTooHeavy(error: unknown): boolean {
-  return error instanceof TraceQLError && error.cause instanceof StoreError && error.cause.code === 'too-heavy'
+  return error instanceof TraceQLError && isTooHeavy(error.cause)
 }
 
 // ClickHouse's max_query_size is 262,144 bytes without parameters; the SQL is ASCII.
