@@ -66,20 +66,24 @@ export async function findMissingConsumers(
   const readersOf = (topic: string, cluster: string): KnownGroup[] =>
     (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
   const now = BigInt(Date.now()) * 1_000_000n
-  const missing = senders.flatMap(({ producer, ...sender }): MissingConsumer[] => {
+  const missing: MissingConsumer[] = []
+  for (const { producer, ...sender } of senders) {
     const { span, lane } = producer
     const count = sizes.get(toSpanKey(span)) ?? 0
-    return findMissedRecords({ ...sender, count }, readersOf).map(({ record, group }) => ({
-      cluster: record.cluster,
-      topic: record.topic,
-      partition: record.partition,
-      offset: record.offset,
-      consumerGroup: group,
-      producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
-      waitNano: String(now > span.end ? now - span.end : 0n),
-    }))
-  })
-  return missing.slice(0, MAX_MISSING)
+    for (const { record, group } of findMissedRecords({ ...sender, count }, readersOf)) {
+      missing.push({
+        cluster: record.cluster,
+        topic: record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        consumerGroup: group,
+        producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
+        waitNano: String(now > span.end ? now - span.end : 0n),
+      })
+      if (missing.length === MAX_MISSING) return missing
+    }
+  }
+  return missing
 }
 
 /**
