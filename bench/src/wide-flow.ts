@@ -40,7 +40,8 @@ export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
     if (!response.ok) throw new Error(`the flow was rejected: ${response.status}`)
   }
   for (;;) {
-    const { edges } = (await server.getJson(`/api/flows/${traceId(0)}`)) as { readonly edges: readonly object[] }
+    const response = await fetch(`${server.url}/api/flows/${traceId(0)}`)
+    const { edges = [] } = (await response.json()) as { readonly edges?: readonly object[] }
     if (edges.length >= LINKS) return traceId(0)
     await sleep(200)
   }
