@@ -52,7 +52,7 @@ export const platformaticClient: ClientUnderTest = {
   },
 }
 
-/** A forced close may fail a stream's running fetch. Any other failure is a missing delivery. */
+/** A forced close may fail a stream's running fetch. After any other failure, a test lacks messages. */
 function ignoreForcedClose(): void {}
 
 async function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {

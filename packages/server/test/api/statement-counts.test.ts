@@ -57,7 +57,7 @@ test.each([
   ['redelivered messages', '/api/messages/{list}', ...list('redelivered'), 16],
   ['retried messages', '/api/messages/{list}', ...list('retried'), 28],
   ['dead-lettered messages', '/api/messages/{list}', ...list('dead-lettered'), 15],
-] as const)('%s: a request takes as many statements as expected', async (_, path, params, query, expected) => {
+] as const)('a request for %s takes a fixed number of statements', async (_, path, params, query, expected) => {
   let statements = 0
   const store: Store = {
     ...traces.store,

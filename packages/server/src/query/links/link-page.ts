@@ -23,10 +23,10 @@ export async function fetchLinkPage(
   options: QueryOptions,
 ): Promise<LinkPage> {
   const after = cursor === undefined ? undefined : linkCursorCodec.decode(cursor)
-  const few = await fetchFewRows(store, filter, options)
+  const all = await fetchAllIfFew(store, filter, options)
   const [{ rows, hasMore }, total] = await Promise.all([
-    few === undefined ? fetchRowsAfter(store, filter, after, limit, options) : selectRowsAfter(few, after, limit),
-    few === undefined || few.length === 0 ? countLinks(store, filter, options) : few.length,
+    all === undefined ? fetchRowsAfter(store, filter, after, limit, options) : selectRowsAfter(all, after, limit),
+    all === undefined || all.length === 0 ? countLinks(store, filter, options) : all.length,
   ])
   const last = rows.at(-1)
   return { rows, total, nextCursor: hasMore && last !== undefined ? linkCursorCodec.encode(last) : undefined }
@@ -36,12 +36,12 @@ type Rows = { readonly rows: readonly LinkRow[]; readonly hasMore: boolean }
 
 const DEFAULT_LIMIT = 100
 
-/** Most traces have fewer: one statement for rows and total. */
+/** Most traces have fewer links: one statement then finds the page and the total. */
 const MAX_FEW_ROWS = 256
 const MAX_FEW_BYTES = 4 * 1024 * 1024
 
 /** Fetches all links in order, each once. `undefined` if they are too many or too large. */
-async function fetchFewRows(
+async function fetchAllIfFew(
   store: Store,
   { sql, params }: LinkFilter,
   options: QueryOptions,
@@ -57,10 +57,10 @@ async function fetchFewRows(
       options,
     )
     if (rows.length > MAX_FEW_ROWS) return undefined
-    // A span that was sent again may have another start.
-    return [...new Map(rows.toSorted((a, b) => compareKeys(b, a)).map((row) => [toIdentity(row), row])).values()].sort(
-      compareKeys,
-    )
+    // A span that was sent again may have another start: the earliest counts.
+    const latestFirst = rows.toSorted((a, b) => compareKeys(b, a))
+    const byIdentity = new Map(latestFirst.map((row) => [toIdentity(row), row]))
+    return [...byIdentity.values()].sort(compareKeys)
   } catch (error) {
     if (isTooHeavy(error)) return undefined
     throw error
