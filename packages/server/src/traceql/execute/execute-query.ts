@@ -1,4 +1,4 @@
-import { StoreError } from '../../clickhouse/store-error.ts'
+import { StoreError, type StoreErrorCode } from '../../clickhouse/store-error.ts'
 import type { QueryOptions } from '../../clickhouse/store.ts'
 import type { Params } from '../sql/params.ts'
 import { TraceQLError } from '../syntax/errors.ts'
@@ -20,18 +20,9 @@ export async function executeWithinDeadline<Result>(
   try {
     return await execute({ timeoutMs, signal: search.signal })
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'timeout')
-      throw new TraceQLError('limit', tooLong, undefined, error)
-    if (isTooHeavy(error)) throw new TraceQLError('limit', tooHeavy, undefined, error)
-    if (error instanceof StoreError && error.code === 'too-complex')
-      throw new TraceQLError('limit', tooManyConditions, undefined, error)
-    throw error
+    const message = error instanceof StoreError ? limitMessages[error.code] : undefined
+    throw message === undefined ? error : new TraceQLError('limit', message, undefined, error)
   }
-}
-
-/** Whether a query exceeded the memory limit, so that a simpler one may succeed. */
-export function isTooHeavy(error: unknown): boolean {
-  return error instanceof TraceQLError && isTooHeavy(error.cause)
 }
 
 // ClickHouse's max_query_size is 262,144 bytes without parameters; the SQL is ASCII.
@@ -41,4 +32,9 @@ const tooManyConditions =
   'The query has too many conditions: use a regular expression instead of many values, and scopes such as span. instead of a bare dot.'
 const tooLong =
   'The query took too long: choose a shorter time range, or add a condition on resource.service.name or on name.'
-const tooHeavy = 'The query exceeds its memory limit: choose a shorter time range or add conditions.'
+
+const limitMessages: Partial<Record<StoreErrorCode, string>> = {
+  timeout: tooLong,
+  'too-heavy': 'The query exceeds its memory limit: choose a shorter time range or add conditions.',
+  'too-complex': tooManyConditions,
+}

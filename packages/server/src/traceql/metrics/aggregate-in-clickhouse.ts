@@ -1,4 +1,5 @@
-import { executeQuery, isTooHeavy } from '../execute/execute-query.ts'
+import { isTooHeavy } from '../../clickhouse/store-error.ts'
+import { executeQuery } from '../execute/execute-query.ts'
 import type { Field, MetricsAggregate } from '../syntax/ast.ts'
 import { compileCondition, canDecideWithoutJoins } from '../sql/condition.ts'
 import { filterByWindow, createUnjoinedRow } from '../sql/from.ts'
@@ -47,7 +48,7 @@ export async function aggregateInClickHouse(
   try {
     return await aggregate(search, request, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
   } catch (error) {
-    if (!isTooHeavy(error)) throw error
+    if (!(error instanceof TraceQLError && isTooHeavy(error.cause))) throw error
     const series = await aggregate(search, request, '')
     search.warnings.add('Too many spans to deduplicate: a span that was sent twice counts twice.')
     return series
