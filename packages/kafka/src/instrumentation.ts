@@ -1,14 +1,11 @@
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation'
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation'
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
-import { tracePlatformatic } from './platformatic/index.ts'
-import type { PlatformaticTracing } from './platformatic/index.ts'
+import { tracePlatformatic, type PlatformaticTracing } from './platformatic/index.ts'
 import type { KafkaTelemetryOptions } from './options.ts'
 import { patchLoaded } from './register/loaded-modules.ts'
-import { createModulePatches } from './register/patch-modules.ts'
-import type { ModulePatch } from './register/patch-modules.ts'
-import { createToggleableTelemetry } from './register/toggleable-telemetry.ts'
-import type { ToggleableTelemetry } from './register/toggleable-telemetry.ts'
+import { createModulePatches, type ModulePatch } from './register/patch-modules.ts'
+import { createToggleableTelemetry, type ToggleableTelemetry } from './register/toggleable-telemetry.ts'
 import { VERSION } from './core/version.ts'
 
 export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions

@@ -1,6 +1,5 @@
 import type { MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
-import { parseSemconvOptIn } from './semconv.ts'
-import type { Semconv } from './semconv.ts'
+import { parseSemconvOptIn, type Semconv } from './semconv.ts'
 import type { LoggerProvider } from './events/loggers.ts'
 
 /**

@@ -15,8 +15,7 @@ import {
 import * as sdk3 from '@opentelemetry/sdk-trace'
 import fc from 'fast-check'
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
-import type { LinkedSamplerOptions, MixedLinks } from './sampler.ts'
-import { LinkedSampler } from './sampler.ts'
+import { type LinkedSamplerOptions, type MixedLinks, LinkedSampler } from './sampler.ts'
 
 // The 2.x line lives in a package of its own, with its own API: its samplers and ours then
 // meet across two copies of the API, which is what a process with both looks like.

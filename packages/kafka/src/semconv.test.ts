@@ -1,7 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { createAttributeNames, parseSemconvOptIn } from './semconv.ts'
-import type { Semconv } from './semconv.ts'
+import { createAttributeNames, parseSemconvOptIn, type Semconv } from './semconv.ts'
 
 const written = (semconv: Semconv): Attributes => {
   const attributes: Attributes = {}

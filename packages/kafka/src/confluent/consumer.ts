@@ -1,11 +1,9 @@
-import { context } from '@opentelemetry/api'
-import type { Context } from '@opentelemetry/api'
+import { context, type Context } from '@opentelemetry/api'
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import { createSettlement } from '../core/clients/settlement.ts'
 import type { ClientSettings } from '../rdkafka/settings.ts'
-import { createHandlerContext, createPartitionSources } from '../core/clients/consumer-sources.ts'
-import type { GetSource } from '../core/clients/consumer-sources.ts'
+import { createHandlerContext, createPartitionSources, type GetSource } from '../core/clients/consumer-sources.ts'
 import { settleAsync } from '../rdkafka/settle.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 

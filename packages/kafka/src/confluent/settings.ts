@@ -1,7 +1,6 @@
 import type { RdkafkaClient } from '../rdkafka/types.ts'
 import { createStatisticsView } from '../rdkafka/cluster.ts'
-import { toFields, toText } from '../rdkafka/settings.ts'
-import type { ClientSettings, Fields } from '../rdkafka/settings.ts'
+import { toFields, toText, type ClientSettings, type Fields } from '../rdkafka/settings.ts'
 
 /**
  * Reads settings lazily: the client merges its configuration with that of its `Kafka` in

@@ -1,15 +1,12 @@
 import { context } from '@opentelemetry/api'
-import { resolveOptions } from '../options.ts'
-import type { KafkaTelemetryOptions } from '../options.ts'
+import { resolveOptions, type KafkaTelemetryOptions } from '../options.ts'
 import { processBatch, receiveBatch } from './batch.ts'
 import { runInProcessSpan } from './process.ts'
 import { getCommonSource, getMessageOrigin, setMessageOrigins } from './propagation/message-origin.ts'
 import { sendMessages, startSend } from './send.ts'
 import { settleMessages } from './settle.ts'
-import { prepareSource } from './source.ts'
-import type { MessageSource, PreparedSource, ReceivedMessage } from './source.ts'
-import { createTracing } from './span/tracing.ts'
-import type { Tracing } from './span/tracing.ts'
+import { prepareSource, type MessageSource, type PreparedSource, type ReceivedMessage } from './source.ts'
+import { createTracing, type Tracing } from './span/tracing.ts'
 import type { Delivery, KafkaTelemetry } from './telemetry.ts'
 
 /** What adapters work with; `KafkaTelemetry` is the part of it that applications see. */

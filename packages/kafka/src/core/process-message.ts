@@ -1,5 +1,4 @@
-import { context, INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
-import type { Span } from '@opentelemetry/api'
+import { context, INVALID_SPAN_CONTEXT, trace, type Span } from '@opentelemetry/api'
 import { getMessageOrigin } from './propagation/message-origin.ts'
 import { warnOnce } from './diagnostics.ts'
 import type { ReceivedMessage } from './source.ts'

@@ -13,11 +13,9 @@ import { addConsumedContext } from './propagation/consumed-contexts.ts'
 import { safely, reportFailure } from './diagnostics.ts'
 import { getCreationContext } from './propagation/header-propagation.ts'
 import type { ConsumerMetrics } from '../metrics/metrics.ts'
-import { readMessageDetails, createLinkAttributes } from './links/links.ts'
-import type { MessageDetails } from './links/links.ts'
+import { readMessageDetails, createLinkAttributes, type MessageDetails } from './links/links.ts'
 import { runInSpan } from './span/run-in-span.ts'
-import { isTombstone } from './source.ts'
-import type { PreparedSource, ReceivedMessage } from './source.ts'
+import { isTombstone, type PreparedSource, type ReceivedMessage } from './source.ts'
 import type { Tracing } from './span/tracing.ts'
 
 /**

@@ -1,5 +1,4 @@
-import { SpanKind, context, trace } from '@opentelemetry/api'
-import type { Attributes, Context, Span } from '@opentelemetry/api'
+import { SpanKind, context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
 import { reportFailure } from './diagnostics.ts'
 import { runUntraced } from './process.ts'
 import { runInSpan } from './span/run-in-span.ts'

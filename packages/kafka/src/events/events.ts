@@ -1,11 +1,8 @@
-import { ROOT_CONTEXT, context } from '@opentelemetry/api'
-import type { Attributes, AttributeValue } from '@opentelemetry/api'
+import { ROOT_CONTEXT, context, type Attributes, type AttributeValue } from '@opentelemetry/api'
 import { safely } from '../core/diagnostics.ts'
 import { getErrorType } from '../core/span/errors.ts'
-import { findLogger } from './loggers.ts'
-import type { Logger } from './loggers.ts'
-import { setServerAttributes } from '../core/source.ts'
-import type { MessageSource, ServerAddress } from '../core/source.ts'
+import { findLogger, type Logger } from './loggers.ts'
+import { setServerAttributes, type MessageSource, type ServerAddress } from '../core/source.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 
 /**

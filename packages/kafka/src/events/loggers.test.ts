@@ -1,7 +1,6 @@
 import { ROOT_CONTEXT, logs } from '@opentelemetry/api'
 import { afterEach, expect, test } from 'vitest'
-import { findLogger } from './loggers.ts'
-import type { LoggerProvider, LogRecord } from './loggers.ts'
+import { findLogger, type LoggerProvider, type LogRecord } from './loggers.ts'
 import { recordedLogs } from '../../test/support/recorded-logs.ts'
 
 const API_LOGS = Symbol.for('io.opentelemetry.js.api.logs')

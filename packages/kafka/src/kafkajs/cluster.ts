@@ -1,6 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import { collectLeaders, createMetadataView } from '../core/clients/cluster-view.ts'
-import type { ClusterView } from '../core/clients/cluster-view.ts'
+import { collectLeaders, createMetadataView, type ClusterView } from '../core/clients/cluster-view.ts'
 
 export interface KafkaJSCluster extends ClusterView {
   /** kafkajs's internal object, once it is created. */

@@ -1,7 +1,6 @@
 import type { Consumer, Producer } from 'kafkajs'
 import { safely } from '../core/diagnostics.ts'
-import { createClientEvents, hasLogger } from '../events/events.ts'
-import type { ClientEvents } from '../events/events.ts'
+import { createClientEvents, hasLogger, type ClientEvents } from '../events/events.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'

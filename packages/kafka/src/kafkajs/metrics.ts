@@ -7,8 +7,7 @@ import type {
   RequestTimeoutEvent,
 } from 'kafkajs'
 import { safely } from '../core/diagnostics.ts'
-import { createClientMetrics } from '../metrics/client-metrics.ts'
-import type { ClientMetrics } from '../metrics/client-metrics.ts'
+import { createClientMetrics, type ClientMetrics } from '../metrics/client-metrics.ts'
 import { getSocketWatcher } from '../metrics/sockets.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { GetSource } from '../core/clients/consumer-sources.ts'

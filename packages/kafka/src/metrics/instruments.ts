@@ -1,8 +1,6 @@
-import { ValueType, createNoopMeter } from '@opentelemetry/api'
-import type { Histogram, Meter, MeterProvider } from '@opentelemetry/api'
+import { ValueType, createNoopMeter, type Histogram, type Meter, type MeterProvider } from '@opentelemetry/api'
 import { reportFailure } from '../core/diagnostics.ts'
-import { createCounterSet } from './counters.ts'
-import type { CounterSet } from './counters.ts'
+import { createCounterSet, type CounterSet } from './counters.ts'
 import { reportSocketBytes } from './sockets.ts'
 
 /** Every instrument of the plugin; docs/kafka/metrics.md explains them. */

@@ -1,5 +1,4 @@
-import { collectLeaders, createMetadataView } from '../core/clients/cluster-view.ts'
-import type { ClusterView } from '../core/clients/cluster-view.ts'
+import { collectLeaders, createMetadataView, type ClusterView } from '../core/clients/cluster-view.ts'
 
 /** The metadata of a client, by its public `currentMetadata`. */
 interface Metadata {

@@ -3,8 +3,7 @@ import type { ClientEvents } from '../events/events.ts'
 import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import { getSocketWatcher } from '../metrics/sockets.ts'
 import type { ServerAddress } from '../core/source.ts'
-import { watchOperations } from './channels.ts'
-import type { Unsubscribe } from './channels.ts'
+import { watchOperations, type Unsubscribe } from './channels.ts'
 import { getRequestName } from '../core/clients/request-names.ts'
 
 interface Connection {

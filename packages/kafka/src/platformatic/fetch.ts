@@ -1,5 +1,4 @@
-import { watchChannel, watchOperations } from './channels.ts'
-import type { Unsubscribe } from './channels.ts'
+import { watchChannel, watchOperations, type Unsubscribe } from './channels.ts'
 import type { PlatformaticClient, WatchedClient } from './types.ts'
 
 interface FetchingClient extends PlatformaticClient {

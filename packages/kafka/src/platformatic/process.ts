@@ -1,5 +1,4 @@
-import { context } from '@opentelemetry/api'
-import type { Context, Span } from '@opentelemetry/api'
+import { context, type Context, type Span } from '@opentelemetry/api'
 import { setMessageOrigin } from '../core/propagation/message-origin.ts'
 import { observe } from '../core/span/run-in-span.ts'
 import type { MessageSource, ReceivedMessage } from '../core/source.ts'

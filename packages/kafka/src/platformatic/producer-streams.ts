@@ -1,7 +1,5 @@
-import { context } from '@opentelemetry/api'
-import type { Context } from '@opentelemetry/api'
-import { watchChannel } from './channels.ts'
-import type { Unsubscribe } from './channels.ts'
+import { context, type Context } from '@opentelemetry/api'
+import { watchChannel, type Unsubscribe } from './channels.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /** The contexts of writes to streams, which send from a timer. */

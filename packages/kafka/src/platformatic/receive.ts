@@ -1,12 +1,9 @@
-import { context } from '@opentelemetry/api'
-import type { Context } from '@opentelemetry/api'
+import { context, type Context } from '@opentelemetry/api'
 import { getMessageOrigin, setMessageOrigin } from '../core/propagation/message-origin.ts'
 import type { MessageSource, ReceivedMessage } from '../core/source.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
-import { createHandlerContext, createPartitionSources } from '../core/clients/consumer-sources.ts'
-import type { GetSource } from '../core/clients/consumer-sources.ts'
-import { watchChannel, watchOperations } from './channels.ts'
-import type { Unsubscribe } from './channels.ts'
+import { createHandlerContext, createPartitionSources, type GetSource } from '../core/clients/consumer-sources.ts'
+import { watchChannel, watchOperations, type Unsubscribe } from './channels.ts'
 import { getPlatformaticCluster } from './cluster.ts'
 
 interface Consumer {

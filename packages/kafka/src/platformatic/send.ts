@@ -1,14 +1,11 @@
-import { context } from '@opentelemetry/api'
-import type { Context } from '@opentelemetry/api'
+import { context, type Context } from '@opentelemetry/api'
 import { warnOnce } from '../core/diagnostics.ts'
 import type { OutgoingFormat, RecordMetadata, StartedSend } from '../core/telemetry.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
-import { watchOperations } from './channels.ts'
-import type { Outcome, Unsubscribe } from './channels.ts'
+import { watchOperations, type Outcome, type Unsubscribe } from './channels.ts'
 import { getPlatformaticCluster } from './cluster.ts'
 import { withErrorType } from './errors.ts'
-import { createOutgoingFormat } from './headers.ts'
-import type { PlatformaticMessage } from './headers.ts'
+import { createOutgoingFormat, type PlatformaticMessage } from './headers.ts'
 
 interface SendEvent {
   readonly client: { readonly clientId?: string }

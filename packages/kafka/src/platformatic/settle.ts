@@ -1,8 +1,7 @@
 import { context, trace } from '@opentelemetry/api'
 import type { Settlement } from '../core/telemetry.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
-import { watchOperations } from './channels.ts'
-import type { Outcome, Unsubscribe } from './channels.ts'
+import { watchOperations, type Outcome, type Unsubscribe } from './channels.ts'
 import { withErrorType } from './errors.ts'
 import { createSettlement } from '../core/clients/settlement.ts'
 

@@ -1,12 +1,10 @@
 import { safely } from '../core/diagnostics.ts'
-import { createClientEvents, hasLogger } from '../events/events.ts'
-import type { ClientEvents, TopicPartition } from '../events/events.ts'
+import { createClientEvents, hasLogger, type ClientEvents, type TopicPartition } from '../events/events.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { ClientSettings } from './settings.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
 import { getErrorCodeName, withErrorType } from './errors.ts'
-import { interceptEvents } from './intercept-events.ts'
-import type { EventInterceptor } from './intercept-events.ts'
+import { interceptEvents, type EventInterceptor } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
 
 // Events of librdkafka; each is observed on its way to the application's listeners, and none is

@@ -1,11 +1,9 @@
 import { safely } from '../core/diagnostics.ts'
 import type { ServerAddress } from '../core/source.ts'
-import { findLeader, collectLeaders } from '../core/clients/cluster-view.ts'
-import type { ClusterView, Leaders } from '../core/clients/cluster-view.ts'
+import { findLeader, collectLeaders, type ClusterView, type Leaders } from '../core/clients/cluster-view.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
 import { interceptEvents } from './intercept-events.ts'
-import { parseStatistics } from './statistics.ts'
-import type { Statistics } from './statistics.ts'
+import { parseStatistics, type Statistics } from './statistics.ts'
 import type { RdkafkaClient } from './types.ts'
 
 export interface StatisticsView extends ClusterView {

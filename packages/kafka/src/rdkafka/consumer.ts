@@ -1,5 +1,4 @@
-import { context, trace } from '@opentelemetry/api'
-import type { Context, Span } from '@opentelemetry/api'
+import { context, trace, type Context, type Span } from '@opentelemetry/api'
 import { setMessageOrigin } from '../core/propagation/message-origin.ts'
 import { reportFailure } from '../core/diagnostics.ts'
 import type { MessageSource } from '../core/source.ts'

@@ -1,15 +1,12 @@
 import { safely } from '../core/diagnostics.ts'
-import { createClientMetrics } from '../metrics/client-metrics.ts'
-import type { ClientMetrics } from '../metrics/client-metrics.ts'
+import { createClientMetrics, type ClientMetrics } from '../metrics/client-metrics.ts'
 import type { ServerAddress } from '../core/source.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { ClientSettings } from './settings.ts'
-import { createPartitionSources } from '../core/clients/consumer-sources.ts'
-import type { GetSource } from '../core/clients/consumer-sources.ts'
+import { createPartitionSources, type GetSource } from '../core/clients/consumer-sources.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
 import { interceptEvents } from './intercept-events.ts'
-import { parseStatistics } from './statistics.ts'
-import type { BrokerStatistics, Statistics } from './statistics.ts'
+import { parseStatistics, type BrokerStatistics, type Statistics } from './statistics.ts'
 import type { RdkafkaClient } from './types.ts'
 
 /**

@@ -4,11 +4,9 @@ import type { Instrumentation } from '../core/instrumentation.ts'
 import type { ClientSettings } from './settings.ts'
 import { withErrorType } from './errors.ts'
 import { interceptEvents } from './intercept-events.ts'
-import { startRecord } from './outgoing.ts'
+import { startRecord, createPendingDeliveries, type PendingDeliveries } from './outgoing.ts'
 import { traceRdkafkaTransactions } from './settle.ts'
 import type { DeliveryReport, RdkafkaProducer } from './types.ts'
-import { createPendingDeliveries } from './outgoing.ts'
-import type { PendingDeliveries } from './outgoing.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /** Traces `produce`, and with it write streams, which call it. */

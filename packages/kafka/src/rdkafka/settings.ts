@@ -1,5 +1,4 @@
-import { createStatisticsView } from './cluster.ts'
-import type { StatisticsView } from './cluster.ts'
+import { createStatisticsView, type StatisticsView } from './cluster.ts'
 
 /** A client's configuration; final once it is connected. */
 export interface ClientSettings {

@@ -1,6 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import { traceConfluent } from '../confluent/index.ts'
-import type { ConfluentKafka, ConfluentModule } from '../confluent/index.ts'
+import { traceConfluent, type ConfluentKafka, type ConfluentModule } from '../confluent/index.ts'
 import { traceKafkaJS } from '../kafkajs/index.ts'
 import { traceRdkafka } from '../rdkafka/index.ts'
 import { replaceMethod } from '../core/clients/override.ts'

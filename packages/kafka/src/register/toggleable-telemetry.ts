@@ -1,6 +1,5 @@
 import { context } from '@opentelemetry/api'
-import { createFacade, createInstrumentation } from '../core/instrumentation.ts'
-import type { Instrumentation } from '../core/instrumentation.ts'
+import { createFacade, createInstrumentation, type Instrumentation } from '../core/instrumentation.ts'
 import { runUntraced } from '../core/process.ts'
 import { createUntracedSend } from '../core/send.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'

@@ -1,7 +1,6 @@
 import { AssertionError } from 'node:assert'
 import type { Attributes, Link } from '@opentelemetry/api'
-import { isSameSpan } from './recorded-span.ts'
-import type { RecordedSpan } from './recorded-span.ts'
+import { isSameSpan, type RecordedSpan } from './recorded-span.ts'
 
 // Functions instead of matchers work in every test runner.
 

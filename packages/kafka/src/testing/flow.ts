@@ -1,6 +1,5 @@
 import type { HrTime } from '@opentelemetry/api'
-import { isSameSpan } from './recorded-span.ts'
-import type { RecordedSpan } from './recorded-span.ts'
+import { isSameSpan, type RecordedSpan } from './recorded-span.ts'
 
 /** A link between two spans that were both recorded. */
 export interface FlowLink {

@@ -1,5 +1,4 @@
-import { context, propagation, trace } from '@opentelemetry/api'
-import type { Context } from '@opentelemetry/api'
+import { context, propagation, trace, type Context } from '@opentelemetry/api'
 import type { MessageSource } from '../source.ts'
 import type { ClusterView } from './cluster-view.ts'
 

@@ -1,5 +1,4 @@
-import { TraceFlags } from '@opentelemetry/api'
-import type { Link, Span, SpanContext } from '@opentelemetry/api'
+import { TraceFlags, type Link, type Span, type SpanContext } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import { createDeferredLinkAttributes } from './deferred-link-attributes.ts'
 

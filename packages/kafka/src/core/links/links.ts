@@ -1,8 +1,7 @@
 import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api'
 import { formatKey } from '../propagation/message-key.ts'
-import { parseOffset, formatPartition } from '../source.ts'
+import { parseOffset, formatPartition, type PreparedSource, type ReceivedMessage } from '../source.ts'
 import { getTopicPartition } from '../propagation/message-origin.ts'
-import type { PreparedSource, ReceivedMessage } from '../source.ts'
 import type { Tracing } from '../span/tracing.ts'
 
 /** The fields that identify a message in its partition. */

@@ -1,5 +1,4 @@
-import { propagation } from '@opentelemetry/api'
-import type { Attributes, Baggage, Context } from '@opentelemetry/api'
+import { propagation, type Attributes, type Baggage, type Context } from '@opentelemetry/api'
 
 /** `context` with the entries of `under` that it doesn't have itself. */
 export function mergeBaggage(context: Context, under: Baggage | undefined): Context {

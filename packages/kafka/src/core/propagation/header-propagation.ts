@@ -1,8 +1,7 @@
 import { INVALID_SPANID, INVALID_TRACEID, defaultTextMapSetter, propagation, trace } from '@opentelemetry/api'
 import type { Context, SpanContext, TextMapPropagator } from '@opentelemetry/api'
 import { reportFailure, warnOnce } from '../diagnostics.ts'
-import { headerGetter } from './headers.ts'
-import type { HeaderEntries } from './headers.ts'
+import { headerGetter, type HeaderEntries } from './headers.ts'
 
 /** Applies the application's propagator to record headers. Nothing here throws. */
 export interface HeaderPropagation {

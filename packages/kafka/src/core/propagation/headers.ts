@@ -1,6 +1,5 @@
 import type { TextMapGetter } from '@opentelemetry/api'
-import { decodeHeader, getHeaderShape, visitHeaders } from './header-shapes.ts'
-import type { HeaderRecord } from './header-shapes.ts'
+import { decodeHeader, getHeaderShape, visitHeaders, type HeaderRecord } from './header-shapes.ts'
 
 /**
  * How a client wants the headers we add, where plain strings won't do (Buffer serializers, for

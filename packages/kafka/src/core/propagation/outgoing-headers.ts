@@ -1,10 +1,7 @@
-import { ROOT_CONTEXT } from '@opentelemetry/api'
-import type { Context, SpanContext } from '@opentelemetry/api'
+import { ROOT_CONTEXT, type Context, type SpanContext } from '@opentelemetry/api'
 import { hasConsumed } from './consumed-contexts.ts'
-import { getCreationContext } from './header-propagation.ts'
-import type { HeaderPropagation } from './header-propagation.ts'
-import { hasHeader, replaceHeaders } from './headers.ts'
-import type { HeaderEntries } from './headers.ts'
+import { getCreationContext, type HeaderPropagation } from './header-propagation.ts'
+import { hasHeader, replaceHeaders, type HeaderEntries } from './headers.ts'
 import type { OutgoingFormat, SendOperation } from '../telemetry.ts'
 import type { Tracing } from '../span/tracing.ts'
 

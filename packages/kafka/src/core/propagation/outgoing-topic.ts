@@ -1,8 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AttributeNames } from '../../semconv.ts'
 import type { ResolvedOptions } from '../../options.ts'
-import { setServerAttributes, formatSpanName } from '../source.ts'
-import type { ServerAddress } from '../source.ts'
+import { setServerAttributes, formatSpanName, type ServerAddress } from '../source.ts'
 
 /** The attributes that all sends to a topic share, computed once. */
 export interface OutgoingTopic {

@@ -2,8 +2,7 @@ import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api'
 import { reportFailure } from '../diagnostics.ts'
 import { formatKey } from '../propagation/message-key.ts'
 import type { RecordMetadata, SendOperation } from '../telemetry.ts'
-import { parseOffset, formatPartition, setServerAttributes } from '../source.ts'
-import type { ServerAddress } from '../source.ts'
+import { parseOffset, formatPartition, setServerAttributes, type ServerAddress } from '../source.ts'
 import type { Tracing } from './tracing.ts'
 
 type Records = readonly (RecordMetadata | undefined)[]

@@ -1,5 +1,4 @@
-import { SpanStatusCode } from '@opentelemetry/api'
-import type { Span } from '@opentelemetry/api'
+import { SpanStatusCode, type Span } from '@opentelemetry/api'
 import type { AttributeNames } from '../../semconv.ts'
 
 /** Sets `error.type`, an exception event and the status with the error's message. */

@@ -1,5 +1,4 @@
-import { context } from '@opentelemetry/api'
-import type { Context, Span } from '@opentelemetry/api'
+import { context, type Context, type Span } from '@opentelemetry/api'
 import type { DurationRecorder } from '../../metrics/metrics.ts'
 import type { Tracing } from './tracing.ts'
 

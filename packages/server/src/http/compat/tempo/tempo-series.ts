@@ -1,7 +1,6 @@
-import type { Exemplar } from '../../../traceql/metrics/series.ts'
+import type { Exemplar, Series } from '../../../traceql/metrics/series.ts'
 import type { Label } from '../../../traceql/metrics/labels.ts'
 import { toTempoName } from '../../../traceql/syntax/intrinsics.ts'
-import type { Series } from '../../../traceql/metrics/series.ts'
 
 /** `tempopb.TimeSeries`. */
 export function toRangeSeries(series: readonly Series[]): readonly object[] {
