@@ -1,27 +1,22 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { MissingParts } from './common/searched.ts'
 import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 import { ServiceCount } from './traces.ts'
 
-export const FlowParams = Type.Object({ traceId: TraceId }, { additionalProperties: false })
-
-export const FlowQuery = Type.Object(
-  {
-    maxTraces: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
-    maxDepth: describe(
-      'Maximum distance from the opened trace, in links.',
-      Type.Optional(Type.Integer({ minimum: 0, maximum: 64, default: 16 })),
-    ),
-    spanId: describe('Span at the end of the critical path. Default: the span that ends last.', Type.Optional(SpanId)),
-    includeJoined: describe(
-      'Includes other events whose messages share a batch with this flow, up to their origins.',
-      Type.Optional(Type.Boolean({ default: false })),
-    ),
-    cursor: Type.Optional(Type.String({ maxLength: 200 })),
-  },
-  { additionalProperties: false },
-)
+export const FlowQuery = defineParameters({
+  maxTraces: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+  maxDepth: describe(
+    'Maximum distance from the opened trace, in links.',
+    Type.Optional(Type.Integer({ minimum: 0, maximum: 64, default: 16 })),
+  ),
+  spanId: describe('Span at the end of the critical path. Default: the span that ends last.', Type.Optional(SpanId)),
+  includeJoined: describe(
+    'Includes other events whose messages share a batch with this flow, up to their origins.',
+    Type.Optional(Type.Boolean({ default: false })),
+  ),
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+})
 export type FlowQuery = Static<typeof FlowQuery>
 
 export const MessagingOperation = describe(
@@ -123,7 +118,7 @@ export const FlowEnd = Type.Object({
   spanId: Type.String(),
   laneId: describe(
     '`FlowLane.id`; `null` when the span is not stored: not sampled, expired, sent to another backend, or not yet received.',
-    Type.Union([Type.String(), Type.Null()]),
+    allowNull(Type.String()),
   ),
   service: Type.String({ description: 'empty, like name, when the span is not stored' }),
   name: Type.String(),
@@ -155,7 +150,7 @@ export const FlowEdge = describe(
     consumerGroup: Type.String(),
     queueTimeNano: describe(
       'From the end of `from` to the start of `to`; from start to start when `to` starts before `from` ends. Negative only with clock skew: `to` starts before `from`. `null` while a span is missing.',
-      Type.Union([Nano, Type.Null()]),
+      allowNull(Nano),
     ),
     onCriticalPath: Type.Boolean(),
   }),
@@ -256,7 +251,7 @@ export const FlowResponse = describe(
   'A page of what one event caused: from the opened trace up its links to the origin, then down. A page has the lanes and edges of the traces it adds; a lane that grew is repeated with its edges. Statistics, critical path and missing consumers cover all pages so far.',
   Type.Object({
     traceId: TraceId,
-    title: describe('`null` when no span of the flow is stored.', Type.Union([FlowTitle, Type.Null()])),
+    title: describe('`null` when no span of the flow is stored.', allowNull(FlowTitle)),
     origins: describe(
       'At most 100; the first one is expanded. Several where the opened trace is, or follows, a batch.',
       Type.Array(FlowOrigin),
@@ -267,7 +262,7 @@ export const FlowResponse = describe(
     missingTraceIds: describe('Traces that links refer to and that have no stored span.', Type.Array(TraceId)),
     statistics: FlowStatistics,
     missingConsumers: Type.Array(MissingConsumer),
-    criticalPath: describe('`null` when no span of the flow is stored.', Type.Union([CriticalPath, Type.Null()])),
+    criticalPath: describe('`null` when no span of the flow is stored.', allowNull(CriticalPath)),
     complete: describe(
       'The pages so far are the whole flow. Otherwise `truncated` says which limit was reached, or `missingParts` is set.',
       Type.Boolean(),

@@ -1,9 +1,9 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { Attributes } from './common/attributes.ts'
 import { RecordMetadata } from './common/record.ts'
 import { MissingParts } from './common/searched.ts'
-import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
+import { Nano, SpanId, SpanKind, StatusCode, UnixNano } from './common/scalars.ts'
 
 export const LinkedSpan = describe(
   'Summary of a span at the other end of a link.',
@@ -18,6 +18,11 @@ export const LinkedSpan = describe(
 )
 export type LinkedSpan = Static<typeof LinkedSpan>
 
+const LinkRecord = describe(
+  "Record metadata from the link's attributes, then from the consuming span, then from the producing span.",
+  RecordMetadata,
+)
+
 export const SpanLink = describe(
   'A link of a span, with its target resolved where that is stored.',
   Type.Object({
@@ -29,15 +34,12 @@ export const SpanLink = describe(
     droppedAttributesCount: Type.Integer(),
     target: describe(
       '`null` when the span is not stored: not sampled, expired, sent to another backend, or not yet received.',
-      Type.Union([LinkedSpan, Type.Null()]),
+      allowNull(LinkedSpan),
     ),
-    record: describe(
-      "Record metadata from the link's attributes, then from the consuming span, then from the producing span.",
-      RecordMetadata,
-    ),
+    record: LinkRecord,
     queueTimeNano: describe(
       'Queue time of the message; `null` while the target is not stored. Negative: clock skew.',
-      Type.Union([Nano, Type.Null()]),
+      allowNull(Nano),
     ),
   }),
 )
@@ -48,37 +50,29 @@ export const TraceLink = describe(
   Type.Object({
     direction: Type.Enum(['out', 'in']),
     spanId: describe('The span of this trace.', SpanId),
-    span: Type.Union([LinkedSpan, Type.Null()]),
+    span: allowNull(LinkedSpan),
     peerTraceId: describe('Trace of the span at the other end.', Type.String()),
     peerSpanId: Type.String(),
-    peer: Type.Union([LinkedSpan, Type.Null()]),
-    record: describe(
-      "Record metadata from the link's attributes, then from the consuming span, then from the producing span.",
-      RecordMetadata,
-    ),
+    peer: allowNull(LinkedSpan),
+    record: LinkRecord,
     traceState: Type.String(),
     flags: Type.Integer(),
     attributes: Attributes,
     droppedAttributesCount: Type.Integer(),
     queueTimeNano: describe(
       'Queue time of the message; `null` while a span is not stored. Negative: clock skew.',
-      Type.Union([Nano, Type.Null()]),
+      allowNull(Nano),
     ),
   }),
 )
 export type TraceLink = Static<typeof TraceLink>
 
-export const LinksParams = Type.Object({ traceId: TraceId }, { additionalProperties: false })
-
-export const LinksQuery = Type.Object(
-  {
-    direction: Type.Optional(Type.Enum(['out', 'in', 'both'], { default: 'both' })),
-    spanId: Type.Optional(SpanId),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-    cursor: Type.Optional(Type.String({ maxLength: 200 })),
-  },
-  { additionalProperties: false },
-)
+export const LinksQuery = defineParameters({
+  direction: Type.Optional(Type.Enum(['out', 'in', 'both'], { default: 'both' })),
+  spanId: Type.Optional(SpanId),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+})
 export type LinksQuery = Static<typeof LinksQuery>
 
 export const LinksResponse = Type.Object({

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { defineParameters, describe } from './common/describe.ts'
 import { AnyValue, Attributes } from './common/attributes.ts'
 import { SpanId, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
@@ -18,29 +18,26 @@ const Condition = describe(
 
 export const LogsQuery = describe(
   'All conditions must hold.',
-  Type.Object(
-    {
-      traceId: Type.Optional(TraceId),
-      spanId: describe('Only with `traceId`.', Type.Optional(SpanId)),
-      service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-      severity: describe('Minimum severity. Excludes records without a severity number.', Type.Optional(Severity)),
-      q: describe(
-        'Text in the body; ASCII letters match in either case.',
-        Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-      ),
-      eventName: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-      attribute: describe(
-        'Attribute of the record or of its resource. Repeatable.',
-        Type.Optional(Type.Union([Condition, Type.Array(Condition, { maxItems: 32 })])),
-      ),
-      start: describe('Inclusive.', Type.Optional(UnixNano)),
-      end: describe('Exclusive.', Type.Optional(UnixNano)),
-      order: Type.Optional(Type.Enum(['newest', 'oldest'], { default: 'newest' })),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
-      cursor: Type.Optional(Type.String({ maxLength: 200 })),
-    },
-    { additionalProperties: false },
-  ),
+  defineParameters({
+    traceId: Type.Optional(TraceId),
+    spanId: describe('Only with `traceId`.', Type.Optional(SpanId)),
+    service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    severity: describe('Minimum severity. Excludes records without a severity number.', Type.Optional(Severity)),
+    q: describe(
+      'Text in the body; ASCII letters match in either case.',
+      Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+    ),
+    eventName: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    attribute: describe(
+      'Attribute of the record or of its resource. Repeatable.',
+      Type.Optional(Type.Union([Condition, Type.Array(Condition, { maxItems: 32 })])),
+    ),
+    start: describe('Inclusive.', Type.Optional(UnixNano)),
+    end: describe('Exclusive.', Type.Optional(UnixNano)),
+    order: Type.Optional(Type.Enum(['newest', 'oldest'], { default: 'newest' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    cursor: Type.Optional(Type.String({ maxLength: 200 })),
+  }),
 )
 export type LogsQuery = Static<typeof LogsQuery>
 

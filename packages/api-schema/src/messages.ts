@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 
@@ -9,34 +9,39 @@ export const MessageList = describe(
 )
 export type MessageList = Static<typeof MessageList>
 
-export const MessagesParams = Type.Object({ list: MessageList }, { additionalProperties: false })
+export const MessagesParams = defineParameters({ list: MessageList })
 
-export const MessagesQuery = Type.Object(
-  {
-    topic: describe(
-      'Exact name of the topic of the message. `retried` and `dead-lettered` also match each retry topic and the dead-letter topic that the message was sent to.',
-      Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    ),
-    consumerGroup: describe(
-      'Consumer group that consumed the message, or has not.',
-      Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    ),
-    neverConsumed: describe(
-      'Only for `unconsumed`: messages that no group has consumed, one entry per message.',
-      Type.Optional(Type.Boolean()),
-    ),
-    minQueueTime: describe('Only for `unconsumed` (default 1m) and `late` (default 10s).', Type.Optional(Duration)),
-    start: describe(
-      'Start of the range in which messages were produced (`unconsumed`), consumed (`late`, `redelivered`, `retried`) or dead-lettered. Default: an hour before `end`.',
-      Type.Optional(UnixNano),
-    ),
-    end: describe('Default: now.', Type.Optional(UnixNano)),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
-    cursor: Type.Optional(Type.String({ maxLength: 200 })),
-  },
-  { additionalProperties: false },
-)
+export const MessagesQuery = defineParameters({
+  topic: describe(
+    'Exact name of the topic of the message. `retried` and `dead-lettered` also match each retry topic and the dead-letter topic that the message was sent to.',
+    Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  ),
+  consumerGroup: describe(
+    'Consumer group that consumed the message, or has not.',
+    Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  ),
+  neverConsumed: describe(
+    'Only for `unconsumed`: messages that no group has consumed, one entry per message.',
+    Type.Optional(Type.Boolean()),
+  ),
+  minQueueTime: describe('Only for `unconsumed` (default 1m) and `late` (default 10s).', Type.Optional(Duration)),
+  start: describe(
+    'Start of the range in which messages were produced (`unconsumed`), consumed (`late`, `redelivered`, `retried`) or dead-lettered. Default: an hour before `end`.',
+    Type.Optional(UnixNano),
+  ),
+  end: describe('Default: now.', Type.Optional(UnixNano)),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+})
 export type MessagesQuery = Static<typeof MessagesQuery>
+
+const record = {
+  cluster: Type.String({ description: 'Id of the Kafka cluster. Empty when unknown, like the next four fields.' }),
+  topic: Type.String(),
+  partition: Type.String(),
+  offset: Type.String(),
+  key: Type.String(),
+}
 
 export const MessageSpan = Type.Object({
   traceId: TraceId,
@@ -44,11 +49,7 @@ export const MessageSpan = Type.Object({
   kind: SpanKind,
   service: Type.String(),
   name: Type.String(),
-  cluster: Type.String({ description: 'Id of the Kafka cluster. Empty when unknown, like the next four fields.' }),
-  topic: Type.String(),
-  partition: Type.String(),
-  offset: Type.String(),
-  key: Type.String(),
+  ...record,
   consumerGroup: describe('Empty for a producing span.', Type.String()),
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
@@ -60,7 +61,7 @@ export const MessageSpan = Type.Object({
   errorMessage: describe('`exception.message`, or the status message.', Type.String()),
   queueTimeNano: describe(
     'Queue time of the message; `null` for a producing span, and while the producing span is not stored. Negative: clock skew.',
-    Type.Union([Nano, Type.Null()]),
+    allowNull(Nano),
   ),
 })
 export type MessageSpan = Static<typeof MessageSpan>
@@ -68,11 +69,7 @@ export type MessageSpan = Static<typeof MessageSpan>
 export const Message = Type.Object({
   traceId: describe('With `spanId`, the address of its flow: `/api/flows/<traceId>?spanId=<spanId>`.', TraceId),
   spanId: SpanId,
-  cluster: Type.String({ description: 'Id of the Kafka cluster. Empty when unknown, like the next four fields.' }),
-  topic: Type.String(),
-  partition: Type.String(),
-  offset: Type.String(),
-  key: Type.String(),
+  ...record,
   consumerGroup: describe(
     'Empty when unknown, and for an `unconsumed` message whose topic no group is known to read.',
     Type.String(),
@@ -87,7 +84,7 @@ export const Message = Type.Object({
   ),
   producer: describe(
     'The producing span, of the first attempt where there are several; `null` while not stored.',
-    Type.Union([MessageSpan, Type.Null()]),
+    allowNull(MessageSpan),
   ),
   attempts: describe(
     'Spans that received or processed the message, oldest first: one (`late`), each attempt (`redelivered`), each attempt on all retry topics (`retried`, `dead-lettered`), none (`unconsumed`).',

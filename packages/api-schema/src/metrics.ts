@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { Attributes } from './common/attributes.ts'
 import { Duration, Nano, UnixNano } from './common/scalars.ts'
 
@@ -8,17 +8,11 @@ export type MetricType = Static<typeof MetricType>
 
 const Name = Type.String({ minLength: 1, maxLength: 1024 })
 
-export const MetricsQuery = Type.Object(
-  {
-    q: describe(
-      'Part of the OpenTelemetry or Prometheus name; ASCII letters match in either case.',
-      Type.Optional(Name),
-    ),
-    service: Type.Optional(Name),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1000 })),
-  },
-  { additionalProperties: false },
-)
+export const MetricsQuery = defineParameters({
+  q: describe('Part of the OpenTelemetry or Prometheus name; ASCII letters match in either case.', Type.Optional(Name)),
+  service: Type.Optional(Name),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1000 })),
+})
 export type MetricsQuery = Static<typeof MetricsQuery>
 
 export const Metric = describe(
@@ -58,14 +52,11 @@ const variant = {
   unit: Type.Optional(Type.String({ maxLength: 1024 })),
 }
 
-export const MetricLabelsQuery = Type.Object(
-  {
-    name: describe('OpenTelemetry or Prometheus name.', Name),
-    service: Type.Optional(Name),
-    ...variant,
-  },
-  { additionalProperties: false },
-)
+export const MetricLabelsQuery = defineParameters({
+  name: describe('OpenTelemetry or Prometheus name.', Name),
+  service: Type.Optional(Name),
+  ...variant,
+})
 export type MetricLabelsQuery = Static<typeof MetricLabelsQuery>
 
 export const MetricLabelsResponse = describe(
@@ -90,44 +81,41 @@ export type DistributionView = Static<typeof DistributionView>
 
 const Filter = Type.String({ minLength: 1, maxLength: 4096 })
 
-export const MetricSeriesQuery = Type.Object(
-  {
-    name: describe(
-      'OpenTelemetry or Prometheus name. For a distribution, the suffixes `_count`, `_sum` and `_bucket` choose `view`.',
-      Name,
-    ),
-    service: Type.Optional(Name),
-    ...variant,
-    filter: describe(
-      '`label=value`. Repeatable. A label that the metric does not have is an error.',
-      Type.Optional(Type.Union([Filter, Type.Array(Filter, { maxItems: 32 })])),
-    ),
-    groupBy: describe(
-      'A label. Repeatable. Default: none, all series are aggregated. `*`: no aggregation.',
-      Type.Optional(Type.Union([Name, Type.Array(Name, { maxItems: 16 })])),
-    ),
-    rate: describe(
-      'For sums and for the views `count`, `sum` and `buckets`: per second (true) or increase per step (false). Default: true for monotonic sums and distributions. A non-monotonic cumulative sum has no rate.',
-      Type.Optional(Type.Boolean()),
-    ),
-    aggregate: describe(
-      'Aggregation of the series of a group. Default: `sum` for sums, `avg` for gauges. Distributions are merged.',
-      Type.Optional(Type.Enum(['sum', 'avg', 'min', 'max'])),
-    ),
-    view: Type.Optional(DistributionView),
-    quantiles: describe(
-      'Quantiles from 0 to 1, separated by commas. Default: 0.5,0.95,0.99. A summary has the quantiles it was sent with.',
-      Type.Optional(Type.String({ pattern: '^[0-9.]{1,20}(,[0-9.]{1,20}){0,15}$' })),
-    ),
-    start: describe('Default: an hour before `end`.', Type.Optional(UnixNano)),
-    end: describe('Default: now.', Type.Optional(UnixNano)),
-    step: describe(
-      'Length of a step. Default: about 120 steps of at least 1s. At most 2,000 steps.',
-      Type.Optional(Duration),
-    ),
-  },
-  { additionalProperties: false },
-)
+export const MetricSeriesQuery = defineParameters({
+  name: describe(
+    'OpenTelemetry or Prometheus name. For a distribution, the suffixes `_count`, `_sum` and `_bucket` choose `view`.',
+    Name,
+  ),
+  service: Type.Optional(Name),
+  ...variant,
+  filter: describe(
+    '`label=value`. Repeatable. A label that the metric does not have is an error.',
+    Type.Optional(Type.Union([Filter, Type.Array(Filter, { maxItems: 32 })])),
+  ),
+  groupBy: describe(
+    'A label. Repeatable. Default: none, all series are aggregated. `*`: no aggregation.',
+    Type.Optional(Type.Union([Name, Type.Array(Name, { maxItems: 16 })])),
+  ),
+  rate: describe(
+    'For sums and for the views `count`, `sum` and `buckets`: per second (true) or increase per step (false). Default: true for monotonic sums and distributions. A non-monotonic cumulative sum has no rate.',
+    Type.Optional(Type.Boolean()),
+  ),
+  aggregate: describe(
+    'Aggregation of the series of a group. Default: `sum` for sums, `avg` for gauges. Distributions are merged.',
+    Type.Optional(Type.Enum(['sum', 'avg', 'min', 'max'])),
+  ),
+  view: Type.Optional(DistributionView),
+  quantiles: describe(
+    'Quantiles from 0 to 1, separated by commas. Default: 0.5,0.95,0.99. A summary has the quantiles it was sent with.',
+    Type.Optional(Type.String({ pattern: '^[0-9.]{1,20}(,[0-9.]{1,20}){0,15}$' })),
+  ),
+  start: describe('Default: an hour before `end`.', Type.Optional(UnixNano)),
+  end: describe('Default: now.', Type.Optional(UnixNano)),
+  step: describe(
+    'Length of a step. Default: about 120 steps of at least 1s. At most 2,000 steps.',
+    Type.Optional(Duration),
+  ),
+})
 export type MetricSeriesQuery = Static<typeof MetricSeriesQuery>
 
 export const MetricSeries = describe(
@@ -171,7 +159,7 @@ export const MetricSeriesResponse = Type.Object({
     Type.Array(MetricVariant),
   ),
   rate: Type.Boolean(),
-  view: Type.Union([DistributionView, Type.Null()]),
+  view: allowNull(DistributionView),
   startTimeUnixNano: describe(
     'Step `i` begins at `startTimeUnixNano + i * stepNano` (exclusive) and ends one step later (inclusive).',
     UnixNano,

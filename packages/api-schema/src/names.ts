@@ -1,14 +1,14 @@
 import { Type, type Static } from 'typebox'
+import { defineParameters } from './common/describe.ts'
 import { SpanKind } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 
 export const ServicesResponse = Type.Object({ services: Type.Array(Type.String()), ...SearchedRange.properties })
 export type ServicesResponse = Static<typeof ServicesResponse>
 
-export const OperationsQuery = Type.Object(
-  { service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })) },
-  { additionalProperties: false },
-)
+export const OperationsQuery = defineParameters({
+  service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+})
 export type OperationsQuery = Static<typeof OperationsQuery>
 
 export const OperationsResponse = Type.Object({

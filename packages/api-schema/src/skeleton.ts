@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { MissingParts } from './common/searched.ts'
 import { SpanId, SpanKind, TraceId, UnixNano } from './common/scalars.ts'
 import { Span, SpanSource } from './traces.ts'
@@ -37,21 +37,18 @@ export const TraceSkeleton = describe(
 )
 export type TraceSkeleton = Static<typeof TraceSkeleton>
 
-export const SpanParams = Type.Object({ traceId: TraceId, spanId: SpanId }, { additionalProperties: false })
+export const SpanParams = defineParameters({ traceId: TraceId, spanId: SpanId })
 
-export const SpanQuery = Type.Object(
-  {
-    kind: describe('With `service`, selects one of several spans that share the id.', Type.Optional(SpanKind)),
-    service: Type.Optional(Type.String({ maxLength: 1024 })),
-  },
-  { additionalProperties: false },
-)
+export const SpanQuery = defineParameters({
+  kind: describe('With `service`, selects one of several spans that share the id.', Type.Optional(SpanKind)),
+  service: Type.Optional(Type.String({ maxLength: 1024 })),
+})
 export type SpanQuery = Static<typeof SpanQuery>
 
 export const SpanResponse = Type.Object({
   traceId: TraceId,
   span: Span,
-  source: describe('Resource and scope of the span; `null` while not stored.', Type.Union([SpanSource, Type.Null()])),
+  source: describe('Resource and scope of the span; `null` while not stored.', allowNull(SpanSource)),
   spansWithSameId: describe(
     'Other spans of the trace with the same id, such as both sides of a call with B3.',
     Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
@@ -60,16 +57,12 @@ export const SpanResponse = Type.Object({
 })
 export type SpanResponse = Static<typeof SpanResponse>
 
-export const FindSpansQuery = Type.Object(
-  {
-    text: describe(
-      'Text in names, services, status messages, attributes and events; ASCII letters match in either case.',
-      Type.String({ minLength: 1, maxLength: 1024 }),
-    ),
-  },
-  { additionalProperties: false },
-)
-export type FindSpansQuery = Static<typeof FindSpansQuery>
+export const FindSpansQuery = defineParameters({
+  text: describe(
+    'Text in names, services, status messages, attributes and events; ASCII letters match in either case.',
+    Type.String({ minLength: 1, maxLength: 1024 }),
+  ),
+})
 
 export const FindSpansResponse = Type.Object({
   spanIds: Type.Array(SpanId),

@@ -1,18 +1,15 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { defineParameters, describe } from './common/describe.ts'
 import { Nano, SpanId, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 
-export const TopologyQuery = Type.Object(
-  {
-    start: describe('Spans that start at or after. Default: an hour before `end`.', Type.Optional(UnixNano)),
-    end: describe(
-      'Spans that start before. Default: now. The range is widened to whole minutes.',
-      Type.Optional(UnixNano),
-    ),
-  },
-  { additionalProperties: false },
-)
+export const TopologyQuery = defineParameters({
+  start: describe('Spans that start at or after. Default: an hour before `end`.', Type.Optional(UnixNano)),
+  end: describe(
+    'Spans that start before. Default: now. The range is widened to whole minutes.',
+    Type.Optional(UnixNano),
+  ),
+})
 export type TopologyQuery = Static<typeof TopologyQuery>
 
 export const Quantiles = Type.Object({ p50: Nano, p95: Nano, p99: Nano })

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { Duration, Nano, SpanId, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 import { TracesQuery } from './traces.ts'
@@ -7,25 +7,21 @@ import { TracesQuery } from './traces.ts'
 const Text = Type.String({ maxLength: 8192 })
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 }))
 
-export const AttributesQuery = Type.Object(
-  {
-    key: describe(
-      'A TraceQL field such as `span.http.method`, `.topic` or `name`: returns its values instead of names.',
-      Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    ),
-    scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
-    prefix: describe('Prefix of names or values, in either case.', Type.Optional(Type.String({ maxLength: 1024 }))),
-    q: describe(
-      'A TraceQL filter on single spans, `{ … }`: only names and values of matching spans.',
-      Type.Optional(Text),
-    ),
-    start: Type.Optional(UnixNano),
-    end: Type.Optional(UnixNano),
-    limit: Limit,
-  },
-  { additionalProperties: false },
-)
-export type AttributesQuery = Static<typeof AttributesQuery>
+export const AttributesQuery = defineParameters({
+  key: describe(
+    'A TraceQL field such as `span.http.method`, `.topic` or `name`: returns its values instead of names.',
+    Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  ),
+  scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
+  prefix: describe('Prefix of names or values, in either case.', Type.Optional(Type.String({ maxLength: 1024 }))),
+  q: describe(
+    'A TraceQL filter on single spans, `{ … }`: only names and values of matching spans.',
+    Type.Optional(Text),
+  ),
+  start: Type.Optional(UnixNano),
+  end: Type.Optional(UnixNano),
+  limit: Limit,
+})
 
 export const AttributesResponse = describe(
   'Most used first, of the newest spans.',
@@ -41,15 +37,12 @@ export const AttributesResponse = describe(
 )
 export type AttributesResponse = Static<typeof AttributesResponse>
 
-export const CompletionQuery = Type.Object(
-  {
-    q: Text,
-    caret: Type.Integer({ minimum: 0, maximum: 8192 }),
-    start: Type.Optional(UnixNano),
-    end: Type.Optional(UnixNano),
-  },
-  { additionalProperties: false },
-)
+export const CompletionQuery = defineParameters({
+  q: Text,
+  caret: Type.Integer({ minimum: 0, maximum: 8192 }),
+  start: Type.Optional(UnixNano),
+  end: Type.Optional(UnixNano),
+})
 export type CompletionQuery = Static<typeof CompletionQuery>
 
 export const CompletionResponse = describe(
@@ -71,20 +64,16 @@ export const CompletionResponse = describe(
 )
 export type CompletionResponse = Static<typeof CompletionResponse>
 
-export const SeriesQuery = Type.Object(
-  {
-    q: describe('A TraceQL metrics query.', Type.String({ minLength: 1, maxLength: 8192 })),
-    start: describe('Default: an hour before `end`.', Type.Optional(UnixNano)),
-    end: describe('Default: now.', Type.Optional(UnixNano)),
-    step: describe('Length of an interval. Default: a sixtieth of the requested range.', Type.Optional(Duration)),
-    exemplars: describe(
-      'Maximum number of exemplar spans; `with (exemplars=…)` in the query takes precedence.',
-      Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
-    ),
-  },
-  { additionalProperties: false },
-)
-export type SeriesQuery = Static<typeof SeriesQuery>
+export const SeriesQuery = defineParameters({
+  q: describe('A TraceQL metrics query.', Type.String({ minLength: 1, maxLength: 8192 })),
+  start: describe('Default: an hour before `end`.', Type.Optional(UnixNano)),
+  end: describe('Default: now.', Type.Optional(UnixNano)),
+  step: describe('Length of an interval. Default: a sixtieth of the requested range.', Type.Optional(Duration)),
+  exemplars: describe(
+    'Maximum number of exemplar spans; `with (exemplars=…)` in the query takes precedence.',
+    Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
+  ),
+})
 
 export const SeriesResponse = Type.Object({
   startTimeUnixNano: UnixNano,
@@ -101,7 +90,7 @@ export const SeriesResponse = Type.Object({
         Type.Array(
           Type.Object({
             key: Type.String(),
-            value: Type.Union([Type.String(), Type.Null()]),
+            value: allowNull(Type.String()),
             type: Type.Optional(Type.Enum(['int', 'float', 'bool'])),
           }),
         ),
@@ -125,23 +114,20 @@ export type SeriesResponse = Static<typeof SeriesResponse>
 
 const { service, operation, minDuration, maxDuration, status, q } = TracesQuery.properties
 
-export const HeatmapQuery = Type.Object(
-  {
-    q,
-    service,
-    operation,
-    minDuration,
-    maxDuration,
-    status,
-    start: UnixNano,
-    end: UnixNano,
-    columns: describe(
-      'Number of columns over the range.',
-      Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 120 })),
-    ),
-  },
-  { additionalProperties: false },
-)
+export const HeatmapQuery = defineParameters({
+  q,
+  service,
+  operation,
+  minDuration,
+  maxDuration,
+  status,
+  start: UnixNano,
+  end: UnixNano,
+  columns: describe(
+    'Number of columns over the range.',
+    Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 120 })),
+  ),
+})
 export type HeatmapQuery = Static<typeof HeatmapQuery>
 
 export const HeatmapResponse = describe(

@@ -1,29 +1,26 @@
 import { Type, type Static } from 'typebox'
-import { describe } from './common/describe.ts'
+import { allowNull, defineParameters, describe } from './common/describe.ts'
 import { Attributes } from './common/attributes.ts'
 import { SpanLink } from './links.ts'
 import { RecordMetadata } from './common/record.ts'
 import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 import { MissingParts, SearchedRange } from './common/searched.ts'
 
-export const TracesQuery = Type.Object(
-  {
-    q: describe(
-      'A TraceQL search (docs/query.md). Excludes the parameters `service` to `status`.',
-      Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
-    ),
-    service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    operation: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    minDuration: Type.Optional(Duration),
-    maxDuration: Type.Optional(Duration),
-    status: Type.Optional(StatusCode),
-    start: describe('Spans that start at or after.', Type.Optional(UnixNano)),
-    end: describe('Spans that start before.', Type.Optional(UnixNano)),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
-    cursor: Type.Optional(Type.String({ maxLength: 200 })),
-  },
-  { additionalProperties: false },
-)
+export const TracesQuery = defineParameters({
+  q: describe(
+    'A TraceQL search (docs/query.md). Excludes the parameters `service` to `status`.',
+    Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
+  ),
+  service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  operation: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  minDuration: Type.Optional(Duration),
+  maxDuration: Type.Optional(Duration),
+  status: Type.Optional(StatusCode),
+  start: describe('Spans that start at or after.', Type.Optional(UnixNano)),
+  end: describe('Spans that start before.', Type.Optional(UnixNano)),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+})
 export type TracesQuery = Static<typeof TracesQuery>
 
 export const ServiceCount = Type.Object({
@@ -56,7 +53,7 @@ export const MatchedSpans = describe(
     matched: Type.Integer(),
     group: describe(
       'Values of `by()` as strings; `null` where spans have none.',
-      Type.Array(Type.Object({ field: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
+      Type.Array(Type.Object({ field: Type.String(), value: allowNull(Type.String()) })),
     ),
     spans: describe(
       'The first three. `attributes` are the fields in conditions and `select()` that the span has.',
@@ -100,7 +97,7 @@ export const TracesResponse = describe(
 )
 export type TracesResponse = Static<typeof TracesResponse>
 
-export const TraceParams = Type.Object({ traceId: TraceId }, { additionalProperties: false })
+export const TraceParams = defineParameters({ traceId: TraceId })
 
 export const SpanEvent = Type.Object({
   timeUnixNano: UnixNano,

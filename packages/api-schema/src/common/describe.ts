@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import { Type, type TProperties, type TSchema } from 'typebox'
 
 /** A copy of a schema with the description that OpenAPI shows. */
 export function describe<Schema extends TSchema>(description: string, schema: Schema): Schema {
@@ -8,4 +8,13 @@ export function describe<Schema extends TSchema>(description: string, schema: Sc
     {},
     { ...descriptors, description: { value: description, enumerable: true } },
   ) as Schema
+}
+
+/** Defines the parameters of a path or query; others are errors. */
+export function defineParameters<Properties extends TProperties>(properties: Properties) {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+export function allowNull<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()])
 }
