@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import type { ResourceSpans } from '../../http/compat/tempo/otlp-of-trace.ts'
 import { CommandError, exitCodes } from '../api-client.ts'
 import { convertJaegerToOtlp } from './jaeger-to-otlp.ts'
-import { hasBase64Ids, convertTempoToOtlp } from './tempo-to-otlp.ts'
+import { hasBase64Ids, convertTempoToOtlp, isObject } from './tempo-to-otlp.ts'
 
 /** A request to the receiver with a part of a file. */
 export type TraceFilePart = {
@@ -118,10 +118,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
 
 /** Detects gzip by the first two bytes. */

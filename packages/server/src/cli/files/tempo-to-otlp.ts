@@ -48,6 +48,6 @@ function mapList(items: unknown, convert: (item: Json) => Json): unknown {
   return Array.isArray(items) ? items.map((item: unknown) => (isObject(item) ? convert(item) : item)) : items
 }
 
-function isObject(value: unknown): value is Json {
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

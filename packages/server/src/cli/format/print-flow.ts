@@ -9,7 +9,7 @@ import {
   type Terminal,
 } from './terminal.ts'
 import { sanitize } from '../../sanitize.ts'
-import { drawTimeBar } from './time-bar.ts'
+import { drawTimeBar, findTimeRange } from './time-bar.ts'
 
 const MAX_INDENT = 8
 const MAX_EDGES = 4
@@ -21,8 +21,7 @@ export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Inf
   const { paint } = terminal
   const pickColour = createColourPicker()
   if (flow.lanes.length === 0) return ['No span of the flow is stored.']
-  const start = flow.lanes.map((lane) => BigInt(lane.startTimeUnixNano)).reduce((a, b) => (b < a ? b : a))
-  const end = flow.lanes.map((lane) => BigInt(lane.endTimeUnixNano)).reduce((a, b) => (b > a ? b : a))
+  const { start, end } = findTimeRange(flow.lanes)
   const into = Map.groupBy(
     flow.edges.filter((edge) => edge.from.laneId !== edge.to.laneId),
     (edge) => edge.to.laneId ?? '',
@@ -49,18 +48,17 @@ export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Inf
     const name = paint(own, lane.errorCount > 0 ? 'red' : colour)
     const length = formatDuration(lane.durationNano).padStart(9)
     lines.push(`${indent}${name} ${paint(wait, 'dim')}${paint(bar, colour)}${behind} ${length}`)
+    const addNote = (note: string, style: 'dim' | 'yellow' = 'dim'): void =>
+      void lines.push(paint(fitToWidth(`${indent}  ${note}`, terminal.columns).trimEnd(), style))
     for (const edge of edges.slice(0, MAX_EDGES)) {
-      const note = fitToWidth(
-        `${indent}  ${edge.onCriticalPath ? '◆' : '←'} ${formatEdge(edge)}`,
-        terminal.columns,
-      ).trimEnd()
-      lines.push(paint(note, edge.onCriticalPath ? 'yellow' : 'dim'))
+      if (edge.onCriticalPath) addNote(`◆ ${formatEdge(edge)}`, 'yellow')
+      else addNote(`← ${formatEdge(edge)}`)
     }
-    if (edges.length > MAX_EDGES) lines.push(paint(`${indent}  ← ${edges.length - MAX_EDGES} more`, 'dim'))
+    if (edges.length > MAX_EDGES) addNote(`← ${edges.length - MAX_EDGES} more`)
     const joined = formatJoined(lane)
-    if (joined !== undefined) lines.push(paint(fitToWidth(`${indent}  + ${joined}`, terminal.columns).trimEnd(), 'dim'))
-    if (lane.endsAtReceive) lines.push(paint(fitToWidth(`${indent}  ${CHAIN_END}`, terminal.columns).trimEnd(), 'dim'))
-    if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${formatCount(lane.hiddenLinks, 'link')} not shown`, 'dim'))
+    if (joined !== undefined) addNote(`+ ${joined}`)
+    if (lane.endsAtReceive) addNote(CHAIN_END)
+    if (lane.hiddenLinks > 0) addNote(`${formatCount(lane.hiddenLinks, 'link')} not shown`)
   }
   if (flow.lanes.length > maxLanes)
     lines.push('', `${formatCount(flow.lanes.length - maxLanes, 'more lane')}: --limit shows more.`)

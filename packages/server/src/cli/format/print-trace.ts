@@ -10,7 +10,7 @@ import {
   type Terminal,
 } from './terminal.ts'
 import { sanitize } from '../../sanitize.ts'
-import { drawTimeBar } from './time-bar.ts'
+import { drawTimeBar, findTimeRange } from './time-bar.ts'
 import { layOutTree } from './span-tree.ts'
 
 /** Links listed below a span; the rest is counted. */
@@ -25,8 +25,7 @@ export function printTrace(
 ): readonly string[] {
   const { paint } = terminal
   const pickColour = createColourPicker()
-  const start = minTime(trace.spans.map((span) => BigInt(span.startTimeUnixNano)))
-  const end = maxTime(trace.spans.map((span) => BigInt(span.endTimeUnixNano)))
+  const { start, end } = findTimeRange(trace.spans)
   const rows = layOutTree(trace.spans)
   const shown = rows.slice(0, maxSpans)
   const timeWidth = 9
@@ -97,12 +96,4 @@ function formatLinkTarget(link: Pick<SpanLink, 'traceId' | 'queueTimeNano'>, end
   const skewed = link.queueTimeNano?.startsWith('-') === true ? ' (clock skew)' : ''
   const name = end === null ? 'a span that is not stored' : `${sanitize(end.service)} ${sanitize(end.name)}`
   return `${name}${queueTime}${skewed} · trace ${link.traceId}`
-}
-
-function minTime(times: readonly bigint[]): bigint {
-  return times.reduce((min, time) => (time < min ? time : min), times[0] ?? 0n)
-}
-
-function maxTime(times: readonly bigint[]): bigint {
-  return times.reduce((max, time) => (time > max ? time : max), times[0] ?? 0n)
 }

@@ -1,6 +1,18 @@
 /** A time range on `width` columns. */
 export type Axis = { readonly start: bigint; readonly end: bigint; readonly width: number }
 
+type Timed = { readonly startTimeUnixNano: string; readonly endTimeUnixNano: string }
+
+/** Returns the range from the first start to the last end; 0 to 0 without items. */
+export function findTimeRange(items: readonly Timed[]): Pick<Axis, 'start' | 'end'> {
+  const starts = items.map((item) => BigInt(item.startTimeUnixNano))
+  const ends = items.map((item) => BigInt(item.endTimeUnixNano))
+  return {
+    start: starts.reduce((min, time) => (time < min ? time : min), starts[0] ?? 0n),
+    end: ends.reduce((max, time) => (time > max ? time : max), ends[0] ?? 0n),
+  }
+}
+
 /**
  * Draws `start` to `end` in half columns, at least one, dotted from `waitStart` on. The three parts
  * are painted differently.

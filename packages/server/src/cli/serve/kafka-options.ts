@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { type KafkaAccess, saslMechanisms } from '../../receivers/kafka/access.ts'
 import { type FlagTable, type FlagValues, type Parser, UsageError } from '../args.ts'
 import { choiceParser, listParser } from '../parsers.ts'
+import { readFlagFile } from './read-tls.ts'
 
 /** Where and how OTLP requests are received from Kafka. */
 export type KafkaOptions = {
@@ -86,14 +86,12 @@ export function toKafkaOptions(
     if (flag !== undefined) throw new UsageError(`--${flag} requires --kafka-brokers`)
     return undefined
   }
-  const tls = toTlsOptions(flags)
-  const sasl = toSaslOptions(flags, env)
   return {
     brokers,
     groupId: flags['kafka-group'] ?? DEFAULT_GROUP_ID,
     topics: flags['kafka-topics'] ?? DEFAULT_TOPICS,
-    ...(tls === undefined ? {} : { tls }),
-    ...(sasl === undefined ? {} : { sasl }),
+    tls: toTlsOptions(flags),
+    sasl: toSaslOptions(flags, env),
   }
 }
 
@@ -103,10 +101,7 @@ function toTlsOptions(flags: KafkaFlags): KafkaOptions['tls'] {
     throw new UsageError('--kafka-tls-cert and --kafka-tls-key require each other')
   }
   if (flags['kafka-tls'] !== true && caFile === undefined && certFile === undefined) return undefined
-  return {
-    ...(caFile === undefined ? {} : { caFile }),
-    ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
-  }
+  return { caFile, certFile, keyFile }
 }
 
 function toSaslOptions(flags: KafkaFlags, env: Readonly<Record<string, string | undefined>>): KafkaOptions['sasl'] {
@@ -119,17 +114,14 @@ function toSaslOptions(flags: KafkaFlags, env: Readonly<Record<string, string | 
     if (mechanism === undefined && passwordFile === undefined) return undefined
     throw new UsageError('SASL requires --kafka-sasl-username')
   }
-  const password = passwordFile === undefined ? env['SPANLINK_KAFKA_SASL_PASSWORD'] : readSecret(passwordFile)
+  const password =
+    passwordFile === undefined
+      ? env['SPANLINK_KAFKA_SASL_PASSWORD']
+      : readFlagFile('--kafka-sasl-password-file', passwordFile)
+          .toString()
+          .replace(/\r?\n$/, '')
   if (password === undefined || password === '') {
     throw new UsageError('SASL requires --kafka-sasl-password-file or SPANLINK_KAFKA_SASL_PASSWORD')
   }
   return { mechanism: mechanism ?? 'plain', username, password }
-}
-
-function readSecret(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-  } catch (error) {
-    throw new UsageError(`cannot read --kafka-sasl-password-file: ${(error as Error).message}`)
-  }
 }

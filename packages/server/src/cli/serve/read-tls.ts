@@ -13,7 +13,7 @@ const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*(?:-----
  * @throws UsageError if a certificate is invalid or there is none
  */
 export function readAuthorities(flag: string, file: string): Buffer {
-  const pem = readPem(flag, file)
+  const pem = readFlagFile(flag, file)
   const certificates = pem.toString('latin1').match(CERTIFICATE) ?? []
   const invalid = `invalid ${flag} ${JSON.stringify(file)}`
   if (certificates.length === 0) throw new UsageError(`${invalid}: expected certificates in PEM`)
@@ -39,7 +39,7 @@ export function readCertificate(
   { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
 ): { readonly cert: Buffer; readonly key: Buffer } {
   const cert = readAuthorities(flags.cert, certFile)
-  const key = readPem(flags.key, keyFile)
+  const key = readFlagFile(flags.key, keyFile)
   try {
     createSecureContext({ cert, key })
   } catch (error) {
@@ -49,7 +49,8 @@ export function readCertificate(
   return { cert, key }
 }
 
-function readPem(flag: string, file: string): Buffer {
+/** @throws UsageError */
+export function readFlagFile(flag: string, file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {

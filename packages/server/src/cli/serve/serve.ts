@@ -77,7 +77,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
           journalMemoryBytes: shares.journalBytes,
           segmentBytes: shares.segmentBytes,
           insertBytes: shares.insertBytes,
-          ...(own === undefined ? {} : { onRequest: own.scheduleExport }),
+          onRequest: own?.scheduleExport,
           log,
         }),
     )
@@ -87,16 +87,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
       return ingest.drain(drainMs)
     })
     const api = await withPortErrors({ '--port': port }, () =>
-      startApi({
-        store,
-        ingest,
-        version,
-        host,
-        port,
-        draining: () => draining,
-        log,
-        ...(own === undefined ? {} : { ownTraces: own }),
-      }),
+      startApi({ store, ingest, version, host, port, draining: () => draining, log, ownTraces: own }),
     )
     closers.push(() => api.close())
     let closed: Promise<void> | undefined
@@ -129,19 +120,17 @@ function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
     brokers,
     groupId,
     topics: new Map(topics),
-    ...(tls === undefined ? {} : { tls: readKafkaTls(tls) }),
-    ...(sasl === undefined ? {} : { sasl }),
+    tls: tls && readKafkaTls(tls),
+    sasl,
   }
 }
 
 /** @throws UsageError if a TLS file can't be read or is invalid */
 function readAccess({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
   return {
-    ...(otlpToken === undefined ? {} : { token: otlpToken }),
-    ...(otlpTls === undefined
-      ? {}
-      : { tls: readCertificate({ cert: '--otlp-tls-cert', key: '--otlp-tls-key' }, otlpTls) }),
-    ...(corsOrigins === undefined ? {} : { corsOrigins }),
+    token: otlpToken,
+    tls: otlpTls && readCertificate({ cert: '--otlp-tls-cert', key: '--otlp-tls-key' }, otlpTls),
+    corsOrigins,
   }
 }
 
