@@ -45,9 +45,11 @@ function toQueryProblem(error: TraceQLError): Omit<Problem, 'type'> {
     title: queryTitles[error.code],
     detail: error.message,
     parameter: 'q',
-    ...(from === undefined || to === undefined ? {} : { from, to }),
-    ...(line === undefined || column === undefined ? {} : { line, column }),
-    ...(expected.length === 0 ? {} : { expected: [...expected] }),
+    from,
+    to,
+    line,
+    column,
+    expected: expected.length === 0 ? undefined : [...expected],
   }
 }
 
@@ -99,7 +101,7 @@ function toParameterProblem(
         ? (describeFormat(parameter, first) ??
           `${parameter ?? 'The request'} ${first?.message ?? 'is not valid'}${allowed(first?.params)}.`)
         : `Unknown ${where} parameter ${JSON.stringify(unknown)}.`,
-    ...(parameter === undefined ? {} : { parameter }),
+    parameter,
   }
 }
 

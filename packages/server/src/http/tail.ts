@@ -94,12 +94,10 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
 function openTail(readers: Map<string, number>, client: string): void {
   const ofClient = readers.get(client) ?? 0
   const all = [...readers.values()].reduce((sum, count) => sum + count, 0)
-  if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_CLIENT_CONNECTIONS) {
-    const whose = ofClient >= MAX_READERS_PER_CLIENT ? 'from this address' : 'of all clients'
-    throw new TooManyRequestsError(
-      `${whose === 'of all clients' ? all : ofClient} tails ${whose} are open already; close one.`,
-    )
-  }
+  const openTails =
+    ofClient >= MAX_READERS_PER_CLIENT ? `${ofClient} tails from this address` : `${all} tails of all clients`
+  if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_CLIENT_CONNECTIONS)
+    throw new TooManyRequestsError(`${openTails} are open already; close one.`)
   readers.set(client, ofClient + 1)
 }
 

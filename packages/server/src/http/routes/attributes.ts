@@ -1,11 +1,11 @@
-import { AttributesResponse, AttributesQuery, CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
+import { AttributesQuery, AttributesResponse, CompletionQuery, CompletionResponse } from '@spanlink/api-schema'
+import type { Store } from '../../clickhouse/store.ts'
+import { toSearchedRange } from '../../query/sql/searched-range.ts'
 import { completeQuery } from '../../query/traces/complete-query.ts'
 import { parseTimeRange } from '../../query/traces/search-by-query.ts'
-import { toSearchedRange } from '../../query/sql/searched-range.ts'
+import { parseSpanCondition } from '../../traceql/analyze/span-condition.ts'
 import { listAttributeKeys } from '../../traceql/complete/attribute-keys.ts'
 import { listAttributeValues } from '../../traceql/complete/attribute-values.ts'
-import { parseSpanCondition } from '../../traceql/analyze/span-condition.ts'
-import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
 export function attributeEndpoints(store: Store): readonly Endpoint[] {
@@ -15,21 +15,17 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       summary: 'Attribute names, or the values of `key`, most used first',
       query: AttributesQuery,
       response: AttributesResponse,
-      handle: async ({ query, signal }) => {
+      find: async ({ query, options }) => {
         const { key, scope, prefix, limit, q } = query
-        const condition = q === undefined ? undefined : parseSpanCondition(q)
-        const names = { ...parseTimeRange(query), limit: limit ?? 100, condition, signal }
-        const options = prefix === undefined ? names : { ...names, prefix }
         const range = { ...parseTimeRange(query), hasDefaultEnd: query.end === undefined }
+        const condition = q === undefined ? undefined : parseSpanCondition(q)
+        const names = { ...options, ...range, prefix, limit, condition }
         if (key !== undefined) {
-          const { found, scanned } = await listAttributeValues(store, key, options)
-          return { status: 200, body: { values: [...found], ...toSearchedRange(range, scanned) } }
+          const { found, scanned } = await listAttributeValues(store, key, names)
+          return { values: [...found], ...toSearchedRange(range, scanned) }
         }
-        const { found, scanned } = await listAttributeKeys(store, {
-          ...options,
-          ...(scope === undefined ? {} : { scope }),
-        })
-        return { status: 200, body: { attributes: [...found], ...toSearchedRange(range, scanned) } }
+        const { found, scanned } = await listAttributeKeys(store, { ...names, scope })
+        return { attributes: [...found], ...toSearchedRange(range, scanned) }
       },
     }),
     endpoint({
@@ -37,7 +33,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       summary: 'Completions at the caret of a TraceQL query, and its errors',
       query: CompletionQuery,
       response: CompletionResponse,
-      handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),
+      find: ({ query, options }) => completeQuery(store, query, options),
     }),
   ]
 }

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox'
+import type { QueryOptions } from '../../clickhouse/store.ts'
 
 /**
  * An endpoint of the native API: the schemas that Fastify validates with, the OpenAPI description
@@ -11,7 +12,6 @@ export type Endpoint = {
   readonly params?: TSchema
   readonly query?: TSchema
   readonly response: TSchema
-  /** Returns the body, or a status with a body. `undefined` is 404. */
   readonly handle: (request: EndpointRequest) => Promise<EndpointResponse>
 }
 
@@ -28,37 +28,43 @@ export type EndpointResponse =
   | { readonly status: 200 | 503; readonly body: unknown }
   | { readonly status: 404; readonly detail: string; readonly missingParts?: true }
 
-type TypedEndpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema> = Omit<
-  Endpoint,
-  'params' | 'query' | 'response' | 'handle'
-> & {
+type TypedRequest<Params extends TSchema, Query extends TSchema> = {
+  /** In lower case: ids are stored so. */
+  readonly params: Static<Params>
+  readonly query: Static<Query>
+  readonly requestHost: string
+  readonly options: QueryOptions
+}
+
+type Definition<Params extends TSchema, Query extends TSchema, Response extends TSchema> = {
+  readonly path: string
+  readonly summary: string
   readonly params?: Params
   readonly query?: Query
   readonly response: Response
-  readonly handle: (request: {
-    readonly params: Static<Params>
-    readonly query: Static<Query>
-    readonly requestHost: string
-    readonly signal: AbortSignal
-  }) => Promise<
-    { readonly status: 200 | 503; readonly body: Static<Response> } | { readonly status: 404; readonly detail: string }
-  >
+  /** `undefined` is 404. */
+  readonly find: (request: TypedRequest<Params, Query>) => Promise<Static<Response> | undefined>
+  /** Detail of the 404, a sentence. */
+  readonly notFound?: (request: TypedRequest<Params, Query>) => string
 }
 
 /** Types a handler by the schemas that Fastify validates its requests with. */
-export function endpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema>(
-  typed: TypedEndpoint<Params, Query, Response>,
-): Endpoint {
-  return typed as unknown as Endpoint
+export function endpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema>({
+  find,
+  notFound = () => 'Not found.',
+  ...described
+}: Definition<Params, Query, Response>): Endpoint {
+  return {
+    ...described,
+    handle: async ({ params, query, requestHost, signal }) => {
+      const request = { params: toLowerCase(params), query, requestHost, options: { signal } }
+      const typed = request as TypedRequest<Params, Query>
+      const body = await find(typed)
+      return body === undefined ? { status: 404, detail: notFound(typed) } : { status: 200, body }
+    },
+  }
 }
 
-type NotFound = { readonly status: 404; readonly detail: string }
-
-/** @param detail a sentence, such as `Metric x not found.` */
-export function createNotFound(detail: string): NotFound {
-  return { status: 404, detail }
-}
-
-export function createTraceNotFound(traceId: string): NotFound {
-  return createNotFound(`Trace ${traceId} not found.`)
+function toLowerCase(params: unknown): object {
+  return Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name, String(value).toLowerCase()]))
 }

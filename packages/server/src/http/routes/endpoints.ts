@@ -1,37 +1,48 @@
 import {
-  OperationsResponse,
+  FlowQuery,
+  FlowResponse,
+  HeatmapQuery,
+  HeatmapResponse,
+  LogsQuery,
+  LogsResponse,
+  MessagesParams,
+  MessagesQuery,
+  MessagesResponse,
+  MetricLabelsQuery,
+  MetricLabelsResponse,
+  MetricSeriesQuery,
+  MetricSeriesResponse,
+  MetricsQuery,
+  MetricsResponse,
   OperationsQuery,
+  OperationsResponse,
   ReadyResponse,
   ServicesResponse,
   StatusResponse,
-  TraceResponse,
+  TopologyQuery,
+  TopologyResponse,
   TraceParams,
-  TracesResponse,
-  TracesQuery,
 } from '@spanlink/api-schema'
-
-import { listOperations, listServices } from '../../query/traces/names.ts'
-import { searchByQuery } from '../../query/traces/search-by-query.ts'
-import { searchTraces } from '../../query/traces/search.ts'
-import { findTrace } from '../../query/traces/trace.ts'
 import type { Store } from '../../clickhouse/store.ts'
+import { findFlow } from '../../query/flows/find-flow.ts'
+import { findLogs } from '../../query/logs/find-logs.ts'
+import { findMessages } from '../../query/messages/find-messages.ts'
+import { findMetricSeries } from '../../query/metrics/find-series.ts'
+import { listMetricLabels } from '../../query/metrics/metric-labels.ts'
+import { listMetrics } from '../../query/metrics/metric-names.ts'
+import { findTopology } from '../../query/topology/find-topology.ts'
+import { findHeatmap } from '../../query/traces/heatmap.ts'
+import { listOperations, listServices } from '../../query/traces/names.ts'
 import { attributeEndpoints } from './attributes.ts'
-import { createTraceNotFound, type Endpoint, endpoint } from './endpoint.ts'
-import { flowEndpoints } from './flow.ts'
-import { heatmapEndpoints } from './heatmap.ts'
-import { linkEndpoints } from './links.ts'
-import { logEndpoints } from './logs.ts'
-import { metricEndpoints } from './metrics.ts'
-import { messagesEndpoints } from './messages.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
 import { seriesEndpoints } from './series.ts'
-import { skeletonEndpoints } from './skeleton.ts'
 import type { StatusSource } from './status.ts'
-import { topologyEndpoints } from './topology.ts'
+import { traceEndpoints } from './traces.ts'
 
 /** The native API, in the order OpenAPI lists it. */
 export function endpoints(store: Store, status: StatusSource): readonly Endpoint[] {
   return [
-    endpoint({
+    {
       path: '/api/ready',
       summary: 'Whether the server is ready',
       response: ReadyResponse,
@@ -39,62 +50,89 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
         const body = status.ready()
         return { status: body.ready ? 200 : 503, body }
       },
-    }),
+    },
     endpoint({
       path: '/api/status',
       summary: 'Version, ClickHouse, journal, counts and ports',
       response: StatusResponse,
-      handle: async ({ requestHost }) => ok(await status.status(requestHost)),
+      find: ({ requestHost }) => status.status(requestHost),
     }),
     endpoint({
       path: '/api/services',
       summary: 'Names of services',
       response: ServicesResponse,
-      handle: async ({ signal }) => ok(await listServices(store, { signal })),
+      find: ({ options }) => listServices(store, options),
     }),
     endpoint({
       path: '/api/operations',
       summary: 'Span names, of one service or of all',
       query: OperationsQuery,
       response: OperationsResponse,
-      handle: async ({ query, signal }) => ok(await listOperations(store, query, { signal })),
+      find: ({ query, options }) => listOperations(store, query, options),
     }),
-    endpoint({
-      path: '/api/traces',
-      summary: 'Summaries of traces with a span that matches all filters, newest first',
-      query: TracesQuery,
-      response: TracesResponse,
-      handle: async ({ query, signal }) =>
-        ok(
-          await (query.q === undefined
-            ? searchTraces(store, query, { signal })
-            : searchByQuery(store, query.q, query, { signal })),
-        ),
-    }),
-    endpoint({
-      path: '/api/traces/{traceId}',
-      summary: 'One trace with attributes, events and links',
-      params: TraceParams,
-      response: TraceResponse,
-      handle: async ({ params, signal }) => {
-        const traceId = params.traceId.toLowerCase()
-        const trace = await findTrace(store, traceId, { signal })
-        return trace === undefined ? createTraceNotFound(traceId) : ok(trace)
-      },
-    }),
-    ...linkEndpoints(store),
-    ...skeletonEndpoints(store),
+    ...traceEndpoints(store),
     ...attributeEndpoints(store),
     ...seriesEndpoints(store),
-    ...heatmapEndpoints(store),
-    ...flowEndpoints(store),
-    ...logEndpoints(store),
-    ...metricEndpoints(store),
-    ...topologyEndpoints(store),
-    ...messagesEndpoints(store),
+    endpoint({
+      path: '/api/heatmap',
+      summary: 'Matching spans, counted by start time and duration',
+      query: HeatmapQuery,
+      response: HeatmapResponse,
+      find: ({ query, options }) => findHeatmap(store, query, options),
+    }),
+    endpoint({
+      path: '/api/flows/{traceId}',
+      summary: 'The flow of a trace: what its event caused, with the critical path',
+      params: TraceParams,
+      query: FlowQuery,
+      response: FlowResponse,
+      find: ({ params, query, options }) => findFlow(store, params.traceId, query, options),
+      notFound: ({ params }) => `Trace ${params.traceId} not found, and no link points to it.`,
+    }),
+    endpoint({
+      path: '/api/logs',
+      summary: 'Log records that match all conditions',
+      query: LogsQuery,
+      response: LogsResponse,
+      find: ({ query, options }) => findLogs(store, query, options),
+    }),
+    endpoint({
+      path: '/api/metrics',
+      summary: 'Metrics, with OpenTelemetry and Prometheus names',
+      query: MetricsQuery,
+      response: MetricsResponse,
+      find: ({ query, options }) => listMetrics(store, query, options),
+    }),
+    endpoint({
+      path: '/api/metrics/labels',
+      summary: 'Labels by which a metric can be filtered and grouped',
+      query: MetricLabelsQuery,
+      response: MetricLabelsResponse,
+      find: ({ query, options }) => listMetricLabels(store, query, options),
+      notFound: ({ query }) => `Metric ${query.name} not found.`,
+    }),
+    endpoint({
+      path: '/api/metrics/series',
+      summary: 'A metric over time, with exemplars',
+      query: MetricSeriesQuery,
+      response: MetricSeriesResponse,
+      find: ({ query, options }) => findMetricSeries(store, query, options),
+      notFound: ({ query }) => `Metric ${query.name} not found.`,
+    }),
+    endpoint({
+      path: '/api/topology',
+      summary: 'Services, topics and consumer groups, with rate, errors, duration and queue time between them',
+      query: TopologyQuery,
+      response: TopologyResponse,
+      find: ({ query, options }) => findTopology(store, query, options),
+    }),
+    endpoint({
+      path: '/api/messages/{list}',
+      summary: 'Messages that are unconsumed, late, redelivered, retried or dead-lettered',
+      params: MessagesParams,
+      query: MessagesQuery,
+      response: MessagesResponse,
+      find: ({ params, query, options }) => findMessages(store, params.list, query, options),
+    }),
   ]
-}
-
-function ok<Body>(body: Body): { readonly status: 200; readonly body: Body } {
-  return { status: 200, body }
 }

@@ -46,7 +46,6 @@ export function statusSource(options: StatusOptions): StatusSource {
       const info = await store.info().catch(() => lastInfo)
       lastInfo = info
       const { otlpHttpUrl: otlpHttp, otlpGrpcUrl: otlpGrpc } = ingest
-      const kafka = ingest.kafkaStatus?.()
       return {
         version: options.version,
         uptimeSeconds: Math.round((performance.now() - started) / 100) / 10,
@@ -59,7 +58,7 @@ export function statusSource(options: StatusOptions): StatusSource {
         journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes', 'unreadableBytes']),
         quarantine: pick(ingest.quarantineDepth(), ['segments', 'bytes', 'lastError']),
         ingest: ingest.stats(),
-        ...(kafka === undefined ? {} : { kafka }),
+        kafka: ingest.kafkaStatus?.(),
         store: {
           spans: info?.spans ?? 0,
           links: info?.links ?? 0,

@@ -1,8 +1,7 @@
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { parseDuration } from '../../../query/sql/time-parameters.ts'
+import { getTexts, type TextQuery } from '../query.ts'
 import { attributeCondition } from '../tag-condition.ts'
-
-export type JaegerQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Search parameters of either API version. */
 export type JaegerSearch = {
@@ -14,31 +13,8 @@ export type JaegerSearch = {
   readonly maxDuration: string | undefined
 }
 
-/** Returns the first value of a parameter under any of its names. Empty values count as absent. */
-export function getText(query: JaegerQuery, ...names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const [first] = getTexts(query, name)
-    if (first !== undefined) return first
-  }
-  return undefined
-}
-
-export function getTexts(query: JaegerQuery, name: string): readonly string[] {
-  const value = query[name] ?? []
-  return (typeof value === 'string' ? [value] : value).filter((text) => text !== '')
-}
-
-export function parseCount(query: JaegerQuery, names: readonly string[], usual: number, max: number): number {
-  const text = getText(query, ...names)
-  if (text === undefined) return usual
-  const [name = ''] = names
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `invalid ${name}: expected a whole number`)
-  if (Number(text) > max) throw new InvalidParameterError(name, `invalid ${name}: expected at most ${max}`)
-  return Math.max(Number(text), 1)
-}
-
 /** Parses `tag=key:value` and `tags={"key":"value"}`. Both may be repeated. */
-export function parseTags(query: JaegerQuery): ReadonlyMap<string, string> {
+export function parseTags(query: TextQuery): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
   for (const tag of getTexts(query, 'tag')) {
     const at = tag.indexOf(':')

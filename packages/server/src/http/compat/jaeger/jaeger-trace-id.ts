@@ -1,17 +1,5 @@
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 
-/** Jaeger clients recognize this message. */
-export class UnknownTraceError extends Error {
-  /** Unreadable parts that the trace may have been in. */
-  readonly missingParts: number
-
-  constructor(missingParts: number) {
-    super('trace not found')
-    this.missingParts = missingParts
-    this.name = 'UnknownTrace'
-  }
-}
-
 /**
  * Parses up to 32 hex digits, as leading zeros may be omitted, or 16 bytes in base64 (22
  * characters, and padding).

@@ -1,24 +1,23 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
-import {
-  countMissingParts,
-  countMissingPartsOfTraces,
-  countLostTraceParts,
-  describeMissingParts,
-} from '../../../query/sql/missing-parts.ts'
-import { listOperations, listServices } from '../../../query/traces/names.ts'
-import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
-import { findTrace } from '../../../query/traces/trace.ts'
-import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
+import { countMissingParts, countMissingPartsOfTraces } from '../../../query/sql/missing-parts.ts'
+import { listServices } from '../../../query/traces/names.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
-import { toProblem } from '../../problems.ts'
-import { setWarning } from '../warning-header.ts'
-import { toOtlp, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
-import { parseCount, type JaegerQuery, parseJsonTags, getText, toTraceQL } from './jaeger-parameters.ts'
-import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
-
-const MAX_TRACES = 1_500
+import { getQuery, getText, type TextQuery } from '../query.ts'
+import { setWarning, toWarnings } from '../warnings.ts'
+import { toOtlp } from '../tempo/otlp-of-trace.ts'
+import { parseJsonTags } from './jaeger-parameters.ts'
+import {
+  fetchTraces,
+  type Found,
+  listSpanKinds,
+  parseLimit,
+  requireTraces,
+  searchSummaries,
+  toJaegerProblem,
+} from './jaeger-search.ts'
+import { parseTraceId } from './jaeger-trace-id.ts'
 
 /**
  * Serves `jaeger.api_v3.QueryService` over HTTP, which newer Jaeger UIs search with: OTLP, ids in
@@ -28,9 +27,8 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
   void app.register(
     async (jaeger) => {
       jaeger.setErrorHandler((error, _request, reply) => {
-        const { status, detail = '' } =
-          error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
-        if (error instanceof UnknownTraceError) warnOfMissingParts(reply, error.missingParts, 'the trace')
+        const { status, detail, missingParts } = toJaegerProblem(error)
+        warnOfMissingParts(reply, missingParts, 'the trace')
         return reply.code(status).send({ error: { httpCode: status, message: detail } })
       })
       jaeger.get('/services', async (_request, reply) => {
@@ -40,32 +38,27 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       })
       jaeger.get('/operations', async (request, reply) => {
         const query = getQuery(request)
-        const [service, kind] = [getText(query, 'service'), getText(query, 'spanKind', 'span_kind')]
-        const asked = service === undefined ? {} : { service }
-        const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
+        const wanted = { service: getText(query, 'service'), kind: getText(query, 'spanKind', 'span_kind') }
+        const operations = await listSpanKinds(store, wanted, { signal: abortOnDisconnect(reply) })
         warnOfMissingParts(reply, countMissingParts(store, 'traces'), 'operations')
-        const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
-        return { operations: found.filter(({ spanKind }) => kind === undefined || spanKind === kind) }
+        return { operations }
       })
       jaeger.get('/trace-summaries', async (request, reply) => {
         const found = await search(store, getQuery(request), { signal: abortOnDisconnect(reply) })
         warnOfMissingParts(reply, countMissingParts(store, 'traces', parseStart(getQuery(request))), 'spans')
-        return { summaries: found.map(({ summary }) => toSummary(summary)) }
+        return { summaries: found.map(toSummary) }
       })
       jaeger.get('/traces', async (request, reply) => {
         const options = { signal: abortOnDisconnect(reply) }
         const found = await search(store, getQuery(request), options)
         warnOfMissingParts(reply, countMissingParts(store, 'traces', parseStart(getQuery(request))), 'spans')
-        return await fetchTraces(
-          store,
-          found.map(({ summary }) => summary.traceId),
-          options,
-        )
+        const ids = found.map(({ traceId }) => traceId)
+        return await fetchOtlp(store, ids, options)
       })
       jaeger.get('/traces/:traceId', async (request, reply) => {
         const { traceId } = request.params as { readonly traceId: string }
         const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
-        const found = await fetchTraces(store, ids, options)
+        const found = await fetchOtlp(store, ids, options)
         warnOfMissingParts(reply, await countMissingPartsOfTraces(store, ids, options), 'spans of the trace')
         return found
       })
@@ -89,37 +82,30 @@ const KNOWN: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.map((name) => `query.${name}`)),
 )
 
-type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
-
-async function search(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly Found[]> {
+async function search(store: Store, query: TextQuery, options: QueryOptions): Promise<readonly Found['summary'][]> {
   const unknown = Object.keys(query).find((name) => name.startsWith('query.') && !KNOWN.has(name))
   if (unknown !== undefined)
     throw new InvalidParameterError(unknown, `${unknown} is not supported; use query.attributes.`)
   const [attributesName, attributes] = ['query.attributes', getText(query, 'query.attributes')]
-  const text = toTraceQL({
+  const wanted = {
     service: getText(query, 'query.serviceName', 'query.service_name'),
     operation: getText(query, 'query.operationName', 'query.operation_name'),
     tags: new Map(attributes === undefined ? [] : parseJsonTags(attributesName, attributes)),
     minDuration: getText(query, 'query.durationMin', 'query.duration_min'),
     maxDuration: getText(query, 'query.durationMax', 'query.duration_max'),
-  })
-  const depth = ['query.searchDepth', 'query.search_depth', 'query.num_traces']
-  const { traces } = await searchTraceQL(store, text, {
-    ...options,
     start: parseStart(query),
     end: parseTime(query, 'query.startTimeMax', 'query.start_time_max'),
-    limit: parseCount(query, depth, 100, MAX_TRACES),
-    spansPerSpanset: 1,
-  })
-  return traces
+    limit: parseLimit(query, 'query.searchDepth', 'query.search_depth', 'query.num_traces'),
+  }
+  return await searchSummaries(store, wanted, options)
 }
 
-function parseStart(query: JaegerQuery): bigint {
+function parseStart(query: TextQuery): bigint {
   return parseTime(query, 'query.startTimeMin', 'query.start_time_min')
 }
 
 /** Parses RFC 3339. Both ends are required. */
-function parseTime(query: JaegerQuery, name: string, olderName: string): bigint {
+function parseTime(query: TextQuery, name: string, olderName: string): bigint {
   const text = getText(query, name, olderName)
   if (text === undefined) throw new InvalidParameterError(name, `${name} is required.`)
   const [, seconds = '', fraction = '', zone = ''] = /^(.{19})(?:\.([0-9]+))?(Z|[+-][0-9:]+)$/i.exec(text) ?? []
@@ -143,27 +129,12 @@ function toSummary(summary: Found['summary']): object {
   }
 }
 
-const MAX_SPANS = 200_000
-
-async function fetchTraces(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
-  const resourceSpans: ResourceSpans[] = []
-  let spans = 0
-  for (const id of ids) {
-    if (spans >= MAX_SPANS) break
-    const trace = await findTrace(store, id, options)
-    if (trace === undefined) continue
-    spans += trace.spans.length
-    resourceSpans.push(...toOtlp(withUniqueSpanIds(trace)))
-  }
-  if (resourceSpans.length === 0) throw new UnknownTraceError(countLostTraceParts(store))
-  return { result: { resourceSpans } }
+async function fetchOtlp(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
+  const { found } = await fetchTraces(store, ids, { parallel: 1, convert: toOtlp }, options)
+  return { result: { resourceSpans: requireTraces(store, found).flat() } }
 }
 
 /** OTLP, which the response is, has no field for it. */
 function warnOfMissingParts(reply: FastifyReply, count: number, what: string): void {
-  setWarning(reply, count === 0 ? [] : [describeMissingParts(count, what)])
-}
-
-function getQuery(request: FastifyRequest): JaegerQuery {
-  return request.query as JaegerQuery
+  setWarning(reply, toWarnings(count, what))
 }

@@ -1,19 +1,12 @@
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { getDefaultEnd, MAX_UINT64, parseDuration } from '../../../query/sql/time-parameters.ts'
+import { getText, parseCount, type TextQuery } from '../query.ts'
 import { attributeCondition } from '../tag-condition.ts'
-
-export type TempoQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
 const SECOND = 1_000_000_000n
 
-export function getText(query: TempoQuery, name: string): string | undefined {
-  const value = query[name]
-  const one = typeof value === 'string' ? value : value?.[0]
-  return one === '' ? undefined : one
-}
-
 /** Parses `[start, end)` to Unix nanoseconds. Defaults to all time up to one day from now. */
-export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
+export function parseTempoWindow(query: TextQuery): { readonly start: bigint; readonly end: bigint } {
   const start = parseTime('start', getText(query, 'start')) ?? 0n
   const end = parseTime('end', getText(query, 'end')) ?? getDefaultEnd(start)
   // Both are whole seconds, and Tempo includes the second of `end`.
@@ -22,17 +15,13 @@ export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; r
   return { start, end }
 }
 
-export function parseCount(query: TempoQuery, name: string, usual: number, max: number): number {
-  const text = getText(query, name)
-  if (text === undefined) return usual
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `invalid ${name}: expected a whole number`)
-  // As in Tempo, 0 means the maximum, and larger values are rejected.
-  if (Number(text) > max) throw new InvalidParameterError(name, `invalid ${name}: expected at most ${max}`)
-  return Number(text) === 0 ? max : Number(text)
+/** Parses a count; 0 means the maximum, as in Tempo. */
+export function parseLimit(query: TextQuery, name: string, missing: number, max: number): number {
+  return parseCount(query, [name], { missing, zero: max, max })
 }
 
 /** Parses `15s`, `1m` or a number of seconds. `undefined` if absent. */
-export function parseStep(query: TempoQuery): bigint | undefined {
+export function parseStep(query: TextQuery): bigint | undefined {
   const text = getText(query, 'step')
   if (text === undefined) return undefined
   const step = parseDuration('step', /^[0-9.]+$/.test(text) ? `${text}s` : text)
@@ -41,7 +30,7 @@ export function parseStep(query: TempoQuery): bigint | undefined {
 }
 
 /** Returns `q`, or Tempo's legacy `tags` (logfmt), `minDuration` and `maxDuration` as TraceQL. */
-export function toSearchQuery(query: TempoQuery): string {
+export function toSearchQuery(query: TextQuery): string {
   const q = getText(query, 'q')
   if (q !== undefined) return q
   const conditions = parseTags(getText(query, 'tags') ?? '').map(([key, value]) => toLegacyCondition(key, value))

@@ -1,10 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import {
-  countMissingParts,
-  countMissingPartsOfTraces,
-  countLostTraceParts,
-  describeMissingParts,
-} from '../../../query/sql/missing-parts.ts'
+import { countMissingParts, countMissingPartsOfTraces, countLostTraceParts } from '../../../query/sql/missing-parts.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { limits } from '../../../traceql/limits.ts'
@@ -17,11 +12,12 @@ import type { Store } from '../../../clickhouse/store.ts'
 import { encodeBytesField, encodeVarintField } from '../../../otlp/wire/protobuf-fields.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
 import { toProblem } from '../../problems.ts'
-import { setWarning } from '../warning-header.ts'
+import { getQuery, getText, type TextQuery } from '../query.ts'
+import { setWarning, toWarnings } from '../warnings.ts'
 import { toOtlp, type ResourceSpans } from './otlp-of-trace.ts'
 import { encodeOtlp } from './encode-otlp.ts'
 import { toInstantSeries, toRangeSeries } from './tempo-series.ts'
-import { parseCount, toSearchQuery, parseStep, parseTempoWindow, type TempoQuery, getText } from './tempo-parameters.ts'
+import { parseLimit, toSearchQuery, parseStep, parseTempoWindow } from './tempo-parameters.ts'
 import { toTempoTrace } from './tempo-search.ts'
 import { findTempoScopes, findTempoTagValues } from './tempo-tags.ts'
 
@@ -48,7 +44,7 @@ export function serveTempo(app: FastifyInstance, store: Store, version: string):
       }))
       serveTraces(tempo, store)
       serveSearches(tempo, store)
-      metrics(tempo, store)
+      serveMetrics(tempo, store)
     },
     { prefix: '/tempo' },
   )
@@ -69,13 +65,13 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     const [traceId, options] = [id.padStart(32, '0'), { signal: abortOnDisconnect(reply) }]
     const trace = await findTrace(store, traceId, options)
     if (trace === undefined) {
-      const text = ['trace not found', ...describeLost(countLostTraceParts(store), 'the trace')].join('. ')
+      const text = ['trace not found', ...toWarnings(countLostTraceParts(store), 'the trace')].join('. ')
       return reply.code(404).type('text/plain').send(text)
     }
     const otlp = toOtlp(withUniqueSpanIds(trace))
     const warnings = [
       ...(trace.truncated ? [`The trace has more spans: these are the first ${trace.spans.length}.`] : []),
-      ...describeLost(await countMissingPartsOfTraces(store, [traceId], options), 'spans of the trace'),
+      ...toWarnings(await countMissingPartsOfTraces(store, [traceId], options), 'spans of the trace'),
     ]
     // The response of v1 has no field for them.
     setWarning(reply, warnings)
@@ -99,13 +95,13 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
 
 function serveSearches(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/search', async (request, reply) => {
-    const query = request.query as TempoQuery
+    const query = getQuery(request)
     const text = toSearchQuery(query)
     const window = parseTempoWindow(query)
     const { traces: found, scanned } = await searchTraceQL(store, text, {
       ...window,
-      limit: parseCount(query, 'limit', 20, TRACES),
-      spansPerSpanset: parseCount(query, 'spss', 3, 100),
+      limit: parseLimit(query, 'limit', 20, TRACES),
+      spansPerSpanset: parseLimit(query, 'spss', 3, 100),
       signal: abortOnDisconnect(reply),
     })
     // Tempo reports a partial search as jobs that are not completed.
@@ -117,77 +113,80 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
       metrics: { inspectedTraces: found.length, ...jobs },
     }
   })
-  const names = (request: FastifyRequest, reply: FastifyReply) => ({
-    ...parseTempoWindow(request.query as TempoQuery),
-    limit: parseCount(request.query as TempoQuery, 'limit', NAMES, NAMES),
-    condition: parsePartialCondition(getText(request.query as TempoQuery, 'q') ?? ''),
+  const parseNames = (request: FastifyRequest, reply: FastifyReply) => ({
+    ...parseTempoWindow(getQuery(request)),
+    limit: parseLimit(getQuery(request), 'limit', NAMES, NAMES),
+    condition: parsePartialCondition(getText(getQuery(request), 'q') ?? ''),
     signal: abortOnDisconnect(reply),
   })
   // The responses have no field for it.
   const warnOfMissingParts = (request: FastifyRequest, reply: FastifyReply, what: string): void => {
-    const { start } = parseTempoWindow(request.query as TempoQuery)
-    setWarning(reply, describeLost(countMissingParts(store, 'traces', start), what))
+    const { start } = parseTempoWindow(getQuery(request))
+    setWarning(reply, toWarnings(countMissingParts(store, 'traces', start), what))
   }
-  tempo.get('/api/v2/search/tags', async (request, reply) => {
-    const scope = getText(request.query as TempoQuery, 'scope')
-    const scopes = await findTempoScopes(store, scope, names(request, reply))
+  const findScopes = async (request: FastifyRequest, reply: FastifyReply) => {
+    const scopes = await findTempoScopes(store, getText(getQuery(request), 'scope'), parseNames(request, reply))
     warnOfMissingParts(request, reply, 'names')
-    return { scopes, metrics: {} }
-  })
+    return scopes
+  }
+  const findValues = async (request: FastifyRequest, reply: FastifyReply, tag: string) => {
+    const values = await findTempoTagValues(store, tag, parseNames(request, reply))
+    warnOfMissingParts(request, reply, 'values')
+    return values
+  }
+  tempo.get('/api/v2/search/tags', async (request, reply) => ({
+    scopes: await findScopes(request, reply),
+    metrics: {},
+  }))
   tempo.get('/api/search/tags', async (request, reply) => {
-    const scope = getText(request.query as TempoQuery, 'scope')
-    const scopes = await findTempoScopes(store, scope, names(request, reply))
-    warnOfMissingParts(request, reply, 'names')
+    const scopes = await findScopes(request, reply)
     return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
   })
   tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
-    const tagValues = await findTempoTagValues(store, tag, names(request, reply))
-    warnOfMissingParts(request, reply, 'values')
-    return { tagValues, metrics: {} }
+    return { tagValues: await findValues(request, reply, tag), metrics: {} }
   })
   tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
     const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
-    const values = await findTempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
-    warnOfMissingParts(request, reply, 'values')
+    const values = await findValues(request, reply, isBare ? `.${tag}` : tag)
     return { tagValues: values.map(({ value }) => value), metrics: {} }
   })
 }
 
-function metrics(tempo: FastifyInstance, store: Store): void {
-  const windowOf = (query: TempoQuery): { readonly start: bigint; readonly end: bigint } => {
+function serveMetrics(tempo: FastifyInstance, store: Store): void {
+  const parseWindow = (query: TextQuery): { readonly start: bigint; readonly end: bigint } => {
     const now = BigInt(Date.now()) * 1_000_000n
     const said = parseTempoWindow({ ...query, end: getText(query, 'end') ?? String(now) })
     return getText(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
   }
+  const findSeries = async (
+    query: TextQuery,
+    start: bigint,
+    options: Parameters<typeof executeMetricsQuery>[2],
+    convert: typeof toRangeSeries,
+  ): Promise<object> => {
+    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
+    const lost = toWarnings(countMissingParts(store, 'traces', start), 'spans')
+    return { series: convert(series), metrics: {}, ...toPartialStatus([...warnings, ...lost]) }
+  }
   tempo.get('/api/metrics/query_range', async (request, reply) => {
-    const query = request.query as TempoQuery
-    const { start, end } = windowOf(query)
+    const query = getQuery(request)
+    const { start, end } = parseWindow(query)
     const min = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > min ? (end - start) / STEPS : min
     const step = parseStep(query) ?? usual
     // Without a number, or with 0, Tempo returns its default number of exemplars. Only a query hint
     // disables them.
-    const exemplars = parseCount(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
+    const exemplars = parseLimit(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
     const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: abortOnDisconnect(reply) }
-    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
-    return {
-      series: toRangeSeries(series),
-      metrics: {},
-      ...toPartialStatus([...warnings, ...describeLost(countMissingParts(store, 'traces', start), 'spans')]),
-    }
+    return await findSeries(query, start, options, toRangeSeries)
   })
   tempo.get('/api/metrics/query', async (request, reply) => {
-    const query = request.query as TempoQuery
-    const { start, end } = windowOf(query)
+    const query = getQuery(request)
+    const { start, end } = parseWindow(query)
     const options = { start, end, step: end - start, signal: abortOnDisconnect(reply) }
-    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
-    return {
-      series: toInstantSeries(series),
-      metrics: {},
-      ...toPartialStatus([...warnings, ...describeLost(countMissingParts(store, 'traces', start), 'spans')]),
-    }
+    return await findSeries(query, start, options, toInstantSeries)
   })
 }
 
@@ -196,10 +195,6 @@ function metrics(tempo: FastifyInstance, store: Store): void {
  */
 function toPartialStatus(warnings: readonly string[]): object {
   return warnings.length === 0 ? {} : { status: 'PARTIAL', message: warnings.join(' ') }
-}
-
-function describeLost(count: number, what: string): readonly string[] {
-  return count === 0 ? [] : [describeMissingParts(count, what)]
 }
 
 /** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
