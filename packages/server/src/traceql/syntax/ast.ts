@@ -20,6 +20,7 @@ export type Spanset =
 /** `{ condition }`; without a condition every span matches. */
 export type Filter = { readonly kind: 'filter'; readonly condition: Field | undefined } & Span
 
+export const logicalOps = ['&&', '||'] as const
 export const structuralOps = ['>>', '>', '<<', '<', '~'] as const
 export const negatedOps = ['!>>', '!>', '!<<', '!<', '!~'] as const
 export const unionOps = ['&>>', '&>', '&<<', '&<', '&~'] as const
@@ -27,7 +28,7 @@ export const linkOps = ['->>', '<<-', '&->>', '&<<-'] as const
 
 export type LinkOp = (typeof linkOps)[number]
 type StructuralOp = (typeof structuralOps)[number] | (typeof negatedOps)[number] | (typeof unionOps)[number]
-export type SpansetOp = '&&' | '||' | StructuralOp | LinkOp
+export type SpansetOp = (typeof logicalOps)[number] | StructuralOp | LinkOp
 
 export type Stage =
   | ({ readonly kind: 'spanset'; readonly spanset: Spanset } & Span)
@@ -36,15 +37,23 @@ export type Stage =
   | ({ readonly kind: 'select'; readonly fields: readonly Field[] } & Span)
   | ({ readonly kind: 'coalesce' } & Span)
 
-export type ScalarOp = '=' | '!=' | '>' | '>=' | '<' | '<='
-export type ArithmeticOp = '+' | '-' | '*' | '/' | '%' | '^'
+export const scalarOps = ['=', '!=', '>=', '>', '<=', '<'] as const
+export const arithmeticOps = ['+', '-', '*', '/', '%', '^'] as const
+
+/** Every binary operator but `=~`. */
+export const operators = [linkOps, negatedOps, unionOps, structuralOps, logicalOps, scalarOps, arithmeticOps].flat()
+
+export type ScalarOp = (typeof scalarOps)[number]
+export type ArithmeticOp = (typeof arithmeticOps)[number]
 
 export type Scalar =
   | ({ readonly kind: 'number'; readonly value: number } & Span)
   | ({ readonly kind: 'aggregate'; readonly fn: AggregateFn; readonly field: Field | undefined } & Span)
   | ({ readonly kind: 'arithmetic'; readonly op: ArithmeticOp; readonly left: Scalar; readonly right: Scalar } & Span)
 
-type AggregateFn = 'count' | 'avg' | 'min' | 'max' | 'sum'
+export const aggregateFns = ['count', 'avg', 'min', 'max', 'sum'] as const
+
+type AggregateFn = (typeof aggregateFns)[number]
 
 export type Field =
   | ({ readonly kind: 'literal' } & Literal & Span)
@@ -53,10 +62,12 @@ export type Field =
   | ({ readonly kind: 'unary'; readonly op: '!' | '-'; readonly operand: Field } & Span)
   | ({ readonly kind: 'binary'; readonly op: FieldOp; readonly left: Field; readonly right: Field } & Span)
 
-export type FieldOp = '&&' | '||' | ScalarOp | '=~' | '!~' | ArithmeticOp
+export type FieldOp = (typeof logicalOps)[number] | ScalarOp | '=~' | '!~' | ArithmeticOp
+
+export const scopes = ['span', 'resource', 'event', 'link', 'instrumentation'] as const
 
 /** `any` is the unscoped `.key`: the span's own attribute, otherwise the resource's. */
-export type Scope = 'any' | 'span' | 'resource' | 'event' | 'link' | 'instrumentation'
+export type Scope = 'any' | (typeof scopes)[number]
 
 export type Attribute = {
   readonly kind: 'attribute'

@@ -1,5 +1,6 @@
 import type { Field, FieldOp, Literal } from './ast.ts'
 import type { TokenReader } from './token-reader.ts'
+import type { Token } from './tokens.ts'
 import { findIntrinsic } from './intrinsics.ts'
 
 /**
@@ -20,13 +21,20 @@ const levels: readonly (readonly FieldOp[])[] = [
 
 function parseLeftAssociative(cursor: TokenReader, [ops, ...tighter]: readonly (readonly FieldOp[])[]): Field {
   if (!ops) return parsePower(cursor)
-  let left = parseLeftAssociative(cursor, tighter)
-  for (;;) {
-    const op = cursor.takeOperator(ops)
-    if (op === undefined) return left
-    const right = parseLeftAssociative(cursor, tighter)
-    left = { kind: 'binary', op, left, right, from: left.from, to: right.to }
-  }
+  return cursor.readOperations(
+    ops,
+    () => parseLeftAssociative(cursor, tighter),
+    (op, left, right) => ({ kind: 'binary', op, left, right, from: left.from, to: right.to }),
+  )
+}
+
+/** Parses `(field, ...)`. */
+export function parseFields(cursor: TokenReader): readonly Field[] {
+  cursor.expect('(')
+  const fields = [parseField(cursor)]
+  while (cursor.take(',')) fields.push(parseField(cursor))
+  cursor.expect(')')
+  return fields
 }
 
 function parsePower(cursor: TokenReader): Field {
@@ -39,14 +47,12 @@ function parsePower(cursor: TokenReader): Field {
 function parseUnary(cursor: TokenReader): Field {
   return cursor.readNested(() => {
     const { from } = cursor.peek()
-    for (const op of ['!', '-'] as const) {
-      if (!cursor.take(op)) continue
-      const operand = parseUnary(cursor)
-      return op === '-' && operand.kind === 'literal'
-        ? negateLiteral(operand, from)
-        : { kind: 'unary', op, operand, from, to: operand.to }
-    }
-    return parseOperand(cursor)
+    const op = cursor.takeAny(['!', '-'])
+    if (op === undefined) return parseOperand(cursor)
+    const operand = parseUnary(cursor)
+    return op === '-' && operand.kind === 'literal'
+      ? negateLiteral(operand, from)
+      : { kind: 'unary', op, operand, from, to: operand.to }
   })
 }
 
@@ -103,7 +109,7 @@ export function parseLiteral(cursor: TokenReader): Literal | undefined {
   return literal
 }
 
-function toLiteral(token: ReturnType<TokenReader['peek']>): Literal | undefined {
+function toLiteral(token: Token): Literal | undefined {
   switch (token.kind) {
     case 'string':
       return { type: 'string', value: token.value }

@@ -6,105 +6,125 @@ import { type Token, tokenize } from './tokens.ts'
  * Reads the tokens of a query. Remembers every alternative that the current token did not match,
  * for error messages and completion.
  */
-export type TokenReader = {
+export class TokenReader {
   readonly text: string
   readonly tokens: readonly Token[]
-  peek(): Token
-  /** Token after the current one. */
-  peekNext(): Token
-  next(): Token
-  /** Whether the current token is this punctuation or word; remembers it as expected if not. */
-  at(text: string): boolean
-  /** Consumes the token if it matches. */
-  take(text: string): boolean
-  /** Consumes the token or fails. */
-  expect(text: string): Token
-  /** Remembers further alternatives, as text for messages. */
-  allow(...what: readonly string[]): void
-  /** Throws: no alternative matches the current token. */
-  fail(): never
-  failAt(range: { readonly from: number; readonly to: number }, message: string): never
-  /** Consumes one of these operators if present, within the limit of operators. */
-  takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
-  /** Runs a nested rule, within the depth limit. */
-  readNested<T>(rule: () => T): T
-}
+  #index = 0
+  #depth = 0
+  #operators = 0
+  #expected = new Set<string>()
 
-export function createTokenReader(text: string, tokens: readonly Token[] = tokenize(text)): TokenReader {
-  const last: Token = tokens.at(-1) ?? { kind: 'end', text: '', from: text.length, to: text.length }
-  let index = 0
-  let depth = 0
-  let operators = 0
-  let expected = new Set<string>()
-  const peek = (): Token => tokens[index] ?? last
-  const is = (what: string): boolean => {
-    const token = peek()
-    return (token.kind === 'punctuation' || token.kind === 'word') && token.text === what
+  constructor(text: string, tokens: readonly Token[] = tokenize(text)) {
+    this.text = text
+    this.tokens = tokens
   }
-  const next = (): Token => {
-    const token = peek()
-    index++
-    expected = new Set()
+
+  /** Returns the current token or one that follows. */
+  peek(ahead = 0): Token {
+    const { length } = this.text
+    return this.tokens[this.#index + ahead] ?? { kind: 'end', text: '', from: length, to: length }
+  }
+
+  next(): Token {
+    const token = this.peek()
+    this.#index++
+    this.#expected = new Set()
     return token
   }
-  const cursor: TokenReader = {
-    text,
-    tokens,
-    peek,
-    peekNext: () => tokens[index + 1] ?? last,
-    next,
-    at(what) {
-      if (is(what)) return true
-      expected.add(what)
-      return false
-    },
-    take(what) {
-      if (!cursor.at(what)) return false
-      next()
-      return true
-    },
-    expect(what) {
-      if (!cursor.at(what)) cursor.fail()
-      return next()
-    },
-    allow(...what) {
-      for (const each of what) expected.add(each)
-    },
-    fail() {
-      const token = peek()
-      const wanted = sortByUsefulness([...expected])
-      const found = token.kind === 'end' ? 'end of query' : `"${shorten(token.text)}"`
-      throw new TraceQLError('syntax', `Unexpected ${found}, expected ${joinAlternatives(wanted)}`, {
-        text,
-        from: token.from,
-        to: token.to,
-        expected: wanted,
-      })
-    },
-    failAt(range, message) {
-      throw new TraceQLError('syntax', message, { text, from: range.from, to: range.to })
-    },
-    takeOperator(ops) {
-      const op = ops.find((each) => cursor.at(each))
-      if (op === undefined) return undefined
-      const { from, to } = next()
-      if (++operators > limits.operators) {
-        throw new TraceQLError('limit', `The query has more than ${limits.operators} operators.`, { text, from, to })
-      }
-      return op
-    },
-    readNested(rule) {
-      if (depth >= limits.depth) {
-        const { from, to } = peek()
-        throw new TraceQLError('limit', `The query nests deeper than ${limits.depth} levels.`, { text, from, to })
-      }
-      depth++
-      const result = rule()
-      depth--
-      return result
-    },
+
+  /** Whether the current token is this punctuation or word; remembers it as expected if not. */
+  at(text: string): boolean {
+    const token = this.peek()
+    if ((token.kind === 'punctuation' || token.kind === 'word') && token.text === text) return true
+    this.#expected.add(text)
+    return false
   }
-  return cursor
+
+  /** Consumes the token if it matches. */
+  take(text: string): boolean {
+    return this.takeAny([text]) !== undefined
+  }
+
+  /** Consumes the token if it is one of these. */
+  takeAny<Text extends string>(texts: readonly Text[]): Text | undefined {
+    const text = texts.find((each) => this.at(each))
+    if (text !== undefined) this.next()
+    return text
+  }
+
+  /** Consumes the token or fails. */
+  expect(text: string): Token {
+    return this.at(text) ? this.next() : this.fail()
+  }
+
+  /** Consumes the token and returns its value, or fails if it has none. `what` names it in messages. */
+  read<Value>(what: string, toValue: (token: Token) => Value | undefined): Value {
+    this.allow(what)
+    const value = toValue(this.peek())
+    if (value === undefined) this.fail()
+    this.next()
+    return value
+  }
+
+  /** Remembers further alternatives, as text for messages. */
+  allow(...what: readonly string[]): void {
+    for (const each of what) this.#expected.add(each)
+  }
+
+  /** Throws: no alternative matches the current token. */
+  fail(): never {
+    const { kind, text, from, to } = this.peek()
+    const expected = sortByUsefulness([...this.#expected])
+    const found = kind === 'end' ? 'end of query' : `"${shorten(text)}"`
+    throw new TraceQLError('syntax', `Unexpected ${found}, expected ${joinAlternatives(expected)}`, {
+      text: this.text,
+      from,
+      to,
+      expected,
+    })
+  }
+
+  failAt({ from, to }: { readonly from: number; readonly to: number }, message: string): never {
+    throw new TraceQLError('syntax', message, { text: this.text, from, to })
+  }
+
+  /** Consumes one of these operators if present, within the limit of operators. */
+  takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined {
+    const { from, to } = this.peek()
+    const op = this.takeAny(ops)
+    if (op !== undefined && ++this.#operators > limits.operators) {
+      const message = `The query has more than ${limits.operators} operators.`
+      throw new TraceQLError('limit', message, { text: this.text, from, to })
+    }
+    return op
+  }
+
+  /** Reads operands that operators of one precedence join, left-associative. */
+  readOperations<Node, Op extends string>(
+    ops: readonly Op[],
+    operand: () => Node,
+    join: (op: Op, left: Node, right: Node) => Node,
+  ): Node {
+    let left = operand()
+    for (;;) {
+      const op = this.takeOperator(ops)
+      if (op === undefined) return left
+      left = join(op, left, operand())
+    }
+  }
+
+  /** Runs a nested rule, within the depth limit. */
+  readNested<T>(rule: () => T): T {
+    if (this.#depth >= limits.depth) {
+      const { from, to } = this.peek()
+      const message = `The query nests deeper than ${limits.depth} levels.`
+      throw new TraceQLError('limit', message, { text: this.text, from, to })
+    }
+    this.#depth++
+    const result = rule()
+    this.#depth--
+    return result
+  }
 }
 
 /**

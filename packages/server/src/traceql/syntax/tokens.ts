@@ -1,5 +1,5 @@
 import { DURATION_PATTERN, parseDuration } from '@spanlink/api-schema/duration'
-import { linkOps, negatedOps, type Scope, structuralOps, unionOps } from './ast.ts'
+import { operators, type Scope, scopes } from './ast.ts'
 import { TraceQLError } from './errors.ts'
 import { limits } from '../limits.ts'
 import { readQuoted } from './quoted.ts'
@@ -37,35 +37,8 @@ export function tokenize(text: string): readonly Token[] {
   return tokens
 }
 
-const plainPunctuation = [
-  '&&',
-  '||',
-  '!=',
-  '=~',
-  '>=',
-  '<=',
-  '=',
-  '!',
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '^',
-  '{',
-  '}',
-  '(',
-  ')',
-  ',',
-  '|',
-]
-
 // Longest first: `&->>` before `&&`, `>>` before `>`.
-const punctuation = [...linkOps, ...negatedOps, ...unionOps, ...structuralOps, ...plainPunctuation].sort(
-  (a, b) => b.length - a.length,
-)
-
-const scopes: readonly string[] = ['span', 'resource', 'event', 'link', 'instrumentation'] satisfies Scope[]
+const punctuation = [...operators, '=~', '!', '{', '}', '(', ')', ',', '|'].sort((a, b) => b.length - a.length)
 
 // As in Tempo, an attribute name ends at whitespace or one of these, so `.a+1` is one name and `.a
 // + 1` a sum.
@@ -94,28 +67,18 @@ function readToken(text: string, from: number): Token {
 function readWord(text: string, from: number, name: string): Token {
   const to = from + name.length
   if (text.charAt(to) === '.') {
-    if (scopes.includes(name)) return readAttribute(text, from, to + 1, toScope(name), false)
+    const scope = scopes.find((scope) => scope === name)
+    if (scope !== undefined) return readAttribute(text, from, to + 1, scope, false)
     if (name === 'parent') {
-      const scope = ['span', 'resource', 'instrumentation'].find((scope) => text.startsWith(`${scope}.`, to + 1))
+      const scope = parentScopes.find((scope) => text.startsWith(`${scope}.`, to + 1))
       const start = to + 1 + (scope ? scope.length + 1 : 0)
-      return readAttribute(text, from, start, scope ? toScope(scope) : 'any', true)
+      return readAttribute(text, from, start, scope ?? 'any', true)
     }
   }
   return { kind: 'word', text: name, from, to }
 }
 
-function toScope(name: string): Scope {
-  switch (name) {
-    case 'span':
-    case 'resource':
-    case 'event':
-    case 'link':
-    case 'instrumentation':
-      return name
-    default:
-      return 'any'
-  }
-}
+const parentScopes = ['span', 'resource', 'instrumentation'] as const
 
 function readAttribute(text: string, from: number, start: number, scope: Scope, parent: boolean): Token {
   let key = ''
