@@ -1,8 +1,15 @@
 import type { Field } from '../syntax/ast.ts'
-import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
-import { isNumber, describeType, type Refuse } from './field-type.ts'
-import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
+import { getRequiredColumns } from '../sql/required-columns.ts'
+import type { FieldType } from '../syntax/intrinsics.ts'
+import { listLeaves } from './list-parts.ts'
 import { findRegexProblem } from './regex.ts'
+
+/** Throws an error at one part of the query. */
+export type Refuse = (
+  at: { readonly from: number; readonly to: number },
+  message: string,
+  code?: 'type' | 'unsupported',
+) => never
 
 /** Rejects comparisons that can never hold or are not supported. */
 export function checkComparison(
@@ -13,13 +20,11 @@ export function checkComparison(
 ): void {
   const { op } = field
   if (op === '=~' || op === '!~') return checkRegex(field, left, refuse)
-  if (getRequiredColumns(field).has('tree') && [left, right].includes('boolean')) {
+  const needs = getRequiredColumns(field)
+  if (needs.has('tree') && [left, right].includes('boolean')) {
     refuse(field, 'Nested set numbers compare with numbers: write the condition without "= true".', 'unsupported')
   }
-  if (
-    getRequiredColumns(field).has('tree') &&
-    ['events', 'links'].some((need) => getRequiredColumns(field).has(need as ColumnGroup))
-  ) {
+  if (needs.has('tree') && (needs.has('events') || needs.has('links'))) {
     refuse(field, 'Fields of events and links do not compare with nested set numbers.', 'unsupported')
   }
   if (readsLinks(field.left) && readsLinks(field.right)) {
@@ -54,16 +59,11 @@ function checkRegex(field: Field & { kind: 'binary' }, left: FieldType, refuse: 
 }
 
 function readsLinks(field: Field): boolean {
-  if (field.kind === 'attribute') return field.scope === 'link'
-  if (field.kind === 'intrinsic') return intrinsics[field.name].home === 'link'
-  if (field.kind === 'unary') return readsLinks(field.operand)
-  return field.kind === 'binary' && (readsLinks(field.left) || readsLinks(field.right))
+  return getRequiredColumns(field).has('links')
 }
 
 function isConstant(field: Field): boolean {
-  if (field.kind === 'literal') return true
-  if (field.kind === 'unary') return isConstant(field.operand)
-  return field.kind === 'binary' && isConstant(field.left) && isConstant(field.right)
+  return listLeaves(field).every((leaf) => leaf.kind === 'literal')
 }
 
 function describeMismatch(field: Field & { kind: 'binary' }, left: FieldType, right: FieldType): string {
@@ -73,4 +73,22 @@ function describeMismatch(field: Field & { kind: 'binary' }, left: FieldType, ri
   if (left === 'duration' || right === 'duration')
     return `${base}: a duration is written like 100ms or 1h30m, without quotes.`
   return `${base}.`
+}
+
+export function isNumber(type: FieldType): boolean {
+  return type === 'number' || type === 'duration' || type === 'any'
+}
+
+/** Names a type in an error message. */
+export function describeType(type: FieldType): string {
+  return {
+    string: 'text',
+    number: 'a number',
+    duration: 'a duration',
+    boolean: 'a condition',
+    status: 'a status',
+    kind: 'a kind',
+    nil: 'nil',
+    any: 'an attribute',
+  }[type]
 }

@@ -1,9 +1,19 @@
-import type { Field, Metrics, Pipeline, Query, Scalar, Spanset } from '../syntax/ast.ts'
+import type { Field, Filter, Metrics, Pipeline, Query } from '../syntax/ast.ts'
 import { isComparable } from '../metrics/compare.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { checkComparison } from './check-comparison.ts'
-import { isNumber, describeType, type Refuse } from './field-type.ts'
+import { parse } from '../syntax/parse.ts'
+import { getRequiredColumns } from '../sql/required-columns.ts'
+import { checkComparison, describeType, isNumber, type Refuse } from './check-comparison.ts'
+import { isArithmetic } from './constant-folding.ts'
+import { listParts } from './list-parts.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
+
+/** Parses and checks a query. */
+export function parseChecked(text: string): Query {
+  const query = parse(text)
+  check(query, text)
+  return query
+}
 
 /**
  * Rejects comparisons between types that never match, arithmetic on text and invalid regular
@@ -32,7 +42,7 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
       return
     case 'compare':
       checkPipeline(metrics.source, refuse)
-      checkSpanset(metrics.selection, refuse)
+      checkFilter(metrics.selection, refuse)
       if (!isComparable(metrics))
         refuse(
           metrics,
@@ -48,38 +58,17 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
 }
 
 function checkPipeline(pipeline: Pipeline, refuse: Refuse): void {
-  checkSpanset(pipeline.source, refuse)
-  for (const stage of pipeline.stages) {
-    if (stage.kind === 'spanset') checkSpanset(stage.spanset, refuse)
-    if (stage.kind === 'by' || stage.kind === 'select')
-      for (const field of stage.fields) requireSingleValue(field, refuse)
-    if (stage.kind === 'compare') {
-      checkScalar(stage.left, refuse)
-      checkScalar(stage.right, refuse)
-    }
+  for (const part of listParts(pipeline, { intoLinks: true })) {
+    if (part.kind === 'filter') checkFilter(part, refuse)
+    if (part.kind === 'aggregate' && part.field) requireNumber(part.field, part.fn, refuse)
+    if (part.kind === 'by' || part.kind === 'select') for (const field of part.fields) requireSingleValue(field, refuse)
   }
 }
 
-function checkSpanset(spanset: Spanset, refuse: Refuse): void {
-  if (spanset.kind === 'pipeline') return checkPipeline(spanset, refuse)
-  if (spanset.kind === 'operation') {
-    checkSpanset(spanset.left, refuse)
-    checkSpanset(spanset.right, refuse)
-    return
-  }
-  if (!spanset.condition) return
-  const type = inferType(spanset.condition, refuse)
-  if (type !== 'boolean' && type !== 'any') {
-    refuse(spanset.condition, `Expected a condition, got ${describeType(type)}.`)
-  }
-}
-
-function checkScalar(scalar: Scalar, refuse: Refuse): void {
-  if (scalar.kind === 'arithmetic') {
-    checkScalar(scalar.left, refuse)
-    checkScalar(scalar.right, refuse)
-  }
-  if (scalar.kind === 'aggregate' && scalar.field) requireNumber(scalar.field, scalar.fn, refuse)
+function checkFilter({ condition }: Filter, refuse: Refuse): void {
+  if (!condition) return
+  const type = inferType(condition, refuse)
+  if (!isCondition(type)) refuse(condition, `Expected a condition, got ${describeType(type)}.`)
 }
 
 function requireNumber(field: Field, fn: string, refuse: Refuse): void {
@@ -89,16 +78,14 @@ function requireNumber(field: Field, fn: string, refuse: Refuse): void {
 
 function requireSingleValue(field: Field, refuse: Refuse): FieldType {
   const type = inferType(field, refuse)
-  if (hasManyValues(field))
+  const needs = getRequiredColumns(field)
+  if (needs.has('events') || needs.has('links'))
     refuse(field, 'A span has many events and links, so their fields have no single value here.', 'unsupported')
   return type
 }
 
-function hasManyValues(field: Field): boolean {
-  if (field.kind === 'attribute') return field.scope === 'event' || field.scope === 'link'
-  if (field.kind === 'intrinsic') return ['event', 'link'].includes(intrinsics[field.name].home)
-  if (field.kind === 'unary') return hasManyValues(field.operand)
-  return field.kind === 'binary' && (hasManyValues(field.left) || hasManyValues(field.right))
+function isCondition(type: FieldType): boolean {
+  return type === 'boolean' || type === 'any'
 }
 
 /** Infers the type of an expression and checks its operands. */
@@ -112,8 +99,7 @@ function inferType(field: Field, refuse: Refuse): FieldType {
       return field.type === 'int' || field.type === 'float' ? 'number' : field.type
     case 'unary': {
       const type = inferType(field.operand, refuse)
-      if (field.op === '!' && type !== 'boolean' && type !== 'any')
-        refuse(field, `"!": expected a condition, got ${describeType(type)}.`)
+      if (field.op === '!' && !isCondition(type)) refuse(field, `"!": expected a condition, got ${describeType(type)}.`)
       if (field.op === '-' && !isNumber(type)) refuse(field, `"-": expected a number, got ${describeType(type)}.`)
       return field.op === '!' ? 'boolean' : type
     }
@@ -125,32 +111,20 @@ function inferType(field: Field, refuse: Refuse): FieldType {
 function inferBinaryType(field: Field & { kind: 'binary' }, refuse: Refuse): FieldType {
   const left = inferType(field.left, refuse)
   const right = inferType(field.right, refuse)
-  switch (field.op) {
-    case '&&':
-    case '||':
-      for (const [type, side] of [
-        [left, field.left],
-        [right, field.right],
-      ] as const) {
-        if (type !== 'boolean' && type !== 'any')
-          refuse(side, `"${field.op}": expected a condition, got ${describeType(type)}.`)
-      }
-      return 'boolean'
-    case '+':
-    case '-':
-    case '*':
-    case '/':
-    case '%':
-    case '^':
-      for (const [type, side] of [
-        [left, field.left],
-        [right, field.right],
-      ] as const) {
-        if (!isNumber(type)) refuse(side, `"${field.op}": expected a number, got ${describeType(type)}.`)
-      }
-      return left === 'duration' || right === 'duration' ? 'duration' : 'number'
-    default:
-      checkComparison(field, left, right, refuse)
-      return 'boolean'
+  const sides = [
+    [left, field.left],
+    [right, field.right],
+  ] as const
+  if (field.op === '&&' || field.op === '||') {
+    for (const [type, side] of sides)
+      if (!isCondition(type)) refuse(side, `"${field.op}": expected a condition, got ${describeType(type)}.`)
+    return 'boolean'
   }
+  if (isArithmetic(field.op)) {
+    for (const [type, side] of sides)
+      if (!isNumber(type)) refuse(side, `"${field.op}": expected a number, got ${describeType(type)}.`)
+    return left === 'duration' || right === 'duration' ? 'duration' : 'number'
+  }
+  checkComparison(field, left, right, refuse)
+  return 'boolean'
 }

@@ -19,38 +19,29 @@ export function foldConstants(field: Field): Field {
 }
 
 export function calculate(op: ArithmeticOp, a: number, b: number): number {
-  switch (op) {
-    case '+':
-      return a + b
-    case '-':
-      return a - b
-    case '*':
-      return a * b
-    case '/':
-      return a / b
-    case '%':
-      return a % b
-    case '^':
-      return a ** b
-  }
+  return arithmetic[op](a, b)
+}
+
+const arithmetic: Readonly<Record<ArithmeticOp, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+  '^': (a, b) => a ** b,
 }
 
 export function compareNumbers(left: number, op: ScalarOp, right: number): boolean {
-  if (Number.isNaN(left) || Number.isNaN(right)) return false
-  switch (op) {
-    case '=':
-      return left === right
-    case '!=':
-      return left !== right
-    case '>':
-      return left > right
-    case '>=':
-      return left >= right
-    case '<':
-      return left < right
-    case '<=':
-      return left <= right
-  }
+  return !Number.isNaN(left) && !Number.isNaN(right) && comparisons[op](left, right)
+}
+
+const comparisons: Readonly<Record<ScalarOp, (a: number, b: number) => boolean>> = {
+  '=': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
 }
 
 function getNumber(field: Field): number | undefined {
@@ -58,6 +49,6 @@ function getNumber(field: Field): number | undefined {
   return field.type === 'int' || field.type === 'float' || field.type === 'duration' ? field.value : undefined
 }
 
-function isArithmetic(op: string): op is ArithmeticOp {
-  return ['+', '-', '*', '/', '%', '^'].includes(op)
+export function isArithmetic(op: string): op is ArithmeticOp {
+  return Object.hasOwn(arithmetic, op)
 }

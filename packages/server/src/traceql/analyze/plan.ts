@@ -1,5 +1,5 @@
-import type { Field, Filter, Pipeline, Scalar, Spanset, Stage } from '../syntax/ast.ts'
-import { linkOps } from '../syntax/ast.ts'
+import type { Field, Filter, Pipeline } from '../syntax/ast.ts'
+import { listLeaves, listParts } from './list-parts.ts'
 import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { needsTree, type Parts, collectParts } from '../evaluate/tree-fields.ts'
@@ -35,44 +35,19 @@ export function planPipeline(
   const numbers = createIndex()
   const labels = createIndex()
   let needsStructure = false
-  const visitSpanset = (spanset: Spanset): void => {
-    if (spanset.kind === 'filter') conditions.add(spanset.condition)
-    if (spanset.kind === 'pipeline') visitPipeline(spanset)
-    if (spanset.kind !== 'operation') return
-    if (spanset.op !== '&&' && spanset.op !== '||') needsStructure = true
-    // Each side of a link operator is a search of its own.
-    if (!isLinkOperation(spanset)) {
-      visitSpanset(spanset.left)
-      visitSpanset(spanset.right)
-    }
+  // Each side of a link operator is a search of its own.
+  for (const part of listParts(pipeline, { intoLinks: false })) {
+    if (part.kind === 'filter') conditions.add(part.condition)
+    if (part.kind === 'operation' && part.op !== '&&' && part.op !== '||') needsStructure = true
+    if (part.kind === 'aggregate' && part.field) numbers.add(part.field)
+    if (part.kind === 'by') for (const field of part.fields) labels.add(field)
   }
-  const visitScalar = (scalar: Scalar): void => {
-    if (scalar.kind === 'aggregate' && scalar.field) numbers.add(scalar.field)
-    if (scalar.kind === 'arithmetic') {
-      visitScalar(scalar.left)
-      visitScalar(scalar.right)
-    }
-  }
-  const visitStage = (stage: Stage): void => {
-    if (stage.kind === 'spanset') visitSpanset(stage.spanset)
-    if (stage.kind === 'by') for (const field of stage.fields) labels.add(field)
-    if (stage.kind === 'compare') {
-      visitScalar(stage.left)
-      visitScalar(stage.right)
-    }
-  }
-  const visitPipeline = (pipeline: Pipeline): void => {
-    visitSpanset(pipeline.source)
-    for (const stage of pipeline.stages) visitStage(stage)
-  }
-  visitPipeline(pipeline)
   for (const field of extra.numbers ?? []) numbers.add(field)
   for (const field of extra.labels ?? []) labels.add(field)
   checkLimit('different filters', conditions.fields.length, limits.filters)
   checkLimit('fields', numbers.fields.length + labels.fields.length, limits.fields)
-  const requiredColumns = new Set<ColumnGroup>()
-  for (const field of [...conditions.fields, ...numbers.fields, ...labels.fields])
-    if (field) getRequiredColumns(field, requiredColumns)
+  const fields = [...conditions.fields, ...numbers.fields, ...labels.fields]
+  const requiredColumns = getRequiredColumns(...fields)
   return {
     pipeline,
     conditions: conditions.fields,
@@ -82,13 +57,9 @@ export function planPipeline(
     labels: dropUndefined(labels.fields),
     getLabelIndex: labels.find,
     requiredColumns,
-    parts: collectParts([...dropUndefined(conditions.fields), ...numbers.fields, ...labels.fields].filter(needsTree)),
+    parts: collectParts(fields.filter(needsTree)),
     needsStructure: needsStructure || requiredColumns.has('tree'),
   }
-}
-
-export function isLinkOperation(spanset: Spanset): spanset is Spanset & { kind: 'operation' } {
-  return spanset.kind === 'operation' && linkOps.some((op) => op === spanset.op)
 }
 
 /**
@@ -96,55 +67,33 @@ export function isLinkOperation(spanset: Spanset): spanset is Spanset & { kind: 
  */
 export function listShownFields(pipeline: Pipeline): readonly Field[] {
   const shown = createIndex()
-  const visit = (field: Field): void => {
-    if (field.kind === 'attribute' && field.scope !== 'event' && field.scope !== 'link') shown.add(field)
-    if (field.kind === 'unary') visit(field.operand)
-    if (field.kind === 'binary') {
-      visit(field.left)
-      visit(field.right)
-    }
+  const addLeaves = (field: Field): void => {
+    for (const leaf of listLeaves(field))
+      if (leaf.kind === 'attribute' && leaf.scope !== 'event' && leaf.scope !== 'link') shown.add(leaf)
   }
-  const visitSpanset = (spanset: Spanset): void => {
-    if (spanset.kind === 'filter' && spanset.condition) visit(spanset.condition)
-    if (spanset.kind === 'pipeline') visitPipeline(spanset)
-    if (spanset.kind === 'operation') {
-      visitSpanset(spanset.left)
-      visitSpanset(spanset.right)
-    }
+  for (const part of listParts(pipeline, { intoLinks: true })) {
+    if (part.kind === 'filter' && part.condition) addLeaves(part.condition)
+    if (part.kind === 'by') part.fields.forEach(addLeaves)
+    if (part.kind === 'select') part.fields.forEach(shown.add)
   }
-  const visitPipeline = (pipeline: Pipeline): void => {
-    visitSpanset(pipeline.source)
-    for (const stage of pipeline.stages) {
-      if (stage.kind === 'spanset') visitSpanset(stage.spanset)
-      if (stage.kind === 'by') for (const field of stage.fields) visit(field)
-      if (stage.kind === 'select') for (const field of stage.fields) shown.add(field)
-    }
-  }
-  visitPipeline(pipeline)
   checkLimit('fields', shown.fields.length, limits.fields)
   return dropUndefined(shown.fields)
 }
 
-type FieldIndex = {
-  readonly fields: (Field | undefined)[]
-  add(field: Field | undefined): void
-  find(field: Field | undefined): number
-}
-
 /** Gives equal fields the same index, at any position in the query. */
-function createIndex(): FieldIndex {
+function createIndex() {
   const fields: (Field | undefined)[] = []
   const known = new Map<string, number>()
   return {
     fields,
-    add(field) {
+    add(field: Field | undefined): void {
       const folded = field && foldConstants(field)
       const identity = identifyField(folded)
       if (known.has(identity)) return
       known.set(identity, fields.length)
       fields.push(folded)
     },
-    find: (field) => known.get(identifyField(field && foldConstants(field))) ?? -1,
+    find: (field: Field | undefined): number => known.get(identifyField(field && foldConstants(field))) ?? -1,
   }
 }
 

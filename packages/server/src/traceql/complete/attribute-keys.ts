@@ -1,9 +1,9 @@
 import type { Store } from '../../clickhouse/store.ts'
 import { executeQuery } from '../execute/execute-query.ts'
-import type { Field, Scope } from '../syntax/ast.ts'
+import { type Field, type Scope, scopes } from '../syntax/ast.ts'
 import { createParams, type Params } from '../sql/params.ts'
 import { quoteName } from '../syntax/describe.ts'
-import { filterLinks, selectLogEvents, selectSpans } from '../analyze/span-condition.ts'
+import { filterLinks, selectLogEvents, selectSpans } from '../sql/select-spans.ts'
 import { type NameList, type NamesOptions, scanNewestFirst } from './scan-newest-first.ts'
 import { createSearch } from '../execute/search-traceql.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
@@ -25,7 +25,7 @@ export async function listAttributeKeys(
   options: NamesOptions & { readonly scope?: Scope },
 ): Promise<NameList<AttributeKey>> {
   const search = createSearch(store, options)
-  const wanted = options.scope === undefined || options.scope === 'any' ? allScopes : [options.scope]
+  const wanted = options.scope === undefined || options.scope === 'any' ? scopes : [options.scope]
   const limit = options.limit ?? 100
   const ofScopes = await Promise.all(wanted.map((scope) => listScopeKeys(search, scope, options)))
   const all = ofScopes.flatMap(({ found }) => found).sort((a, b) => b.uses - a.uses || (a.key < b.key ? -1 : 1))
@@ -46,8 +46,6 @@ function mergeScanned(all: readonly Scanned[], isCut: boolean): Scanned {
     .reduce<bigint | undefined>((last, one) => (last === undefined || one > last ? one : last), undefined)
   return { until, isCut: isCut || all.some((one) => one.isCut) }
 }
-
-const allScopes = ['span', 'resource', 'event', 'link', 'instrumentation'] as const
 
 type UsedKey = { readonly scope: Scope; readonly key: string; readonly uses: number }
 

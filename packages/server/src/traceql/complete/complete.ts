@@ -1,4 +1,4 @@
-import type { Scope } from '../syntax/ast.ts'
+import { type Scope, scopes } from '../syntax/ast.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { intrinsicSpellings, intrinsics } from '../syntax/intrinsics.ts'
 import { parse } from '../syntax/parse.ts'
@@ -116,14 +116,12 @@ function findFieldBeforeOperator(tokens: readonly Token[]): string | undefined {
   return field.kind === 'word' && intrinsicSpellings.includes(field.text) ? field.text : undefined
 }
 
-const scopeNames: readonly string[] = ['span.', 'resource.', 'event.', 'link.', 'instrumentation.', 'parent.', '.']
+const scopeNames: readonly string[] = [...scopes.map((scope) => `${scope}.`), 'parent.', '.']
 
 function parseKeyPrefix(head: string): Completion['keys'] {
-  const [, parent, scope, prefix] =
+  const [, parent, scope, prefix = ''] =
     /^(parent\.)?(?:(span|resource|event|link|instrumentation)\.)?\.?(.*)$/.exec(head) ?? []
-  const named = (['span', 'resource', 'event', 'link', 'instrumentation'] as const).find((each) => each === scope)
-  const isKey = named !== undefined || parent !== undefined || head.startsWith('.')
-  return { scope: isKey ? (named ?? 'any') : 'any', parent: parent !== undefined, prefix: prefix ?? '' }
+  return { scope: scopes.find((each) => each === scope) ?? 'any', parent: parent !== undefined, prefix }
 }
 
 function listOptions(expected: readonly string[], field: string | undefined): readonly CompletionOption[] {

@@ -3,22 +3,16 @@ import { executeQuery } from '../execute/execute-query.ts'
 import { filterByWindow } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
-import type { Search, Window } from '../execute/search.ts'
+import type { Search, SearchRange, Window } from '../execute/search.ts'
 import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 
-export type NamesOptions = {
-  /** Unix nanoseconds; spans that start in `[start, end)`. */
-  readonly start: bigint
-  readonly end: bigint
+export type NamesOptions = SearchRange & {
   /** Of names; case does not matter. @default '' */
   readonly prefix?: string
   /** Only those of spans that this matches. */
   readonly condition?: Field | undefined
   /** @default 100 */
   readonly limit?: number
-  readonly signal?: AbortSignal
-  /** @default 10_000 */
-  readonly timeoutMs?: number
   /** @default 250_000 */
   readonly maxSpans?: number
 }

@@ -1,9 +1,9 @@
 import type { LinkOp, Pipeline, Spanset } from '../syntax/ast.ts'
 import type { LinkMatches } from '../execute/candidates.ts'
-import type { Match, Scope } from '../execute/match.ts'
 import { limits } from '../limits.ts'
-import { isLinkOperation } from '../analyze/plan.ts'
-import type { Search } from '../execute/search.ts'
+import { isLinkOperation, type LinkOperation, listParts } from '../analyze/list-parts.ts'
+import type { Scope, Search } from '../execute/search.ts'
+import type { Match } from './pipeline.ts'
 import { type Direction, type LinkGraph, traverse, traverseLinks } from './traverse-links.ts'
 
 /**
@@ -20,15 +20,14 @@ export async function evaluateLinkOperators(
   find: FindMatches,
 ): Promise<LinkMatches> {
   const matches = new Map<Spanset, ReadonlyMap<string, ReadonlySet<string>>>()
-  for (const operation of findLinkOperations(pipeline))
-    matches.set(operation, await evaluateLinkOperator(search, operation, scope, find))
+  const operations = listParts(pipeline, { intoLinks: false }).filter(isLinkOperation)
+  for (const operation of operations) matches.set(operation, await evaluateLinkOperator(search, operation, scope, find))
   return matches
 }
 
 /** Runs a nested search. Passed in, because a search evaluates its link operators first. */
 type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: number) => Promise<readonly Match[]>
 
-type LinkOperation = Spanset & { readonly kind: 'operation' }
 type SpansByTrace = Map<string, Set<string>>
 
 async function evaluateLinkOperator(
@@ -100,18 +99,4 @@ function getTraceId(match: Match): string {
 function toPipeline(spanset: Spanset): Pipeline {
   if (spanset.kind === 'pipeline') return spanset
   return { kind: 'pipeline', source: spanset, stages: [], from: spanset.from, to: spanset.to }
-}
-
-/** Finds the link operators that are not inside another one. */
-function findLinkOperations(spanset: Spanset): readonly LinkOperation[] {
-  if (spanset.kind === 'filter') return []
-  if (spanset.kind === 'operation') {
-    return isLinkOperation(spanset)
-      ? [spanset]
-      : [...findLinkOperations(spanset.left), ...findLinkOperations(spanset.right)]
-  }
-  const inStages = spanset.stages.flatMap((stage) =>
-    stage.kind === 'spanset' ? findLinkOperations(stage.spanset) : [],
-  )
-  return [...findLinkOperations(spanset.source), ...inStages]
 }

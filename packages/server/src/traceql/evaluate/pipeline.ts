@@ -1,8 +1,10 @@
 import type { Pipeline, Scalar, Spanset, Stage } from '../syntax/ast.ts'
 import type { LinkMatches } from '../execute/candidates.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
-import { isLinkOperation, type Plan } from '../analyze/plan.ts'
+import { isLinkOperation } from '../analyze/list-parts.ts'
+import type { Plan } from '../analyze/plan.ts'
 import type { Label } from '../metrics/labels.ts'
+import type { Position } from '../execute/search-cursor.ts'
 import type { TraceRows } from '../execute/trace-rows.ts'
 import { combine, isEmpty, type Members, type Tree, buildTree, union } from './structure.ts'
 
@@ -12,6 +14,14 @@ export type SpansetResult = {
   readonly group: readonly (Label | null)[]
   /** Values of the aggregates that stages compare. */
   readonly aggregates: ReadonlyMap<Scalar & { kind: 'aggregate' }, number>
+}
+
+/** A trace that a pipeline matches. */
+export type Match = {
+  readonly rows: TraceRows
+  readonly spansets: readonly SpansetResult[]
+  /** The next page begins behind it. */
+  readonly position: Position
 }
 
 /** Evaluates a pipeline over one trace; no spansets when the trace does not match. */
@@ -143,10 +153,11 @@ function evaluateScalar(
 function evaluateAggregate({ fn, field }: Scalar & { kind: 'aggregate' }, members: Members, context: Context): number {
   if (!field) return members.reduce((count, member) => count + member, 0)
   const column = context.trace.numbers[context.plan.getNumberIndex(field)] ?? []
-  return aggregate(fn, column.filter((value, at) => value !== null && members[at]).map(Number))
+  return aggregateNumbers(fn, column.filter((value, at) => value !== null && members[at]).map(Number))
 }
 
-function aggregate(fn: string, values: readonly number[]): number {
+/** Sum, average, minimum or maximum; NaN of nothing. */
+export function aggregateNumbers(fn: string, values: readonly number[]): number {
   if (values.length === 0) return Number.NaN
   const sum = values.reduce((total, value) => total + value, 0)
   switch (fn) {

@@ -62,16 +62,13 @@ async function fetchLinkedTraces(
 
 /** Traces that edges reach from some traces in 1 to `limits.linkHops` hops. */
 export function traverse(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {
-  const next = new Map<string, string[]>()
-  for (const [a, b] of edges) {
-    const targets = next.get(a)
-    if (targets) targets.push(b)
-    else next.set(a, [b])
-  }
+  const next = Map.groupBy(edges, ([from]) => from)
   const reached = new Set<string>()
   let frontier: readonly string[] = [...from]
   for (let hop = 0; hop < limits.linkHops && frontier.length > 0; hop++) {
-    const fresh = new Set(frontier.flatMap((id) => next.get(id) ?? []).filter((id) => !reached.has(id)))
+    const fresh = new Set(
+      frontier.flatMap((id) => next.get(id)?.map(([, to]) => to) ?? []).filter((id) => !reached.has(id)),
+    )
     for (const id of fresh) reached.add(id)
     frontier = [...fresh]
   }

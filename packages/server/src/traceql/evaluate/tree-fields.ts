@@ -1,5 +1,5 @@
 import type { Field, ScalarOp } from '../syntax/ast.ts'
-import { isComparison } from '../sql/comparison.ts'
+import { isBoolean } from '../sql/comparison.ts'
 import { getRequiredColumns } from '../sql/required-columns.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import type { Label } from '../metrics/labels.ts'
@@ -19,7 +19,7 @@ export function collectParts(fields: readonly Field[]): Parts {
   const conditions = new Set<Field>()
   const numbers = new Set<Field>()
   const visit = (field: Field): void => {
-    if (!needsTree(field)) (isCondition(field) ? conditions : numbers).add(field)
+    if (!needsTree(field)) (isBoolean(field) ? conditions : numbers).add(field)
     else if (field.kind === 'unary') visitOperand(field.op === '!', field.operand)
     else if (field.kind === 'binary') {
       const joins = field.op === '&&' || field.op === '||'
@@ -76,12 +76,7 @@ function isNil(field: Field): boolean {
 
 /** Evaluates a field to a label of by(). */
 export function evaluateLabel(field: Field, values: SpanValues): Label | null {
-  if (isCondition(field)) return { text: String(evaluateCondition(field, values)), type: 'bool' }
+  if (isBoolean(field)) return { text: String(evaluateCondition(field, values)), type: 'bool' }
   const value = evaluateNumber(field, values)
   return value === null ? null : { text: String(value), type: field.kind === 'intrinsic' ? 'int' : 'float' }
-}
-
-function isCondition(field: Field): boolean {
-  if (field.kind === 'unary') return field.op === '!'
-  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
 }

@@ -4,7 +4,8 @@ import { compileSupersets, canDecideWithoutJoins } from '../sql/condition.ts'
 import { filterByWindow, createUnjoinedRow, selectTraceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import { prefilterByIndex } from '../sql/index-prefilter.ts'
-import { isLinkOperation, type Plan } from '../analyze/plan.ts'
+import { isLinkOperation } from '../analyze/list-parts.ts'
+import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
 /**

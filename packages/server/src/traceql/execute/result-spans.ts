@@ -32,16 +32,8 @@ type ResultAttribute = {
   readonly value: string
 }
 
-type Raw = {
-  readonly trace: string
-  readonly id: string
-  readonly parent: string
-  readonly service_name: string
-  readonly span_name: string
-  readonly span_kind: string
-  readonly span_status: string
-  readonly start_time: string
-  readonly span_duration: string
+type Raw = Omit<ResultSpan, 'attributes'> & {
+  readonly traceId: string
   readonly values: readonly (readonly [string, string | null])[]
 }
 
@@ -56,16 +48,15 @@ export async function fetchResultSpans(
   numberOfTree: GetTreeNumber,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, ResultSpan>>> {
   const storedFields = shown.filter((field) => !needsTree(field))
-  const needs = new Set<ColumnGroup>()
-  for (const field of storedFields) getRequiredColumns(field, needs)
+  const needs = getRequiredColumns(...storedFields)
   const rows = await queryWithParents(search, needs, [...spans.keys()], (hasSharedIds) =>
     queryResultSpans(search, spans, storedFields, needs, hasSharedIds),
   )
   const found = new Map<string, Map<string, ResultSpan>>()
   for (const raw of rows) {
-    const trace = found.get(raw.trace) ?? new Map<string, ResultSpan>()
+    const trace = found.get(raw.traceId) ?? new Map<string, ResultSpan>()
     trace.set(getSpanKey(raw), toResultSpan(raw, shown, numberOfTree))
-    found.set(raw.trace, trace)
+    found.set(raw.traceId, trace)
   }
   return found
 }
@@ -83,36 +74,30 @@ function queryResultSpans(
   const values = storedFields.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
   return executeQuery<Raw>(
     search,
-    `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
-      if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
-      s.service as service_name, s.name as span_name, toString(s.kind) as span_kind, toString(s.status) as span_status,
-      toString(s.start) as start_time, toString(s.duration) as span_duration,
+    `select lower(hex(s.trace_id)) as traceId, lower(hex(s.span_id)) as spanId,
+      if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parentSpanId,
+      s.service as service, s.name as name, s.kind as kind, s.status as status,
+      s.start as startTimeUnixNano, s.duration as durationNanos,
       ${values.length > 0 ? `[${values.map((value) => `CAST(${value}, 'Tuple(String, Nullable(String))')`).join(', ')}]` : `[]`} as values
     from ${from} where s.span_id in ${wanted}`,
     params,
   )
 }
 
-function getSpanKey(raw: Raw): string {
-  return createSpanKey(raw.id, raw.span_kind, raw.service_name)
+function getSpanKey({ spanId, kind, service }: Raw): string {
+  return createSpanKey(spanId, kind, service)
 }
 
 function toResultSpan(raw: Raw, shown: readonly Field[], numberOfTree: GetTreeNumber): ResultSpan {
-  const values = raw.values.values()
+  const { traceId, values, ...span } = raw
+  const stored = values.values()
   const valueOf = (field: Field): readonly [string, string | null] => {
-    if (!needsTree(field)) return values.next().value ?? ['', null]
-    const number = numberOfTree(field, raw.trace, getSpanKey(raw))
+    if (!needsTree(field)) return stored.next().value ?? ['', null]
+    const number = numberOfTree(field, traceId, getSpanKey(raw))
     return ['i', number === null ? null : String(number)]
   }
   return {
-    spanId: raw.id,
-    parentSpanId: raw.parent,
-    service: raw.service_name,
-    name: raw.span_name,
-    kind: raw.span_kind,
-    status: raw.span_status,
-    startTimeUnixNano: raw.start_time,
-    durationNanos: raw.span_duration,
+    ...span,
     attributes: shown.flatMap((field) => {
       const [type, value] = valueOf(field)
       return value === null ? [] : [{ field: describeField(field), type, value }]

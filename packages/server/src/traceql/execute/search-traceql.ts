@@ -6,34 +6,27 @@ import { fetchSummaries } from '../../query/traces/trace-summary.ts'
 import type { SpanFilter } from '../../query/traces/span-filter.ts'
 import { executeWithinDeadline } from './execute-query.ts'
 import type { Field, Pipeline, Query } from '../syntax/ast.ts'
-import { check } from '../analyze/check.ts'
+import { parseChecked } from '../analyze/check.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { needsTree } from '../evaluate/tree-fields.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import type { LabelType } from '../metrics/labels.ts'
 import { findMatches } from './find-matches.ts'
-import type { Match } from './match.ts'
+import type { Match } from '../evaluate/pipeline.ts'
 import { limits } from '../limits.ts'
-import { parse } from '../syntax/parse.ts'
 import { searchCursor, pageLimitWarning, type Position } from './search-cursor.ts'
 import { listShownFields, type Plan, planPipeline } from '../analyze/plan.ts'
-import type { Search } from './search.ts'
+import type { Search, SearchRange } from './search.ts'
 import { type ResultSpan, type GetTreeNumber, fetchResultSpans } from './result-spans.ts'
 
-export type SearchOptions = {
-  /** Unix nanoseconds; the search is for spans that start in `[start, end)`. */
-  readonly start: bigint
-  readonly end: bigint
+export type SearchOptions = SearchRange & {
   /** Traces. @default 20 */
   readonly limit?: number
   /** `nextCursor` of the previous page, of the same query, start and end. */
   readonly cursor?: string
   /** Spans shown of each spanset. @default 3 */
   readonly spansPerSpanset?: number
-  readonly signal?: AbortSignal
-  /** @default 10_000 */
-  readonly timeoutMs?: number
 }
 
 export type SearchResult = {
@@ -148,8 +141,7 @@ function getTreeNumbers(matches: readonly Match[], plan: Plan): GetTreeNumber {
 }
 
 export function parseSearch(text: string): Query & { kind: 'search' } {
-  const query = parse(text)
-  check(query, text)
+  const query = parseChecked(text)
   if (query.kind === 'search') return query
   throw new TraceQLError('type', 'This query returns series, not traces: remove the metrics function to search.', {
     text,
@@ -158,10 +150,7 @@ export function parseSearch(text: string): Query & { kind: 'search' } {
   })
 }
 
-export function createSearch(
-  store: Store,
-  options: Pick<SearchOptions, 'start' | 'end' | 'signal' | 'timeoutMs'>,
-): Search {
+export function createSearch(store: Store, options: SearchRange): Search {
   if (options.end <= options.start)
     throw new TraceQLError('limit', 'The time range is empty: its end must be after its start.')
   return {

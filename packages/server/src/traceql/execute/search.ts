@@ -1,12 +1,22 @@
 import type { Store } from '../../clickhouse/store.ts'
 
-/** Unix nanoseconds; spans that start in `[start, end)`. */
-export type Window = {
+/** Options of every search. */
+export type SearchRange = {
+  /** Unix nanoseconds; spans that start in `[start, end)`. */
   readonly start: bigint
   readonly end: bigint
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+}
+
+export type Window = Pick<SearchRange, 'start' | 'end'> & {
   /** In hex: only spans of traces up to it. */
   readonly maxTraceId?: string | undefined
 }
+
+/** Where to search: in a time window, among some traces, or both. */
+export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
 
 /** State of one running search: its limits and warnings. */
 export type Search = {

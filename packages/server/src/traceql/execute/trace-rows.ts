@@ -55,7 +55,10 @@ type Raw = {
   readonly start_time: string
   readonly span_kind: SpanKind
   readonly service_name: string
-} & Readonly<Record<string, string | number | null>>
+  readonly [test: `m${number}` | `c${number}`]: number
+  readonly [number: `n${number}` | `v${number}`]: number | null
+  readonly [label: `l${number}` | `t${number}`]: string | null
+}
 
 /**
  * Fetches what the plan reads of whole traces, without spans that cannot match. Undefined above
@@ -111,15 +114,8 @@ function compileNumber(field: Field, row: Row): string {
 }
 
 function groupByTrace(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
-  const byTrace = new Map<string, Raw[]>()
-  for (const row of rows) {
-    const trace = byTrace.get(row.trace)
-    if (trace) trace.push(row)
-    else byTrace.set(row.trace, [row])
-  }
-  const traces = new Map<string, TraceRows>()
-  for (const [traceId, spans] of byTrace) traces.set(traceId, toTraceRows(traceId, spans, plan))
-  return traces
+  const byTrace = Map.groupBy(rows, (row) => row.trace)
+  return new Map(Array.from(byTrace, ([traceId, spans]) => [traceId, toTraceRows(traceId, spans, plan)]))
 }
 
 function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
@@ -154,7 +150,7 @@ function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceR
     labels: plan.labels.map((field, at) =>
       needsTree(field)
         ? spanValues.map((values) => evaluateLabel(field, values))
-        : spans.map((span) => toLabel(toTextOrNull(span[`l${at}`]), toTextOrNull(span[`t${at}`]))),
+        : spans.map((span) => toLabel(span[`l${at}`], span[`t${at}`])),
     ),
   }
 }
@@ -179,10 +175,6 @@ function toSpanValues(
   }))
 }
 
-function toNumberOrNull(value: string | number | null | undefined): number | null {
+function toNumberOrNull(value: number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value)
-}
-
-function toTextOrNull(value: string | number | null | undefined): string | null {
-  return value === null || value === undefined ? null : String(value)
 }

@@ -1,10 +1,11 @@
 import { isTooHeavy } from '../../clickhouse/store-error.ts'
 import { executeQuery } from '../execute/execute-query.ts'
 import type { Field, MetricsAggregate } from '../syntax/ast.ts'
-import { compileCondition, canDecideWithoutJoins } from '../sql/condition.ts'
-import { filterByWindow, createUnjoinedRow } from '../sql/from.ts'
-import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
-import { prefilterByIndex } from '../sql/index-prefilter.ts'
+import { findOnlyFilter, listLeaves } from '../analyze/list-parts.ts'
+import { canDecideWithoutJoins } from '../sql/condition.ts'
+import { createUnjoinedRow } from '../sql/from.ts'
+import { getRequiredColumns, needsOtherSpans } from '../sql/required-columns.ts'
+import { selectSpans } from '../sql/select-spans.ts'
 import { createParams } from '../sql/params.ts'
 import { compileText, isServiceName, compileLabelTypeCode } from '../sql/text.ts'
 import { compileOperand } from '../sql/value.ts'
@@ -14,23 +15,18 @@ import { foldConstants } from '../analyze/constant-folding.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import { limits } from '../limits.ts'
 import { type Intervals, getIntervalLength } from './intervals.ts'
-import { type Label, type Labels, toLabel, toNumberLabel } from './labels.ts'
-import type { RawExemplar, RawSeries } from './series.ts'
+import { type Labels, toLabel, toNumberLabel } from './labels.ts'
+import { checkSeriesCount, fillPoints, type RawExemplar, type RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
 /**
  * Whether SQL can aggregate: one filter, and only fields of the span's own row or its source.
  */
 export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate): boolean {
-  if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
-  const needs = new Set<ColumnGroup>()
-  for (const each of [source.source.condition, field, ...by]) if (each) getRequiredColumns(each, needs)
-  if (['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as ColumnGroup))) return false
-  const { condition } = source.source
-  return (
-    condition === undefined ||
-    canDecideWithoutJoins(condition, { ...createUnjoinedRow(createParams(), undefined), source: 'r' })
-  )
+  const filter = findOnlyFilter(source)
+  if (!filter || needsOtherSpans(filter.condition, field, ...by)) return false
+  const row = { ...createUnjoinedRow(createParams(), undefined), source: 'r' }
+  return filter.condition === undefined || canDecideWithoutJoins(filter.condition, row)
 }
 
 /**
@@ -65,21 +61,8 @@ async function aggregate(search: Search, request: AggregateRequest, once: string
   const { source, fn, field, quantiles, by } = request.metrics
   const { start, end, step, count } = request.intervals
   const params = createParams()
-  const condition =
-    source.source.kind === 'filter' && source.source.condition ? foldConstants(source.source.condition) : undefined
-  const alone = createUnjoinedRow(params, { start, end })
-  const joined = { ...alone, source: 'r' }
-  const fields = [...(field ? [field] : []), ...by.filter((each) => !isServiceName(each))]
-  const useJoin =
-    fields.some((each) => getRequiredColumns(each).has('source')) ||
-    (condition !== undefined && !canDecideWithoutJoins(condition, alone))
-  const row = useJoin ? joined : alone
-  const window = filterByWindow('s', start, end, params)
-  const spans = condition ? prefilterByIndex([condition], alone, window) : 'spans as s'
-  const where = [window]
-  if (condition) {
-    where.push(compileCondition(condition, canDecideWithoutJoins(condition, alone) ? alone : row, 'exact'))
-  }
+  const joinSources = getRequiredColumns(field, ...by.filter((each) => !isServiceName(each))).has('source')
+  const { from, where, row } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, joinSources)
   const value = field ? `toFloat64(${compileOperand(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
     const label = foldConstants(each)
@@ -98,8 +81,8 @@ async function aggregate(search: Search, request: AggregateRequest, once: string
       select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
         ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
         ${fn === 'histogram_over_time' ? `, if(value > 0, pow(2, ceil(log2(value))), 0) as bucket` : ''}
-      from ${spans} ${useJoin ? 'left any join sources as r on r.source_id = s.source_id' : ''}
-      where ${where.join(' and ')}
+      from ${from}
+      where ${where}
       ${once})
     ${field ? 'where isNotNull(value)' : ''}
     group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
@@ -113,26 +96,15 @@ type Raw = {
   readonly bucket?: number
   readonly result: number | string | readonly number[]
   readonly exemplars?: readonly (readonly [trace: string, span: string, start_time: string, value: number])[]
-} & Readonly<Record<string, unknown>>
+  readonly [column: `label${number}` | `type${number}`]: string | null
+}
 
 function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
-  switch (fn) {
-    case 'rate':
-    case 'count_over_time':
-    case 'histogram_over_time':
-      return 'toFloat64(count())'
-    case 'sum_over_time':
-      return 'sum(value)'
-    case 'min_over_time':
-      return 'min(value)'
-    case 'max_over_time':
-      return 'max(value)'
-    case 'avg_over_time':
-      return 'avg(value)'
-    case 'quantile_over_time':
-      // At most 1 % off, in constant memory; the parser limits the levels to 0 to 1.
-      return `[${quantiles.map((level) => `quantileDD(0.01, ${level})(assumeNotNull(value))`).join(', ')}]`
-  }
+  if (isCount(fn)) return 'toFloat64(count())'
+  // At most 1 % off, in constant memory; the parser limits the levels to 0 to 1.
+  if (fn === 'quantile_over_time')
+    return `[${quantiles.map((level) => `quantileDD(0.01, ${level})(assumeNotNull(value))`).join(', ')}]`
+  return `${fn.replace('_over_time', '')}(value)`
 }
 
 /**
@@ -167,18 +139,13 @@ function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequ
     const known = series.get(name) ?? { labels, points: [], exemplars: [] }
     known.points.push({ at, value })
     series.set(name, known)
-    if (series.size > limits.series) {
-      throw new TraceQLError(
-        'limit',
-        `The result has more than ${limits.series} series: group by fewer fields, or by fields with fewer values.`,
-      )
-    }
+    checkSeriesCount(series.size)
     return known
   }
   for (const row of rows) {
-    const labels: Record<string, Label | null> = {}
-    for (const [at, each] of by.entries())
-      labels[describeField(each)] = toLabel(textOrNull(row[`label${at}`]), textOrNull(row[`type${at}`]))
+    const labels: Labels = Object.fromEntries(
+      by.map((each, at) => [describeField(each), toLabel(row[`label${at}`], row[`type${at}`])]),
+    )
     const at = Number(row.at)
     const scale = getScale(metrics, intervals, at)
     const exemplars = (row.exemplars ?? []).map(([traceId, spanId, timeUnixNano, value]): RawExemplar => ({
@@ -222,13 +189,13 @@ export function addExemplarsToLevels(
 export function fillZeros(
   series: readonly RawSeries[],
   { fn, by }: Pick<MetricsAggregate, 'fn' | 'by'>,
-  { count }: Intervals,
+  intervals: Intervals,
 ): readonly RawSeries[] {
   if (fn !== 'rate' && fn !== 'count_over_time') return series
   const all: readonly RawSeries[] = series.length === 0 && by.length === 0 ? [{ labels: {}, points: [] }] : series
   return all.map((one) => {
     const values = new Map(one.points.map(({ at, value }) => [at, value]))
-    return { ...one, points: Array.from({ length: count }, (_, at) => ({ at, value: values.get(at) ?? 0 })) }
+    return { ...one, points: fillPoints(values, intervals) }
   })
 }
 
@@ -247,15 +214,7 @@ export function getScale(
 }
 
 export function getUnitScale(field: Field | undefined): number {
-  return field && isDuration(field) ? 1e-9 : 1
-}
-
-function isDuration(field: Field): boolean {
-  if (field.kind === 'intrinsic') return intrinsics[field.name].type === 'duration'
-  if (field.kind === 'unary') return isDuration(field.operand)
-  return field.kind === 'binary' && (isDuration(field.left) || isDuration(field.right))
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value)
+  const isDuration =
+    field && listLeaves(field).some((leaf) => leaf.kind === 'intrinsic' && intrinsics[leaf.name].type === 'duration')
+  return isDuration ? 1e-9 : 1
 }

@@ -1,12 +1,12 @@
 import type { MetricsAggregate } from '../syntax/ast.ts'
 import { describeField } from '../syntax/describe.ts'
-import { TraceQLError } from '../syntax/errors.ts'
+import { aggregateNumbers } from '../evaluate/pipeline.ts'
 import { findMatches, candidateLimitWarning } from '../execute/find-matches.ts'
 import { limits } from '../limits.ts'
 import type { Intervals } from './intervals.ts'
-import { type Label, type Labels, toNumberLabel } from './labels.ts'
+import { type Labels, toNumberLabel } from './labels.ts'
 import { addExemplarsToLevels, fillZeros, isCount, getScale, getUnitScale } from './aggregate-in-clickhouse.ts'
-import type { RawExemplar, RawSeries } from './series.ts'
+import { checkSeriesCount, type RawExemplar, type RawSeries } from './series.ts'
 import { planPipeline } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
 
@@ -36,11 +36,14 @@ export async function aggregateMatches(
       const interval = findInterval(rows.starts[at] ?? 0n, intervals)
       const value = field ? column?.[at] : 1
       if (interval === undefined || value === null || value === undefined) continue
-      const labels: Record<string, Label | null> = {}
-      for (const [index, each] of by.entries())
-        labels[describeField(each)] = rows.labels[labelColumns[index] ?? -1]?.[at] ?? null
-      if (fn === 'histogram_over_time')
-        labels['__bucket'] = toNumberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * getUnitScale(field))
+      const labels: Labels = {
+        ...Object.fromEntries(
+          by.map((each, index) => [describeField(each), rows.labels[labelColumns[index] ?? -1]?.[at] ?? null]),
+        ),
+        ...(fn === 'histogram_over_time' && {
+          __bucket: toNumberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * getUnitScale(field)),
+        }),
+      }
       const name = JSON.stringify(labels)
       const group = groups.get(name) ?? { labels, values: new Map<number, GroupValue[]>() }
       const values = group.values.get(interval) ?? []
@@ -49,12 +52,7 @@ export async function aggregateMatches(
       groups.set(name, group)
     }
   }
-  if (groups.size * Math.max(1, quantiles.length) > limits.series) {
-    throw new TraceQLError(
-      'limit',
-      `The result has more than ${limits.series} series: group by fewer fields, or by fields with fewer values.`,
-    )
-  }
+  checkSeriesCount(groups.size * Math.max(1, quantiles.length))
   const raw = [...groups.values()].flatMap((group) => toRawSeries(group, metrics, intervals, withExemplars))
   return fillZeros(raw, metrics, intervals)
 }
@@ -116,23 +114,10 @@ function pickExemplars(
 }
 
 function aggregateValues(fn: MetricsAggregate['fn'], values: readonly number[], level = 0): number {
-  const sum = (): number => values.reduce((total, value) => total + value, 0)
-  switch (fn) {
-    case 'rate':
-    case 'count_over_time':
-    case 'histogram_over_time':
-      return values.length
-    case 'sum_over_time':
-      return sum()
-    case 'avg_over_time':
-      return sum() / values.length
-    case 'min_over_time':
-      return values.reduce((min, value) => Math.min(min, value))
-    case 'max_over_time':
-      return values.reduce((max, value) => Math.max(max, value))
-    case 'quantile_over_time':
-      return values.toSorted((a, b) => a - b)[Math.floor(level * (values.length - 1))] ?? Number.NaN
-  }
+  if (isCount(fn)) return values.length
+  if (fn === 'quantile_over_time')
+    return values.toSorted((a, b) => a - b)[Math.floor(level * (values.length - 1))] ?? Number.NaN
+  return aggregateNumbers(fn.replace('_over_time', ''), values)
 }
 
 function findInterval(start: bigint, intervals: Intervals): number | undefined {

@@ -1,24 +1,19 @@
 import { executeQuery } from '../execute/execute-query.ts'
-import type { Field, MetricsCompare } from '../syntax/ast.ts'
-import { compileCondition, canDecideWithoutJoins } from '../sql/condition.ts'
-import { filterByWindow, createUnjoinedRow } from '../sql/from.ts'
-import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
-import { prefilterByIndex } from '../sql/index-prefilter.ts'
+import type { MetricsCompare } from '../syntax/ast.ts'
+import { findOnlyFilter } from '../analyze/list-parts.ts'
+import { needsOtherSpans } from '../sql/required-columns.ts'
+import { compileSpanCondition, selectSpans } from '../sql/select-spans.ts'
 import { createParams, type Params } from '../sql/params.ts'
-import type { Row } from '../sql/row.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { foldConstants } from '../analyze/constant-folding.ts'
 import type { Intervals } from './intervals.ts'
 import { toLabel, type Labels, toTextLabel } from './labels.ts'
-import type { RawSeries } from './series.ts'
+import { fillPoints, type RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
 /** Whether the span's own row and its source decide both filters. */
 export function isComparable({ source, selection }: MetricsCompare): boolean {
-  if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
-  const needs = new Set<ColumnGroup>()
-  for (const each of [source.source.condition, selection.condition]) if (each) getRequiredColumns(each, needs)
-  return !['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as ColumnGroup))
+  const filter = findOnlyFilter(source)
+  return filter !== undefined && !needsOtherSpans(filter.condition, selection.condition)
 }
 
 /**
@@ -69,10 +64,9 @@ export async function compareInClickHouse(
     if (shown !== null) add(meta, field, shown, Number(at), Number(result))
     add(`${meta}_total`, field, null, Number(at), Number(result))
   }
-  const every = Array.from({ length: intervals.count }, (_, at) => at)
   return [...series]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { labels, values }]) => ({ labels, points: every.map((at) => ({ at, value: values.get(at) ?? 0 })) }))
+    .map(([, { labels, values }]) => ({ labels, points: fillPoints(values, intervals) }))
 }
 
 /**
@@ -117,17 +111,9 @@ function selectEntries(
   params: Params,
 ): string {
   const time = (nanos: bigint): string => params.add('UInt64', String(nanos))
-  const alone = createUnjoinedRow(params, { start, end })
-  const row: Row = { ...alone, source: 'r' }
-  const test = (condition: Field | undefined): string => {
-    const folded = condition && foldConstants(condition)
-    return folded ? compileCondition(folded, canDecideWithoutJoins(folded, alone) ? alone : row, 'exact') : '1'
-  }
+  const { from, where, row } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, true)
   // As in Tempo, open at the start and closed at the end.
   const inTime = within ? ` and s.start > ${time(within.start)} and s.start <= ${time(within.end)}` : ''
-  const condition = source.source.kind === 'filter' ? source.source.condition : undefined
-  const window = filterByWindow('s', start, end, params)
-  const spans = condition ? prefilterByIndex([foldConstants(condition)], alone, window) : 'spans as s'
   const ofMap = (scope: string, map: string, types: string): string =>
     `arrayMap((key, value, at) -> (concat(${params.add('String', `${scope}.`)}, key),
       concat(if(${types} = '', 's', transform(substring(${types}, at, 1), ['i', 'd', 'b'], ['i', 'd', 'b'], 's')), value)),
@@ -136,11 +122,11 @@ function selectEntries(
     arrayFilter(each -> tupleElement(each, 2) != '', [('name', toString(s.name)), ('kind', toString(s.kind)),
     ('status', toString(s.status)), ('statusMessage', toString(s.status_message)),
     ('instrumentation:name', toString(r.scope_name)), ('instrumentation:version', toString(r.scope_version))]))`
-  return `select intDiv(s.start - ${time(start)}, ${time(step)}) as at, toUInt8(${test(selection.condition)}${inTime}) as selected,
+  return `select intDiv(s.start - ${time(start)}, ${time(step)}) as at, toUInt8(${compileSpanCondition(selection.condition, row)}${inTime}) as selected,
       arrayConcat(${own}, ${ofMap('span', 's.attrs', 's.attr_types')},
         ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
         ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
-    from ${spans} left any join sources as r on r.source_id = s.source_id
-    where ${window} and ${test(condition)}
+    from ${from}
+    where ${where}
     limit 1 by s.trace_id, s.span_id, s.kind, s.service`
 }

@@ -7,8 +7,8 @@ export type LabelType = 'string' | 'int' | 'float' | 'bool'
 export type Labels = Readonly<Record<string, Label | null>>
 
 /** @param letter type code as in `spans.attr_types`; lists, maps and bytes are text */
-export function toLabel(text: string | null, letter: string | null | undefined): Label | null {
-  return text === null ? null : { text, type: TYPES_BY_CODE[letter ?? ''] ?? 'string' }
+export function toLabel(text: string | null | undefined, letter: string | null | undefined): Label | null {
+  return text === null || text === undefined ? null : { text, type: TYPES_BY_CODE[letter ?? ''] ?? 'string' }
 }
 
 export function toTextLabel(text: string): Label {

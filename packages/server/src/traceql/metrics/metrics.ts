@@ -1,6 +1,6 @@
 import type { Store } from '../../clickhouse/store.ts'
 import type { Metrics, MetricsAggregate } from '../syntax/ast.ts'
-import { check } from '../analyze/check.ts'
+import { parseChecked } from '../analyze/check.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { resolveMaxExemplars, limitExemplars } from './exemplars.ts'
 import { type Intervals, getIntervalLength } from './intervals.ts'
@@ -9,15 +9,11 @@ import { aggregateInClickHouse, canAggregateInClickHouse } from './aggregate-in-
 import { aggregateMatches } from './aggregate-matches.ts'
 import { compareInClickHouse } from './compare.ts'
 import { combineSeries, type Point, type RawSeries, type Series, applySecondStage } from './series.ts'
-import { parse } from '../syntax/parse.ts'
 import { createSearch } from '../execute/search-traceql.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
-import type { Search } from '../execute/search.ts'
+import type { Search, SearchRange } from '../execute/search.ts'
 
-export type MetricsOptions = {
-  /** Unix nanoseconds; spans that start in `[start, end)`. */
-  readonly start: bigint
-  readonly end: bigint
+export type MetricsOptions = SearchRange & {
   /** Nanoseconds of one interval, counted from `start`. A result has at most 11,000 intervals. */
   readonly step: bigint
   /**
@@ -26,9 +22,6 @@ export type MetricsOptions = {
    * @default 0
    */
   readonly exemplars?: number
-  readonly signal?: AbortSignal
-  /** @default 10_000 */
-  readonly timeoutMs?: number
 }
 
 export type MetricsResponse = {
@@ -55,8 +48,7 @@ export async function executeMetricsQuery(
   text: string,
   options: MetricsOptions,
 ): Promise<MetricsResponse> {
-  const query = parse(text)
-  check(query, text)
+  const query = parseChecked(text)
   if (query.kind === 'search') {
     throw new TraceQLError('type', 'This query returns traces, not series: add | rate() or another metrics function.', {
       text,

@@ -1,5 +1,8 @@
 import type { ArithmeticOp, SecondStage } from '../syntax/ast.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
+import { limits } from '../limits.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import type { Intervals } from './intervals.ts'
 import type { Labels } from './labels.ts'
 
 /** An example span of a point. */
@@ -17,6 +20,8 @@ export type Exemplar = {
 /** A value of the interval with this number. */
 export type Point = { readonly at: number; readonly value: number }
 
+type SeriesPoint = { readonly timeUnixNano: string; readonly value: number }
+
 /** An example span of an interval; `value` as in `Exemplar`. */
 export type RawExemplar = Pick<Exemplar, 'traceId' | 'spanId' | 'timeUnixNano' | 'value'> & { readonly at: number }
 
@@ -33,43 +38,42 @@ export type Series = {
    */
   readonly labels: Labels
   /** In order of time. */
-  readonly points: readonly { readonly timeUnixNano: string; readonly value: number }[]
+  readonly points: readonly SeriesPoint[]
   /** If requested, in no order. */
   readonly exemplars?: readonly Exemplar[]
 }
 
 /** Applies topk, bottomk or a comparison, and drops series without points. */
 export function applySecondStage(series: readonly Series[], stage: SecondStage): readonly Series[] {
-  if (stage.kind === 'compare') return keepPoints(series, (_, value) => compareNumbers(value, stage.op, stage.value))
+  if (stage.kind === 'compare') return keepPoints(series, ({ value }) => compareNumbers(value, stage.op, stage.value))
   const direction = stage.kind === 'topk' ? -1 : 1
-  const byTime = new Map<string, { of: Series; value: number }[]>()
-  for (const of of series) {
-    for (const { timeUnixNano, value } of of.points) {
-      const candidates = byTime.get(timeUnixNano)
-      if (candidates) candidates.push({ of, value })
-      else byTime.set(timeUnixNano, [{ of, value }])
-    }
-  }
-  const selected = new Map<Series, Set<string>>()
-  for (const [time, candidates] of byTime) {
+  const candidates = series.flatMap((of) => of.points.map((point) => ({ of, point })))
+  const kept = new Set<SeriesPoint>()
+  for (const group of Map.groupBy(candidates, ({ point }) => point.timeUnixNano).values()) {
     // Ties are decided by labels, so that results are deterministic.
-    candidates.sort((a, b) => direction * (a.value - b.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1))
-    for (const { of } of candidates.slice(0, stage.count)) {
-      const times = selected.get(of)
-      if (times) times.add(time)
-      else selected.set(of, new Set([time]))
-    }
+    group.sort(
+      (a, b) => direction * (a.point.value - b.point.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1),
+    )
+    for (const { point } of group.slice(0, stage.count)) kept.add(point)
   }
-  return keepPoints(series, (of, _, time) => selected.get(of)?.has(time) ?? false)
+  return keepPoints(series, (point) => kept.has(point))
 }
 
-function keepPoints(
-  series: readonly Series[],
-  keep: (of: Series, value: number, time: string) => boolean,
-): readonly Series[] {
-  return series
-    .map((of) => ({ ...of, points: of.points.filter((point) => keep(of, point.value, point.timeUnixNano)) }))
-    .filter((of) => of.points.length > 0)
+function keepPoints(series: readonly Series[], keep: (point: SeriesPoint) => boolean): readonly Series[] {
+  return series.map((of) => ({ ...of, points: of.points.filter(keep) })).filter((of) => of.points.length > 0)
+}
+
+/** Points of every interval, 0 where there is no value. */
+export function fillPoints(values: ReadonlyMap<number, number>, { count }: Pick<Intervals, 'count'>): readonly Point[] {
+  return Array.from({ length: count }, (_, at) => ({ at, value: values.get(at) ?? 0 }))
+}
+
+export function checkSeriesCount(count: number): void {
+  if (count <= limits.series) return
+  throw new TraceQLError(
+    'limit',
+    `The result has more than ${limits.series} series: group by fewer fields, or by fields with fewer values.`,
+  )
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Attribute, Field, FieldOp, Intrinsic, Literal } from '../syntax/ast.ts'
+import { type Attribute, type Field, type FieldOp, type Intrinsic, type Literal, scalarOps } from '../syntax/ast.ts'
 import { type IntrinsicName, intrinsics } from '../syntax/intrinsics.ts'
 import { selectLogEventRows } from './log-events.ts'
 import { anchorPattern, toSingleCondition, compareLookup, compileExists } from './attribute-lookup.ts'
@@ -11,10 +11,16 @@ export type Comparison = Field & { kind: 'binary' }
 /** `compileValue` of condition.ts, passed in: a side of a comparison may be a condition. */
 type CompileValue = (field: Field, row: Row) => Value
 
-const comparisonOps: ReadonlySet<FieldOp> = new Set(['=', '!=', '>', '>=', '<', '<=', '=~', '!~'])
+const comparisonOps: ReadonlySet<FieldOp> = new Set([...scalarOps, '=~', '!~'])
 
 export function isComparison(field: Field): field is Comparison {
   return field.kind === 'binary' && comparisonOps.has(field.op)
+}
+
+/** Whether an operator makes the value a boolean. */
+export function isBoolean(field: Field): boolean {
+  if (field.kind === 'unary') return field.op === '!'
+  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
 }
 
 /**

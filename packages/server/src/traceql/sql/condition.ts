@@ -1,6 +1,6 @@
 import type { Field } from '../syntax/ast.ts'
-import { compileComparison, compileHasLogEvent, isComparison, needsOnlyEvent } from './comparison.ts'
-import { getRequiredColumns } from './required-columns.ts'
+import { compileComparison, compileHasLogEvent, isBoolean, isComparison, needsOnlyEvent } from './comparison.ts'
+import { getRequiredColumns, needsOtherSpans } from './required-columns.ts'
 import type { Row } from './row.ts'
 import { compileOperand, type Value } from './value.ts'
 
@@ -59,14 +59,11 @@ function canDecide(field: Field, row: Row): boolean {
     return canDecide(field.left, row) && canDecide(field.right, row)
   }
   const needs = getRequiredColumns(field)
-  if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
-  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !needsOnlyLoggedEvent(field)) return false
+  if (needsOtherSpans(field)) return false
+  const needsOnlyLoggedEvent = isComparison(field) && needsOnlyEvent(field.left, field.right)
+  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !needsOnlyLoggedEvent) return false
   // Without the join, a resource compares through source_id, with literals only.
   return !needs.has('source') || row.source !== undefined || comparesSourceWithValue(field)
-}
-
-function needsOnlyLoggedEvent(field: Field): boolean {
-  return isComparison(field) ? needsOnlyEvent(field.left, field.right) : false
 }
 
 function comparesSourceWithValue(field: Field): boolean {
@@ -80,15 +77,12 @@ function comparesSourceWithValue(field: Field): boolean {
 
 /** Whether a field is true or false for every span; a bare attribute may be missing. */
 function isCondition(field: Field): boolean {
-  if (field.kind === 'unary') return field.op === '!' && isCondition(field.operand)
-  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
+  return isBoolean(field) && (field.kind !== 'unary' || isCondition(field.operand))
 }
 
 /** A field as SQL: one nullable expression for each type that it may have. */
 export function compileValue(field: Field, row: Row): Value {
-  return isCondition(field) || (field.kind === 'unary' && field.op === '!')
-    ? { boolean: compileCondition(field, row, 'exact'), exists: '1' }
-    : compileOperand(field, row)
+  return isBoolean(field) ? { boolean: compileCondition(field, row, 'exact'), exists: '1' } : compileOperand(field, row)
 }
 
 /**

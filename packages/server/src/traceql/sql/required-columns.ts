@@ -7,15 +7,28 @@ import { intrinsics } from '../syntax/intrinsics.ts'
  */
 export type ColumnGroup = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 
-export function getRequiredColumns(field: Field, needs: Set<ColumnGroup> = new Set()): ReadonlySet<ColumnGroup> {
+/** Unites those of several fields. */
+export function getRequiredColumns(...fields: readonly (Field | undefined)[]): ReadonlySet<ColumnGroup> {
+  const needs = new Set<ColumnGroup>()
+  for (const field of fields) if (field) addRequiredColumns(field, needs)
+  return needs
+}
+
+/** Whether the span's own row and its source, events and links are not enough. */
+export function needsOtherSpans(...fields: readonly (Field | undefined)[]): boolean {
+  const needs = getRequiredColumns(...fields)
+  return (['parent', 'trace', 'children', 'tree'] as const).some((need) => needs.has(need))
+}
+
+function addRequiredColumns(field: Field, needs: Set<ColumnGroup>): void {
   switch (field.kind) {
     case 'unary':
-      getRequiredColumns(field.operand, needs)
+      addRequiredColumns(field.operand, needs)
       break
     case 'binary':
       if (isRootCondition(field)) break
-      getRequiredColumns(field.left, needs)
-      getRequiredColumns(field.right, needs)
+      addRequiredColumns(field.left, needs)
+      addRequiredColumns(field.right, needs)
       break
     case 'attribute':
       if (field.parent) needs.add('parent')
@@ -33,7 +46,6 @@ export function getRequiredColumns(field: Field, needs: Set<ColumnGroup> = new S
       else if (home === 'link') needs.add('links')
     }
   }
-  return needs
 }
 
 /**
