@@ -1,13 +1,12 @@
 import type { CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { parseTimeRange } from './search-by-query.ts'
-import { check } from '../../traceql/analyze/check.ts'
+import { parseChecked } from '../../traceql/analyze/check.ts'
 import { complete } from '../../traceql/complete/complete.ts'
 import { TraceQLError } from '../../traceql/syntax/errors.ts'
 import { listAttributeKeys } from '../../traceql/complete/attribute-keys.ts'
 import { listAttributeValues } from '../../traceql/complete/attribute-values.ts'
 import { parsePartialCondition } from '../../traceql/analyze/span-condition.ts'
-import { parse } from '../../traceql/syntax/parse.ts'
 
 type Option = CompletionResponse['options'][number]
 
@@ -84,7 +83,7 @@ function isLiteral(text: string): boolean {
 function findError(text: string): Pick<CompletionResponse, 'error'> {
   if (text.trim() === '') return {}
   try {
-    check(parse(text), text)
+    parseChecked(text)
     return {}
   } catch (error) {
     if (!(error instanceof TraceQLError)) throw error

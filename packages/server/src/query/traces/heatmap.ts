@@ -1,6 +1,6 @@
 import type { HeatmapResponse, HeatmapQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { convertFiltersToTraceQL } from './filters-to-traceql.ts'
+import { parseDuration } from '../sql/time-parameters.ts'
 import { toSearchedRange } from '../sql/searched-range.ts'
 import { parseTimeRange } from './search-by-query.ts'
 import { executeMetricsQuery } from '../../traceql/metrics/metrics.ts'
@@ -23,20 +23,32 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
     columns: Number((end - start + step - 1n) / step),
     cells: series.flatMap(({ labels, points }) => {
       const to = Number(labels['__bucket']?.text ?? 0) * 1e9
-      return points.flatMap(({ timeUnixNano, value }) =>
-        value > 0
-          ? [
-              {
-                column: Number((BigInt(timeUnixNano) - start) / step),
-                fromNano: to / 2,
-                toNano: to,
-                count: Math.round(value),
-              },
-            ]
-          : [],
-      )
+      return points
+        .filter(({ value }) => value > 0)
+        .map(({ timeUnixNano, value }) => ({
+          column: Number((BigInt(timeUnixNano) - start) / step),
+          fromNano: to / 2,
+          toNano: to,
+          count: Math.round(value),
+        }))
     }),
     warnings: [...warnings],
     ...toSearchedRange({ start, end, hasDefaultEnd: false }, scanned),
   }
+}
+
+/**
+ * Converts a request's `q` or its single filters to TraceQL; undefined when it has neither.
+ */
+function convertFiltersToTraceQL(filters: HeatmapQuery): string | undefined {
+  if (filters.q !== undefined) return filters.q
+  const conditions: string[] = []
+  if (filters.service !== undefined) conditions.push(`resource.service.name = ${JSON.stringify(filters.service)}`)
+  if (filters.operation !== undefined) conditions.push(`name = ${JSON.stringify(filters.operation)}`)
+  if (filters.minDuration !== undefined)
+    conditions.push(`duration >= ${parseDuration('minDuration', filters.minDuration)}ns`)
+  if (filters.maxDuration !== undefined)
+    conditions.push(`duration <= ${parseDuration('maxDuration', filters.maxDuration)}ns`)
+  if (filters.status !== undefined) conditions.push(`status = ${filters.status}`)
+  return conditions.length === 0 ? undefined : `{ ${conditions.join(' && ')} }`
 }

@@ -60,9 +60,9 @@ export async function findSkeleton(
 }
 
 async function fetchColumns(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
-  const buckets = await findTraceBuckets(store, traceId, options)
-  if (buckets === undefined) return undefined
-  const [columns] = await store.query<Columns>(
+  const [columns] = await querySpans<Columns>(
+    store,
+    { traceId },
     `select found, toString(first) as startTimeUnixNano, length(ids) as count,
       lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
       toUInt8(arrayMax(arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), 1, length(ids))) < length(ids)) as isShared,
@@ -95,10 +95,20 @@ async function fetchColumns(store: Store, traceId: string, options: QueryOptions
         limit 1 by ${spanIdentity}
         limit ${MAX_SPANS + 1}))
     settings max_threads = 1`,
-    { traceId, ...buckets },
     options,
   )
   return columns
+}
+
+/** Runs a statement with `traceCondition`; no rows when the trace isn't stored. */
+async function querySpans<Row>(
+  store: Store,
+  params: { readonly traceId: string; readonly text?: string },
+  sql: string,
+  options: QueryOptions,
+): Promise<readonly Row[]> {
+  const buckets = await findTraceBuckets(store, params.traceId, options)
+  return buckets === undefined ? [] : store.query<Row>(sql, { ...params, ...buckets }, options)
 }
 
 /**
@@ -107,14 +117,10 @@ async function fetchColumns(store: Store, traceId: string, options: QueryOptions
  */
 type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
 
-async function fetchSharedSpans(
-  store: Store,
-  traceId: string,
-  options: QueryOptions,
-): Promise<SharedSpans | undefined> {
-  const buckets = await findTraceBuckets(store, traceId, options)
-  if (buckets === undefined) return undefined
-  const spans = await store.query<TreeSpan>(
+async function fetchSharedSpans(store: Store, traceId: string, options: QueryOptions): Promise<SharedSpans> {
+  const spans = await querySpans<TreeSpan>(
+    store,
+    { traceId },
     `select lower(hex(span_id)) as spanId, if(parent_span_id = toFixedString('', 8), '', lower(hex(parent_span_id))) as parentSpanId,
       kind, service
     from spans
@@ -122,7 +128,6 @@ async function fetchSharedSpans(
     order by start, ${spanIdentity}
     limit 1 by ${spanIdentity}
     limit ${MAX_SPANS}`,
-    { traceId, ...buckets },
     options,
   )
   const indexOf = new Map<string, number>()
@@ -145,9 +150,9 @@ export async function findSpansByText(
   const holds = (column: string): string => `positionCaseInsensitive(${column}, {text:String}) > 0`
   const mapHolds = (map: string): string =>
     `(arrayExists(part -> ${holds('part')}, mapKeys(${map})) or arrayExists(part -> ${holds('part')}, mapValues(${map})))`
-  const buckets = await findTraceBuckets(store, traceId, options)
-  if (buckets === undefined) return { spanIds: [] }
-  const rows = await store.query<{ spanId: string }>(
+  const rows = await querySpans<{ spanId: string }>(
+    store,
+    { traceId, text },
     `select lower(hex(span_id)) as spanId
     from spans
     where ${traceCondition} and (${holds('name')} or ${holds('service')} or ${holds('status_message')} or ${mapHolds('attrs')}
@@ -157,7 +162,6 @@ export async function findSpansByText(
     order by start, ${spanIdentity}
     limit 1 by ${spanIdentity}
     limit ${MAX_FOUND_SPANS + 1}`,
-    { traceId, text, ...buckets },
     options,
   )
   return {

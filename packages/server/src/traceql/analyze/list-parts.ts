@@ -28,7 +28,7 @@ export function isLinkOperation(part: Part): part is LinkOperation {
   return part.kind === 'operation' && linkOps.some((op) => op === part.op)
 }
 
-/** Returns the filter of a pipeline that has no other; undefined if other stages than select() follow. */
+/** Returns the filter of a pipeline that is one filter, maybe with select(). */
 export function findOnlyFilter({ source, stages }: Pipeline): Filter | undefined {
   return source.kind === 'filter' && stages.every((stage) => stage.kind === 'select') ? source : undefined
 }

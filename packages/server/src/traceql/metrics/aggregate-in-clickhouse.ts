@@ -34,13 +34,7 @@ export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate
  * of all matches fit in memory (about five million), else twice with a warning. Deduplication in
  * sort key order takes 4.4 s instead of 1 s for 10M spans.
  */
-export async function aggregateInClickHouse(
-  search: Search,
-  metrics: MetricsAggregate,
-  intervals: Intervals,
-  { withExemplars }: { readonly withExemplars: boolean },
-): Promise<readonly RawSeries[]> {
-  const request = { metrics, intervals, withExemplars }
+export async function aggregateInClickHouse(search: Search, request: AggregateRequest): Promise<readonly RawSeries[]> {
   try {
     return await aggregate(search, request, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
   } catch (error) {
@@ -51,7 +45,7 @@ export async function aggregateInClickHouse(
   }
 }
 
-type AggregateRequest = {
+export type AggregateRequest = {
   readonly metrics: MetricsAggregate
   readonly intervals: Intervals
   readonly withExemplars: boolean

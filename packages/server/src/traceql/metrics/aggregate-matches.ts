@@ -5,7 +5,14 @@ import { findMatches, candidateLimitWarning } from '../execute/find-matches.ts'
 import { limits } from '../limits.ts'
 import type { Intervals } from './intervals.ts'
 import { type Labels, toNumberLabel } from './labels.ts'
-import { addExemplarsToLevels, fillZeros, isCount, getScale, getUnitScale } from './aggregate-in-clickhouse.ts'
+import {
+  type AggregateRequest,
+  addExemplarsToLevels,
+  fillZeros,
+  isCount,
+  getScale,
+  getUnitScale,
+} from './aggregate-in-clickhouse.ts'
 import { checkSeriesCount, type RawExemplar, type RawSeries } from './series.ts'
 import { planPipeline } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
@@ -14,12 +21,8 @@ import type { Search } from '../execute/search.ts'
  * Aggregates what needs whole traces: structure, links, pipelines. Finds traces as a search does,
  * at most `limits.candidateTraces`, and aggregates their matching spans here.
  */
-export async function aggregateMatches(
-  search: Search,
-  metrics: MetricsAggregate,
-  intervals: Intervals,
-  { withExemplars }: { readonly withExemplars: boolean },
-): Promise<readonly RawSeries[]> {
+export async function aggregateMatches(search: Search, request: AggregateRequest): Promise<readonly RawSeries[]> {
+  const { metrics, intervals } = request
   const { fn, field, by, quantiles } = metrics
   const plan = planPipeline(metrics.source, { numbers: field ? [field] : [], labels: by })
   const scope = { window: search.window, within: undefined }
@@ -53,7 +56,7 @@ export async function aggregateMatches(
     }
   }
   checkSeriesCount(groups.size * Math.max(1, quantiles.length))
-  const raw = [...groups.values()].flatMap((group) => toRawSeries(group, metrics, intervals, withExemplars))
+  const raw = [...groups.values()].flatMap((group) => toRawSeries(group, request))
   return fillZeros(raw, metrics, intervals)
 }
 
@@ -67,12 +70,8 @@ type GroupValue = {
 /** Spans with the same labels, by interval. */
 type Group = { readonly labels: Labels; readonly values: Map<number, GroupValue[]> }
 
-function toRawSeries(
-  { labels, values }: Group,
-  metrics: MetricsAggregate,
-  intervals: Intervals,
-  withExemplars: boolean,
-): readonly RawSeries[] {
+function toRawSeries({ labels, values }: Group, request: AggregateRequest): readonly RawSeries[] {
+  const { metrics, intervals, withExemplars } = request
   const { fn, quantiles } = metrics
   const levels = fn === 'quantile_over_time' ? quantiles : [undefined]
   const series = levels.map((level) => ({

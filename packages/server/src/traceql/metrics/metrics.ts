@@ -111,10 +111,8 @@ async function evaluateAggregate(
   { search, intervals, exemplars }: MetricsRequest,
   metrics: MetricsAggregate,
 ): Promise<readonly Series[]> {
-  const options = { withExemplars: exemplars > 0 }
-  const raw = canAggregateInClickHouse(metrics)
-    ? await aggregateInClickHouse(search, metrics, intervals, options)
-    : await aggregateMatches(search, metrics, intervals, options)
+  const aggregate = canAggregateInClickHouse(metrics) ? aggregateInClickHouse : aggregateMatches
+  const raw = await aggregate(search, { metrics, intervals, withExemplars: exemplars > 0 })
   const series = raw.map((one) => toSeries(one, intervals))
   return metrics.second.reduce<readonly Series[]>(applySecondStage, series)
 }

@@ -69,27 +69,30 @@ function compareString(entry: AttributeLookup, op: FieldOp, value: string, param
   return compareIfPresent(entry, one, `arrayExists(x -> x ${op} ${literal}, ${compileStringElements(entry)})`)
 }
 
-function compareNumber(
-  entry: AttributeLookup,
-  op: FieldOp,
-  literal: Literal & { type: 'int' | 'float' | 'duration' },
-  params: Params,
-): string {
+function compareNumber(entry: AttributeLookup, op: FieldOp, literal: NumberLiteral, params: Params): string {
+  const text = compileText(entry)
   const value = params.add('Float64', literal.value)
-  const one = `${compileIsNumber(entry)} and ${compareAsNumber(compileText(entry), entry, op, literal, value, params)}`
-  if (op === '=' || op === '!=') {
-    const { value } = literal
-    const asInt = formatInteger(literal)
-    const spellings = [...(asInt === undefined ? [] : [{ intValue: asInt }]), { doubleValue: value }]
-    const inArray = compileHasElement(entry, spellings, params)
-    return compareIfPresent(entry, one, op === '=' ? inArray : `not ${inArray}`)
+  const asFloat = `ifNull(toFloat64OrNull(${text}) ${op} ${value}, 0)`
+  if (op !== '=' && op !== '!=') {
+    const numbers = `arrayMap(x -> coalesce(toFloat64OrNull(JSONExtractString(x, 'intValue')), JSONExtract(x, 'doubleValue', 'Nullable(Float64)')), ${elements(entry)})`
+    const inArray = `arrayExists(x -> ifNull(x ${op} ${value}, 0), ${numbers})`
+    return compareIfPresent(entry, `${compileIsNumber(entry)} and ${asFloat}`, inArray)
   }
-  const numbers = `arrayMap(x -> coalesce(toFloat64OrNull(JSONExtractString(x, 'intValue')), JSONExtract(x, 'doubleValue', 'Nullable(Float64)')), ${elements(entry)})`
-  return compareIfPresent(entry, one, `arrayExists(x -> ifNull(x ${op} ${value}, 0), ${numbers})`)
+  // Integers compare as text: a Float64 holds 53 of their 64 bits.
+  const one =
+    literal.type === 'int'
+      ? `if(${compileTypeCode(entry)} = 'i', ${text} ${op} ${params.add('String', literal.text)}, ${asFloat})`
+      : asFloat
+  const asInt = formatInteger(literal)
+  const spellings = [...(asInt === undefined ? [] : [{ intValue: asInt }]), { doubleValue: literal.value }]
+  const inArray = compileHasElement(entry, spellings, params)
+  return compareIfPresent(entry, `${compileIsNumber(entry)} and ${one}`, op === '=' ? inArray : `not ${inArray}`)
 }
 
+type NumberLiteral = Literal & { type: 'int' | 'float' | 'duration' }
+
 /** Decimal text of an integer; `undefined` for other numbers. */
-export function formatInteger(literal: Literal & { type: 'int' | 'float' | 'duration' }): string | undefined {
+export function formatInteger(literal: NumberLiteral): string | undefined {
   if (literal.type === 'int') return literal.text
   return Number.isInteger(literal.value) ? String(BigInt(literal.value)) : undefined
 }
@@ -112,25 +115,11 @@ function compareIfPresent(entry: AttributeLookup, one: string, inArray: string):
  * Searches an array's JSON text for an element's. `JSON.stringify` wrote both and escapes quotes
  * inside strings, so the text matches whole elements only.
  */
-function compileHasElement(entry: AttributeLookup, compileElements: readonly object[], params: Params): string {
-  const found = compileElements.map(
+function compileHasElement(entry: AttributeLookup, elements: readonly object[], params: Params): string {
+  const found = elements.map(
     (each) => `position(${compileText(entry)}, ${params.add('String', JSON.stringify(each))}) > 0`,
   )
-  return found.length === 1 ? (found[0] ?? '0') : `(${found.join(' or ')})`
-}
-
-/** Integers compare as text: a Float64 holds 53 of their 64 bits. */
-function compareAsNumber(
-  text: string,
-  entry: AttributeLookup,
-  op: FieldOp,
-  literal: Literal,
-  value: string,
-  params: Params,
-): string {
-  const asFloat = `ifNull(toFloat64OrNull(${text}) ${op} ${value}, 0)`
-  if (literal.type !== 'int' || (op !== '=' && op !== '!=')) return asFloat
-  return `if(${compileTypeCode(entry)} = 'i', ${text} ${op} ${params.add('String', literal.text)}, ${asFloat})`
+  return `(${found.join(' or ')})`
 }
 
 /**

@@ -1,9 +1,17 @@
-import { type Attribute, type Field, type FieldOp, type Intrinsic, type Literal, scalarOps } from '../syntax/ast.ts'
+import {
+  type Attribute,
+  type Field,
+  type FieldOp,
+  type Intrinsic,
+  type Literal,
+  type Scope,
+  scalarOps,
+} from '../syntax/ast.ts'
 import { type IntrinsicName, intrinsics } from '../syntax/intrinsics.ts'
 import { selectLogEventRows } from './log-events.ts'
 import { anchorPattern, toSingleCondition, compareLookup, compileExists } from './attribute-lookup.ts'
 import { getRequiredColumns } from './required-columns.ts'
-import type { Row } from './row.ts'
+import type { AttributeLookup, Row } from './row.ts'
 import { compileOperand, resolveLookups, type Value } from './value.ts'
 
 export type Comparison = Field & { kind: 'binary' }
@@ -76,39 +84,24 @@ function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue:
 
 function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string {
   const target = attribute.parent && row.parent ? row.parent : row
-  const [first, second] = resolveLookups(attribute, row)
-  if (!first) return '0'
-  if (attribute.scope === 'any' && second) {
-    const own = compareLookup(first, op, literal, row.params)
-    const resource = compileSourceCondition(target, (source) =>
-      compareLookup({ ...second, ...getResourceLookup(source) }, op, literal, row.params),
+  const [first] = resolveLookups(attribute, row)
+  const compareEntry = (entry: AttributeLookup): string => compareLookup(entry, op, literal, row.params)
+  const inSource = (scope: Scope, compile: (entry: AttributeLookup) => string): string =>
+    compileSourceCondition(target, (source) =>
+      compile(resolveLookups({ ...attribute, scope, parent: false }, { ...target, source })[0]),
     )
+  if (attribute.scope === 'any') {
+    const own = compareEntry(first)
+    const resource = inSource('resource', compareEntry)
     if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
     // Keys are checked first and alone: see attribute-lookup.ts.
-    const known = compileSourceCondition(target, (source) => compileExists({ ...second, ...getResourceLookup(source) }))
+    const known = inSource('resource', compileExists)
     const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
     return `((${compileExists(first)} or ${known}) and ${found})`
   }
-  if (attribute.scope === 'resource') {
-    const byService = compareService(attribute, op, literal, target)
-    return (
-      byService ??
-      compileSourceCondition(target, (source) =>
-        compareLookup({ ...first, ...getResourceLookup(source) }, op, literal, row.params),
-      )
-    )
-  }
-  if (attribute.scope === 'instrumentation') {
-    return compileSourceCondition(target, (source) => {
-      const entry = { map: `${source}.scope_attrs`, types: `${source}.scope_attr_types`, key: first.key }
-      return compareLookup(entry, op, literal, row.params)
-    })
-  }
-  return compareLookup(first, op, literal, row.params)
-}
-
-function getResourceLookup(source: string): { map: string; types: string } {
-  return { map: `${source}.resource_attrs`, types: `${source}.resource_attr_types` }
+  if (attribute.scope === 'resource')
+    return compareService(attribute, op, literal, target) ?? inSource('resource', compareEntry)
+  return attribute.scope === 'instrumentation' ? inSource(attribute.scope, compareEntry) : compareEntry(first)
 }
 
 /**

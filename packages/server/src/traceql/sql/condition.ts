@@ -70,7 +70,7 @@ function comparesSourceWithValue(field: Field): boolean {
   if (!isComparison(field)) return field.kind === 'attribute' || field.kind === 'literal'
   const sides = [field.left, field.right]
   return (
-    sides.some((side) => getRequiredColumns(side).size === 0 && side.kind === 'literal') &&
+    sides.some((side) => side.kind === 'literal') &&
     sides.some((side) => side.kind === 'attribute' || side.kind === 'intrinsic')
   )
 }

@@ -3,6 +3,7 @@ import { spanIdentity } from '../../query/traces/span-parents.ts'
 import { filterLogsByWindow, selectTraceLogEvents } from './log-events.ts'
 import { joinChildrenByIdentity, joinParentsByIdentity } from './select-parents.ts'
 import type { ColumnGroup } from './required-columns.ts'
+import type { Window } from '../execute/search.ts'
 import type { Params } from './params.ts'
 import { NO_SPAN_SQL, type Row } from './row.ts'
 
@@ -98,10 +99,7 @@ function joinChildrenById(spans: string): string {
  *
  * @param window limits lookups in `span_links` and `logs` to spans that start in it; undefined: all
  */
-export function createUnjoinedRow(
-  params: Params,
-  window: { readonly start: bigint; readonly end: bigint } | undefined,
-): Row {
+export function createUnjoinedRow(params: Params, window: Window | undefined): Row {
   const linksWhere = window === undefined ? '1' : filterLinksByWindow(window, params)
   const logEvents = { where: window === undefined ? '1' : filterLogsByWindow(window.start, params) }
   const nothingJoined = { source: undefined, parent: undefined, trace: undefined, children: undefined }
@@ -109,9 +107,6 @@ export function createUnjoinedRow(
 }
 
 /** Matches links by the start of the span that carries them. */
-export function filterLinksByWindow(
-  { start, end }: { readonly start: bigint; readonly end: bigint },
-  params: Params,
-): string {
+export function filterLinksByWindow({ start, end }: Window, params: Params): string {
   return `l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
 }

@@ -88,7 +88,7 @@ function createEqualityHints(attribute: Attribute, literal: Literal, row: Row): 
   if (own === undefined) return []
   if (attribute.scope === 'span') return [own]
   const [resource] = resolveLookups({ ...attribute, scope: 'resource' }, { ...row, source: 'src' })
-  return resource === undefined ? [] : [{ ...own, sources: [compareLookup(resource, '=', literal, row.params)] }]
+  return [{ ...own, sources: [compareLookup(resource, '=', literal, row.params)] }]
 }
 
 const NONE: IndexHints = { values: [], typeCodes: [], sources: [] }

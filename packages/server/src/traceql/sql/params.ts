@@ -1,22 +1,15 @@
 import type { QueryParams } from '../../clickhouse/store.ts'
 
-/**
- * The named parameters of one statement. Text of queries and rows goes here, never into the SQL.
- */
-export type Params = {
-  /**
-   * Registers a value and returns its placeholder. Equal values share a parameter.
-   */
-  add(type: string, value: string | number | boolean | readonly (string | number)[]): string
-  readonly values: QueryParams
-}
+export type Params = ReturnType<typeof createParams>
 
-export function createParams(): Params {
-  const values: Record<string, string | number | boolean | readonly (string | number)[]> = {}
+/** The named parameters of one statement. Text of queries and rows goes here, never into the SQL. */
+export function createParams() {
+  const values: Record<string, QueryParams[string]> = {}
   const known = new Map<string, string>()
   return {
     values,
-    add(type, value) {
+    /** Registers a value and returns its placeholder. Equal values share a parameter. */
+    add(type: string, value: QueryParams[string]): string {
       const identity = `${type} ${JSON.stringify(value)}`
       const placeholder = known.get(identity)
       if (placeholder !== undefined) return placeholder

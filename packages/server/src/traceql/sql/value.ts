@@ -71,7 +71,7 @@ function compileLiteral(literal: Literal, { params }: Row): Value {
 }
 
 /** The scopes that may hold an attribute, in order of precedence. */
-export function resolveLookups(attribute: Attribute, row: Row): readonly AttributeLookup[] {
+export function resolveLookups(attribute: Attribute, row: Row): readonly [AttributeLookup, ...AttributeLookup[]] {
   const key = row.params.add('String', attribute.key)
   const target = attribute.parent && row.parent ? row.parent : row
   const span: AttributeLookup = { map: `${target.span}.attrs`, types: `${target.span}.attr_types`, key }
@@ -94,7 +94,6 @@ export function resolveLookups(attribute: Attribute, row: Row): readonly Attribu
 
 function compileAttribute(attribute: Attribute, row: Row): Value {
   const [first, second] = resolveLookups(attribute, row)
-  if (!first) return { exists: '0' }
   const own = compileTypedValues(first)
   if (!second) return { ...own, exists: compileExists(first) }
   const other = compileTypedValues(second)
