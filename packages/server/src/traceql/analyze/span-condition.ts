@@ -1,6 +1,6 @@
 import type { Field } from '../syntax/ast.ts'
 import { needsOtherSpans } from '../sql/required-columns.ts'
-import { TraceQLError } from '../syntax/errors.ts'
+import { TraceQLError, tryParse } from '../syntax/errors.ts'
 import { type Token, tokenize } from '../syntax/tokens.ts'
 import { parseChecked } from './check.ts'
 
@@ -28,14 +28,9 @@ export function parseSpanCondition(text: string): Field | undefined {
  * Undefined when the text is not one filter.
  */
 export function parsePartialCondition(text: string): Field | undefined {
-  try {
-    const operands = splitOperands(text, tokenize(text))
-    const supported = operands.filter((operand) => tryParseCondition(`{ ${operand} }`) !== undefined)
-    return supported.length === 0 ? undefined : tryParseCondition(`{ ${supported.join(' && ')} }`)
-  } catch (error) {
-    if (error instanceof TraceQLError) return undefined
-    throw error
-  }
+  const operands = tryParse(() => splitOperands(text, tokenize(text))) ?? []
+  const supported = operands.filter((operand) => tryParseCondition(`{ ${operand} }`) !== undefined)
+  return supported.length === 0 ? undefined : tryParseCondition(`{ ${supported.join(' && ')} }`)
 }
 
 /** Splits the first filter at `&&`; one text when it contains `||`. */
@@ -63,11 +58,6 @@ function isPunctuation(token: Token, mark: string): boolean {
 
 /** Also undefined for a bare attribute, whose comparison is not typed yet. */
 function tryParseCondition(text: string): Field | undefined {
-  try {
-    const condition = parseSpanCondition(text)
-    return condition?.kind === 'attribute' ? undefined : condition
-  } catch (error) {
-    if (error instanceof TraceQLError) return undefined
-    throw error
-  }
+  const condition = tryParse(() => parseSpanCondition(text))
+  return condition?.kind === 'attribute' ? undefined : condition
 }

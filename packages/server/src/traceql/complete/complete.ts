@@ -1,5 +1,5 @@
 import { type Scope, scopes } from '../syntax/ast.ts'
-import { TraceQLError } from '../syntax/errors.ts'
+import { TraceQLError, tryParse } from '../syntax/errors.ts'
 import { intrinsicSpellings, intrinsics } from '../syntax/intrinsics.ts'
 import { parse } from '../syntax/parse.ts'
 import { kinds, statuses } from '../syntax/parse-field.ts'
@@ -33,7 +33,7 @@ export function complete(text: string, caret: number): Completion {
   const open = findOpenString(before)
   const head = open ?? findWordBefore(before)
   const fixed = before.slice(0, head.from)
-  const tokens = tryTokenize(fixed)
+  const tokens = tryParse(() => tokenize(fixed))
   if (!tokens) return createEmptyCompletion(head.from, caret)
   const field = findFieldBeforeOperator(tokens)
   if (open) {
@@ -83,15 +83,6 @@ function findWordBefore(before: string): Head {
 function findWordEnd(text: string, caret: number): number {
   const rest = /^[A-Za-z0-9_.:-]*/.exec(text.slice(caret))?.[0] ?? ''
   return caret + rest.length
-}
-
-function tryTokenize(text: string): readonly Token[] | undefined {
-  try {
-    return tokenize(text)
-  } catch (error) {
-    if (error instanceof TraceQLError) return undefined
-    throw error
-  }
 }
 
 /** Lists the parser's alternatives at the end of the text; undefined when it failed earlier. */

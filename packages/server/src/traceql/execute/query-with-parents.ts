@@ -1,4 +1,5 @@
 import { filterByTraces } from '../../query/sql/span-bucket.ts'
+import { selectIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { ColumnGroup } from '../sql/required-columns.ts'
 import { executeQuery } from './execute-query.ts'
@@ -31,8 +32,7 @@ export async function queryWithParents<Rows>(
 async function findSharedIds(search: Search, ids: readonly string[]): Promise<boolean> {
   if (ids.length === 0) return false
   const params = createParams()
-  const list = params.add('Array(String)', ids)
-  const spans = `spans where ${filterByTraces(`select toFixedString(unhex(arrayJoin(${list})), 16)`)}`
+  const spans = `spans where ${filterByTraces(selectIds(ids, 16, params))}`
   // Few traces have an id twice, and counting hashes takes a third of the time of groups.
   const [counted] = await executeQuery<{ readonly repeats: number }>(
     search,

@@ -1,7 +1,7 @@
 import { executeQuery } from './execute-query.ts'
 import { queryWithParents } from './query-with-parents.ts'
 import type { Field } from '../syntax/ast.ts'
-import { joinTraceSpans, selectSpanIds } from '../sql/from.ts'
+import { joinTraceSpans, selectIds } from '../sql/from.ts'
 import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
 import { createParams } from '../sql/params.ts'
 import { compileText, compileFieldTypeCode } from '../sql/text.ts'
@@ -70,7 +70,7 @@ function queryResultSpans(
 ): Promise<Raw[]> {
   const params = createParams()
   const { from, row } = joinTraceSpans([...spans.keys()], needs, params, hasSharedIds)
-  const wanted = selectSpanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
+  const wanted = selectIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], 8, params)
   const values = storedFields.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
   return executeQuery<Raw>(
     search,
@@ -79,7 +79,7 @@ function queryResultSpans(
       s.service as service, s.name as name, s.kind as kind, s.status as status,
       s.start as startTimeUnixNano, s.duration as durationNanos,
       ${values.length > 0 ? `[${values.map((value) => `CAST(${value}, 'Tuple(String, Nullable(String))')`).join(', ')}]` : `[]`} as values
-    from ${from} where s.span_id in ${wanted}`,
+    from ${from} where s.span_id in (${wanted})`,
     params,
   )
 }

@@ -20,7 +20,7 @@ export function resolveMaxExemplars(hints: readonly Hint[], beside: number): num
 export function limitExemplars(series: readonly Series[], max: number): readonly Series[] {
   const kept = series.map((one) => {
     const values = new Map(one.points.map(({ timeUnixNano, value }) => [timeUnixNano, value]))
-    return (one.exemplars ?? []).flatMap((each) => {
+    return one.exemplars.flatMap((each) => {
       const atPoint = values.get(each.point)
       return atPoint === undefined ? [] : [{ ...each, value: each.value ?? atPoint }]
     })

@@ -40,7 +40,7 @@ export type Series = {
   /** In order of time. */
   readonly points: readonly SeriesPoint[]
   /** If requested, in no order. */
-  readonly exemplars?: readonly Exemplar[]
+  readonly exemplars: readonly Exemplar[]
 }
 
 /** Applies topk, bottomk or a comparison, and drops series without points. */
@@ -100,15 +100,11 @@ export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: 
     if (points.length === 0) return []
     // A series that combines with many would repeat its exemplars in each.
     const exemplars = [
-      ...(a === oneLeft && !oneRight ? [] : getExemplars(a)),
-      ...(b === oneRight && !oneLeft ? [] : getExemplars(b)),
+      ...(a === oneLeft && !oneRight ? [] : a.exemplars),
+      ...(b === oneRight && !oneLeft ? [] : b.exemplars),
     ]
     return [{ labels, points, exemplars }]
   })
-}
-
-function getExemplars({ exemplars }: Series): readonly Exemplar[] {
-  return exemplars ?? []
 }
 
 function identifySeries(series: Series): string {

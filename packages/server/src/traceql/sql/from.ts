@@ -20,22 +20,20 @@ export function filterByWindow(span: string, start: bigint, end: bigint, params:
 }
 
 /**
- * Selects trace ids from hex, for use after `in`. A subquery, because an index ignores an array
- * made by a function.
+ * Selects ids from hex. A subquery, because an index ignores an array made by a function.
  */
-export function selectTraceIds(ids: readonly string[], params: Params): string {
-  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
+export function selectIds(ids: readonly string[], byteLength: 8 | 16, params: Params): string {
+  return `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), ${byteLength})`
 }
 
-/** Selects span ids from hex, for use after `in`. */
-export function selectSpanIds(ids: readonly string[], params: Params): string {
-  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
+/** Selects trace ids from hex, for use after `in`. */
+export function selectTraceIds(ids: readonly string[], params: Params): string {
+  return `(${selectIds(ids, 16, params)})`
 }
 
 /** Selects every span of the traces, one row per span. */
 function selectTraceSpans(ids: readonly string[], params: Params): string {
-  const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
-  return `(select * from spans where ${filterByTraces(list)}
+  return `(select * from spans where ${filterByTraces(selectIds(ids, 16, params))}
     limit 1 by trace_id, ${spanIdentity})`
 }
 

@@ -25,6 +25,16 @@ export class TraceQLError extends Error {
   }
 }
 
+/** Returns undefined if `parse` throws a `TraceQLError`. */
+export function tryParse<Result>(parse: () => Result): Result | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof TraceQLError) return undefined
+    throw error
+  }
+}
+
 /** `limit`: a valid query that exceeds a limit. `unsupported`: TraceQL that Spanlink lacks. */
 export type TraceQLErrorCode = 'syntax' | 'type' | 'limit' | 'unsupported'
 

@@ -40,7 +40,7 @@ function readEscape(text: string, at: number): { value: string; to: number } {
   const letter = text.charAt(at + 1)
   const plain = escapes[letter]
   if (plain !== undefined) return { value: plain, to: at + 2 }
-  const hex = matchCodePoint(text, at + 1)
+  const hex = matchAt(codePoint, text, at + 1)
   const code = hex === undefined ? Number.NaN : Number.parseInt(hex.slice(1), 16)
   if (hex === undefined || code > 0x10ffff) {
     throw new TraceQLError('syntax', `"\\${letter}" is not a valid escape.`, {
@@ -53,7 +53,8 @@ function readEscape(text: string, at: number): { value: string; to: number } {
   return { value: String.fromCodePoint(code), to: at + 1 + hex.length }
 }
 
-function matchCodePoint(text: string, at: number): string | undefined {
-  codePoint.lastIndex = at
-  return codePoint.exec(text)?.[0]
+/** Matches a sticky pattern at an index. */
+export function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0]
 }

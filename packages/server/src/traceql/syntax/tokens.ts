@@ -2,7 +2,7 @@ import { DURATION_PATTERN, parseDuration } from '@spanlink/api-schema/duration'
 import { operators, type Scope, scopes } from './ast.ts'
 import { TraceQLError } from './errors.ts'
 import { limits } from '../limits.ts'
-import { readQuoted } from './quoted.ts'
+import { matchAt, readQuoted } from './quoted.ts'
 
 export type Token = { readonly from: number; readonly to: number } & (
   | { readonly kind: 'punctuation' | 'word'; readonly text: string }
@@ -128,9 +128,4 @@ const blank = /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y
 
 function skipBlank(text: string, at: number): number {
   return at + (matchAt(blank, text, at)?.length ?? 0)
-}
-
-function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
-  pattern.lastIndex = at
-  return pattern.exec(text)?.[0]
 }
