@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT, SpanKind, context, propagation, trace } from '@opentelemetry/api'
-import type { Attributes, Baggage, Context, Span, SpanContext } from '@opentelemetry/api'
+import type { Baggage, Context, Span, SpanContext, SpanOptions } from '@opentelemetry/api'
 import { intersectBaggage, mergeBaggage } from './propagation/baggage.ts'
 import { addConsumedContext } from './propagation/consumed-contexts.ts'
 import { safely, reportFailure } from './diagnostics.ts'
@@ -33,34 +33,22 @@ export function processBatch<R>(
   ambient: Context = context.active(),
 ): R {
   if (!source.isTraced) return runUntraced(fn, ambient)
+  const { receiveSpans } = tracing.options
   let span: Span
   let within: Context
   try {
     const batch = readBatch(tracing, source, messages)
-    const limit = tracing.options.linkCountLimit
-    const parent = tracing.options.receiveSpans
-      ? startReceiveSpans(tracing, source, messages, batch.links, ambient)
-      : ambient
-    const areBare = tracing.deferredAttributes.isSupported
-    span = tracing.startSpan(
-      source.processName,
-      {
-        kind: SpanKind.CONSUMER,
-        attributes: source.processAttributes,
-        links: batch.links.slice(0, limit),
-      },
-      parent,
-    )
-    if (areBare && span.isRecording()) batch.links.complete(span, 0, limit)
-    if (!tracing.options.receiveSpans)
-      createOverflowSpans(tracing, source, batch.links, span, trace.setSpan(parent, span))
+    const parent = receiveSpans ? startReceiveSpans(batch, ambient) : ambient
+    const { processName, processAttributes: attributes } = source
+    span = startLinkedSpan(batch, processName, { kind: SpanKind.CONSUMER, attributes }, 0, parent)
+    if (!receiveSpans) createOverflowSpans(batch, span, trace.setSpan(parent, span))
     within = trace.setSpan(addBatchBaggage(ambient, batch.baggage), span)
-    describeBatch(tracing, source, span, within, messages, 'process')
+    describeBatch(batch, span, within, 'process')
   } catch (error) {
     reportFailure('start the spans of a batch', error)
     return runUntraced(fn, ambient)
   }
-  const by = tracing.options.receiveSpans ? 'poll' : 'process'
+  const by = receiveSpans ? 'poll' : 'process'
   return runInSpan(tracing, span, within, fn, countDelivery(tracing, source, messages, within, by)?.processDuration)
 }
 
@@ -80,8 +68,7 @@ export function receiveBatch(
 ): Context {
   if (!source.isTraced) return ambient
   try {
-    const { links } = readBatch(tracing, source, messages)
-    const within = startReceiveSpans(tracing, source, messages, links, ambient, startTime, error)
+    const within = startReceiveSpans(readBatch(tracing, source, messages), ambient, startTime, error)
     const metrics = countDelivery(tracing, source, messages, within, 'poll')
     // `startTime` is wall-clock time; durations use the monotonic clock.
     if (startTime !== undefined)
@@ -93,12 +80,15 @@ export function receiveBatch(
   }
 }
 
-interface ReadBatch {
+interface Batch {
+  readonly tracing: Tracing
+  readonly source: PreparedSource
+  readonly messages: readonly ReceivedMessage[]
   readonly links: BatchLinks
   readonly baggage: Baggage | undefined
 }
 
-function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly ReceivedMessage[]): ReadBatch {
+function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly ReceivedMessage[]): Batch {
   const contexts: (SpanContext | undefined)[] = []
   // Undefined as soon as one message has no baggage: no entry is common then.
   let baggages: Baggage[] | undefined = []
@@ -112,24 +102,20 @@ function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly 
     else baggages?.push(baggage)
   }
   return {
+    tracing,
+    source,
+    messages,
     links: createBatchLinks(tracing, source, messages, contexts),
     baggage: baggages && intersectBaggage(baggages),
   }
 }
 
-function startReceiveSpans(
-  tracing: Tracing,
-  source: PreparedSource,
-  messages: readonly ReceivedMessage[],
-  links: BatchLinks,
-  ambient: Context,
-  startTime?: number,
-  error?: unknown,
-): Context {
-  const first = startReceiveSpan(tracing, source, links, 0, ambient, startTime)
+function startReceiveSpans(batch: Batch, ambient: Context, startTime?: number, error?: unknown): Context {
+  const { tracing } = batch
+  const first = startReceiveSpan(batch, 0, ambient, startTime)
   const within = trace.setSpan(ambient, first)
-  describeBatch(tracing, source, first, within, messages, 'receive')
-  createOverflowSpans(tracing, source, links, first, within, startTime)
+  describeBatch(batch, first, within, 'receive')
+  createOverflowSpans(batch, first, within, startTime)
   if (error === undefined) tracing.endSpan(first)
   else tracing.failSpan(first, error)
   return within
@@ -139,35 +125,30 @@ function startReceiveSpans(
  * Creates a receive span below `first` for each further `linkCountLimit` messages, unless `first`
  * is not recorded.
  */
-function createOverflowSpans(
-  tracing: Tracing,
-  source: PreparedSource,
-  links: BatchLinks,
-  first: Span,
-  within: Context,
-  startTime?: number,
-): void {
+function createOverflowSpans(batch: Batch, first: Span, within: Context, startTime?: number): void {
+  const { tracing, links } = batch
   const limit = tracing.options.linkCountLimit
   for (let from = limit; first.isRecording() && from < links.length; from += limit) {
-    tracing.endSpan(startReceiveSpan(tracing, source, links, from, within, startTime))
+    tracing.endSpan(startReceiveSpan(batch, from, within, startTime))
   }
 }
 
-function startReceiveSpan(
-  tracing: Tracing,
-  source: PreparedSource,
-  links: BatchLinks,
+function startReceiveSpan(batch: Batch, from: number, parent: Context, startTime: number | undefined): Span {
+  const { receiveName, receiveAttributes: attributes } = batch.source
+  return startLinkedSpan(batch, receiveName, { kind: SpanKind.CLIENT, attributes, startTime }, from, parent)
+}
+
+/** Starts a span with the links from index `from`, at most `linkCountLimit`. */
+function startLinkedSpan(
+  { tracing, links }: Batch,
+  name: string,
+  options: SpanOptions,
   from: number,
   parent: Context,
-  startTime: number | undefined,
 ): Span {
   const limit = tracing.options.linkCountLimit
   const areBare = tracing.deferredAttributes.isSupported
-  const span = tracing.startSpan(
-    source.receiveName,
-    { kind: SpanKind.CLIENT, attributes: source.receiveAttributes, startTime, links: links.slice(from, limit) },
-    parent,
-  )
+  const span = tracing.startSpan(name, { ...options, links: links.slice(from, limit) }, parent)
   if (areBare && span.isRecording()) links.complete(span, from, limit)
   return span
 }
@@ -178,18 +159,14 @@ function addBatchBaggage(ambient: Context, baggage: Baggage | undefined): Contex
 }
 
 function describeBatch(
-  tracing: Tracing,
-  source: PreparedSource,
+  { tracing, source, messages }: Batch,
   span: Span,
   within: Context,
-  messages: readonly ReceivedMessage[],
   operation: 'process' | 'receive',
 ): void {
   if (!span.isRecording()) return
   safely('describe the span of a batch', () => {
-    const attributes: Attributes = {}
-    tracing.names.put(attributes, 'messageCount', messages.length)
-    span.setAttributes(attributes)
+    tracing.names.set(span, 'messageCount', messages.length)
     tracing.addCustomAttributes(span, within, operation, source.topic, messages)
   })
 }

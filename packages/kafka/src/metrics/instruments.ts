@@ -4,32 +4,7 @@ import { createCounterSet, type CounterSet } from './counters.ts'
 import { reportSocketBytes } from './sockets.ts'
 
 /** Every instrument of the plugin; docs/kafka/metrics.md explains them. */
-export interface Instruments {
-  readonly operationDuration: Histogram
-  readonly processDuration: Histogram
-  readonly endToEndDuration: Histogram
-  readonly requestDuration: Histogram
-  readonly requestWait: Histogram
-  readonly joinDuration: Histogram
-  readonly sentMessages: CounterSet
-  readonly consumedMessages: CounterSet
-  readonly sentBytes: CounterSet
-  readonly consumedBytes: CounterSet
-  readonly consumedBatches: CounterSet
-  readonly connects: CounterSet
-  readonly disconnects: CounterSet
-  readonly io: CounterSet
-  readonly requestTimeouts: CounterSet
-  readonly retries: CounterSet
-  readonly rebalances: CounterSet
-  readonly crashes: CounterSet
-  readonly commits: CounterSet
-  readonly lag: CounterSet
-  readonly connections: CounterSet
-  readonly queuedRequests: CounterSet
-  readonly bufferedToSend: CounterSet
-  readonly bufferedToProcess: CounterSet
-}
+export type Instruments = ReturnType<typeof createInstruments>
 
 /**
  * Returns the instruments of a provider, undefined for a no-op. All telemetries share them: two
@@ -56,7 +31,7 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 
 // Queue times range from milliseconds to days.
 const QUEUE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400]
 
-function createInstruments(meter: Meter): Instruments {
+function createInstruments(meter: Meter) {
   const createHistogram = (name: string, description: string, boundaries: number[] = SECONDS): Histogram =>
     meter.createHistogram(name, {
       description,
@@ -68,7 +43,7 @@ function createInstruments(meter: Meter): Instruments {
     createCounterSet(meter.createObservableCounter(name, { description, unit, valueType: ValueType.INT }))
   const createUpDownCounter = (name: string, unit: string, description: string): CounterSet =>
     createCounterSet(meter.createObservableUpDownCounter(name, { description, unit, valueType: ValueType.INT }))
-  const instruments: Instruments = {
+  const instruments = {
     operationDuration: createHistogram('messaging.client.operation.duration', 'Duration of a send, receive or commit'),
     processDuration: createHistogram('messaging.process.duration', "Duration of the application's handler"),
     endToEndDuration: createHistogram(
