@@ -4,9 +4,11 @@ import type { KafkaTelemetryOptions } from '../options.ts'
 import { toInstrumentation, type Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { traceConfluentConsumer } from './consumer.ts'
-import { createClientSettings } from './settings.ts'
+import { createClientSettings, getInternalClient } from './settings.ts'
 import { traceConfluentProducer } from './producer.ts'
-import { observeOnConnect } from './observe-connect.ts'
+import { emitRdkafkaEvents } from '../rdkafka/client-events.ts'
+import { measureStatistics } from '../rdkafka/measure-statistics.ts'
+import type { ClientSettings } from '../rdkafka/settings.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 import { getClientRegistry } from '../core/clients/client-registry.ts'
 
@@ -81,5 +83,25 @@ function traceFactory(factory: KafkaJS.Kafka, instrumentation: Instrumentation, 
       observeOnConnect(consumer, instrumentation, settings)
     })
     return consumer
+  })
+}
+
+/** Reads metrics and events of the rdkafka client that `connect` creates. */
+function observeOnConnect(
+  client: KafkaJS.Producer | KafkaJS.Consumer,
+  instrumentation: Instrumentation,
+  settings: ClientSettings,
+): void {
+  const connect = client.connect.bind(client)
+  replaceMethod(client, 'connect', () => {
+    const connected = connect()
+    safely("measure one of Confluent's clients", () => {
+      const internal = getInternalClient(client)
+      if (internal === undefined) return
+      settings.cluster.watch(internal)
+      measureStatistics(internal, instrumentation, settings)
+      emitRdkafkaEvents(internal, instrumentation, settings)
+    })
+    return connected
   })
 }

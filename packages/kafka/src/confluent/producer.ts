@@ -5,7 +5,8 @@ import type { OutgoingFormat } from '../core/telemetry.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import { mergeMetadata, listPartitions, toRecordMetadata, resolveSharedMetadata } from './record-metadata.ts'
 import type { ClientSettings } from '../rdkafka/settings.ts'
-import { traceConfluentTransactions } from './transactions.ts'
+import { settleAsync } from '../rdkafka/settle.ts'
+import { createSettlement, flattenOffsets } from '../core/clients/settlement.ts'
 import { withErrorType } from '../rdkafka/errors.ts'
 import { toRecordHeaders } from '../core/clients/record-headers.ts'
 import { replaceMethod } from '../core/clients/override.ts'
@@ -89,4 +90,27 @@ function copyMessage(message: KafkaJS.Message): KafkaJS.Message {
   // The client reads these three by name, also when they are inherited.
   const { key, value, headers } = message
   return { ...message, key, value, headers }
+}
+
+/**
+ * Traces the end of a transaction; `transaction()` returns the producer, which has these methods.
+ */
+function traceConfluentTransactions(
+  producer: KafkaJS.Producer,
+  instrumentation: Instrumentation,
+  settings: ClientSettings,
+): void {
+  const commit = producer.commit.bind(producer)
+  const abort = producer.abort.bind(producer)
+  const sendOffsets = producer.sendOffsets.bind(producer)
+  const settlement = (operationName: string) => ({ operationName, clientId: settings.clientId })
+  replaceMethod(producer, 'commit', () => settleAsync(instrumentation, settlement('commit_transaction'), commit))
+  replaceMethod(producer, 'abort', () => settleAsync(instrumentation, settlement('abort_transaction'), abort))
+  replaceMethod(producer, 'sendOffsets', (args) =>
+    settleAsync(
+      instrumentation,
+      createSettlement('send_offsets', flattenOffsets(args), { clientId: settings.clientId }),
+      () => sendOffsets(args),
+    ),
+  )
 }

@@ -1,6 +1,5 @@
-import { context, type Context } from '@opentelemetry/api'
-import type { Consumer, ConsumerRunConfig, EachBatchHandler, EachMessageHandler } from 'kafkajs'
-import { createHandlerContext, createPartitionSources, type GetSource } from '../core/clients/consumer-sources.ts'
+import type { Consumer, ConsumerRunConfig } from 'kafkajs'
+import { createPartitionSources, traceHandlers } from '../core/clients/consumer-sources.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import { scopeToConnections } from './connections.ts'
@@ -16,58 +15,30 @@ export function traceConsumer(
   instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
-  groupId: string | undefined,
 ): void {
   const { run } = consumer
-  const getSource = createPartitionSources(
-    {
-      groupId,
-      get clientId() {
-        return identity.clientId
-      },
-    },
-    cluster,
-  )
-  const work = scopeToConnections(measureConsumer(consumer, instrumentation, groupId, getSource), cluster)
-  const events = emitConsumerEvents(consumer, instrumentation, identity, cluster, groupId)
-  const settling: Settling = { instrumentation, identity, cluster, groupId, work, events }
+  const getSource = createPartitionSources(identity, cluster)
+  const work = scopeToConnections(measureConsumer(consumer, instrumentation, identity.groupId, getSource), cluster)
+  const events = emitConsumerEvents(consumer, instrumentation, identity, cluster)
+  const settling: Settling = { instrumentation, identity, cluster, work, events }
   traceCommits(consumer, settling)
   replaceMethod(consumer, 'run', (config?: ConsumerRunConfig) => {
     if (typeof config !== 'object' || config === null) return run(config)
-    const ambient = createHandlerContext(context.active())
-    const { eachMessage, eachBatch } = config
-    const traced: ConsumerRunConfig = {}
-    if (typeof eachMessage === 'function')
-      traced.eachMessage = traceEachMessage(eachMessage, settling, getSource, ambient)
-    if (typeof eachBatch === 'function') traced.eachBatch = traceEachBatch(eachBatch, settling, getSource, ambient)
+    const scoped = runAsApplication(config, settling)
+    const traced = traceHandlers(scoped, instrumentation, getSource)
     return work.runAsClient(() => run(overrideProperties(config, traced)))
   })
 }
 
-function traceEachMessage(
-  eachMessage: EachMessageHandler,
-  { instrumentation, work }: Settling,
-  getSource: GetSource,
-  ambient: () => Context,
-): EachMessageHandler {
-  return (payload) => {
-    const { topic, partition, message } = payload
-    const delivery = { source: getSource(topic, partition), context: ambient() }
-    return instrumentation.process(message, () => work.runAsApplication(() => eachMessage(payload)), delivery)
-  }
-}
-
-function traceEachBatch(
-  eachBatch: EachBatchHandler,
-  settling: Settling,
-  getSource: GetSource,
-  ambient: () => Context,
-): EachBatchHandler {
-  const { instrumentation, work } = settling
-  return (payload) => {
-    const { topic, partition, messages } = payload.batch
-    const delivery = { source: getSource(topic, partition), context: ambient() }
-    const traced = traceBatchCommits(payload, settling)
-    return instrumentation.processBatch(messages, () => work.runAsApplication(() => eachBatch(traced)), delivery)
+/** Runs handlers as the application's, and traces the commits of batches. */
+function runAsApplication({ eachMessage, eachBatch }: ConsumerRunConfig, settling: Settling): ConsumerRunConfig {
+  const { work } = settling
+  return {
+    eachMessage:
+      typeof eachMessage === 'function' ? (payload) => work.runAsApplication(() => eachMessage(payload)) : undefined,
+    eachBatch:
+      typeof eachBatch === 'function'
+        ? (payload) => work.runAsApplication(() => eachBatch(traceBatchCommits(payload, settling)))
+        : undefined,
   }
 }

@@ -29,14 +29,8 @@ export function emitConsumerEvents(
   instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
-  groupId: string | undefined,
 ): ClientEvents {
-  const events = createClientEvents(instrumentation, {
-    get clientId() {
-      return identity.clientId
-    },
-    groupId,
-  })
+  const events = createClientEvents(instrumentation, identity)
   onFirstConnect(consumer, instrumentation, () => {
     const { REQUEST, REBALANCING, GROUP_JOIN, STOP, CRASH } = consumer.events
     consumer.on(REQUEST, watchThrottling(cluster.raw, events.emitThrottle))

@@ -1,8 +1,10 @@
 import type { RequestEvent } from 'kafkajs'
 
-/** `messaging.client.id`, once it is known. */
 export interface ClientIdentity {
+  /** `messaging.client.id`, once it is known. */
   readonly clientId: string | undefined
+  /** Of a consumer. */
+  readonly groupId: string | undefined
 }
 
 /**
@@ -10,11 +12,12 @@ export interface ClientIdentity {
  * first event, as kafkajs creates events only for listeners.
  */
 export function watchClientId(
-  configured: string | undefined,
+  clientId: string | undefined,
+  groupId: string | undefined,
   onRequest: (listener: (event: RequestEvent) => void) => () => void,
 ): ClientIdentity {
-  const identity: { clientId: string | undefined } = { clientId: configured }
-  if (configured !== undefined) return identity
+  const identity: { clientId: string | undefined; readonly groupId: string | undefined } = { clientId, groupId }
+  if (clientId !== undefined) return identity
   const leave = onRequest(({ payload }) => {
     leave()
     identity.clientId = payload.clientId

@@ -1,11 +1,4 @@
-import type {
-  Consumer,
-  ConsumerEvents,
-  Producer,
-  RequestEvent,
-  RequestQueueSizeEvent,
-  RequestTimeoutEvent,
-} from 'kafkajs'
+import type { Consumer, Producer } from 'kafkajs'
 import { safely } from '../core/diagnostics.ts'
 import { createClientMetrics, type ClientMetrics } from '../metrics/client-metrics.ts'
 import { getSocketWatcher } from '../metrics/sockets.ts'
@@ -29,18 +22,8 @@ const UNMEASURED: ClientScope = {
   runAsApplication: (fn) => fn(),
 }
 
-/**
- * Listens from the first `connect` on, if there is a meter provider: kafkajs creates no events
- * without listeners.
- */
 export function measureProducer(producer: Producer, instrumentation: Instrumentation): ClientScope {
-  return measureClient(producer, instrumentation, undefined, (metrics) => {
-    const { REQUEST, REQUEST_TIMEOUT, REQUEST_QUEUE_SIZE } = producer.events
-    const { request, timeout, queue } = createNetworkListeners(metrics)
-    producer.on(REQUEST, request)
-    producer.on(REQUEST_TIMEOUT, timeout)
-    producer.on(REQUEST_QUEUE_SIZE, queue)
-  })
+  return measureClient(producer, instrumentation, undefined, () => {})
 }
 
 export function measureConsumer(
@@ -49,16 +32,13 @@ export function measureConsumer(
   groupId: string | undefined,
   getSource: GetSource,
 ): ClientScope {
-  return measureClient(consumer, instrumentation, groupId, (metrics) => {
-    const { events } = consumer
-    const { request, timeout, queue } = createNetworkListeners(metrics)
-    consumer.on(events.REQUEST, request)
-    consumer.on(events.REQUEST_TIMEOUT, timeout)
-    consumer.on(events.REQUEST_QUEUE_SIZE, queue)
-    listenToGroup(consumer, events, metrics, getSource)
-  })
+  return measureClient(consumer, instrumentation, groupId, (metrics) => listenToGroup(consumer, metrics, getSource))
 }
 
+/**
+ * Listens from the first `connect` on, if there is a meter provider: kafkajs creates no events
+ * without listeners.
+ */
 function measureClient(
   client: Producer | Consumer,
   instrumentation: Instrumentation,
@@ -79,6 +59,7 @@ function measureClient(
         runAsClient: (fn) => sockets.runAsClient(measured, fn),
         runAsApplication: (fn) => sockets.runAsApplication(fn),
       }
+      listenToNetwork(client as Producer, measured)
       listen(measured)
     })
     return work.runAsClient(connect)
@@ -90,21 +71,22 @@ function measureClient(
   }
 }
 
-function createNetworkListeners(metrics: ClientMetrics) {
-  return {
-    request: ({ payload }: RequestEvent) =>
-      metrics.recordRequest(parseBroker(payload.broker), payload.apiName, {
-        durationSeconds: payload.duration / 1000,
-        waitSeconds: payload.pendingDuration / 1000,
-      }),
-    timeout: ({ payload }: RequestTimeoutEvent) =>
-      metrics.countRequestTimeout(parseBroker(payload.broker), payload.apiName),
-    queue: ({ payload }: RequestQueueSizeEvent) =>
-      metrics.setQueuedRequests(parseBroker(payload.broker), payload.queueSize),
-  }
+function listenToNetwork(client: Pick<Producer, 'events' | 'on'>, metrics: ClientMetrics): void {
+  const { REQUEST, REQUEST_TIMEOUT, REQUEST_QUEUE_SIZE } = client.events
+  client.on(REQUEST, ({ payload }) =>
+    metrics.recordRequest(parseBroker(payload.broker), payload.apiName, {
+      durationSeconds: payload.duration / 1000,
+      waitSeconds: payload.pendingDuration / 1000,
+    }),
+  )
+  client.on(REQUEST_TIMEOUT, ({ payload }) => metrics.countRequestTimeout(parseBroker(payload.broker), payload.apiName))
+  client.on(REQUEST_QUEUE_SIZE, ({ payload }) =>
+    metrics.setQueuedRequests(parseBroker(payload.broker), payload.queueSize),
+  )
 }
 
-function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: ClientMetrics, getSource: GetSource): void {
+function listenToGroup(consumer: Consumer, metrics: ClientMetrics, getSource: GetSource): void {
+  const { events } = consumer
   consumer.on(events.REBALANCING, () => metrics.countRebalance())
   consumer.on(events.GROUP_JOIN, ({ payload }) => {
     metrics.recordJoin(payload.duration / 1000)

@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Offsets, TopicPartitionOffset, Transaction } from 'kafkajs'
+import type { Consumer, EachBatchPayload, TopicPartitionOffset, Transaction } from 'kafkajs'
 import type { ClientEvents } from '../events/events.ts'
 import { observe } from '../core/span/run-in-span.ts'
 import type { Settlement } from '../core/telemetry.ts'
@@ -7,12 +7,12 @@ import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'
 import type { ClientScope } from './metrics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
+import { createSettlement, flattenOffsets } from '../core/clients/settlement.ts'
 
 export interface Settling {
   readonly instrumentation: Instrumentation
   readonly identity: ClientIdentity
   readonly cluster: KafkaJSCluster
-  readonly groupId?: string | undefined
   readonly work: ClientScope
   /** Of a consumer. */
   readonly events?: ClientEvents
@@ -38,7 +38,7 @@ export function traceBatchCommits(payload: EachBatchPayload, settling: Settling)
     commitOffsetsIfNecessary: (offsets) =>
       offsets === undefined
         ? commitOffsetsIfNecessary()
-        : settle(settling, 'commit', toTopicPartitions(offsets), () => commitOffsetsIfNecessary(offsets)),
+        : settle(settling, 'commit', flattenOffsets(offsets), () => commitOffsetsIfNecessary(offsets)),
   }
 }
 
@@ -48,29 +48,19 @@ export function traceTransactionEnd(transaction: Transaction, settling: Settling
   replaceMethod(transaction, 'commit', () => settle(settling, 'commit_transaction', [], commit))
   replaceMethod(transaction, 'abort', () => settle(settling, 'abort_transaction', [], abort))
   replaceMethod(transaction, 'sendOffsets', (offsets) =>
-    settle({ ...settling, groupId: offsets?.consumerGroupId }, 'send_offsets', toTopicPartitions(offsets), () =>
-      sendOffsets(offsets),
-    ),
+    settle(settling, 'send_offsets', flattenOffsets(offsets), () => sendOffsets(offsets), offsets?.consumerGroupId),
   )
 }
 
-type TopicPartition = Pick<TopicPartitionOffset, 'topic' | 'partition'>
-
 function settle(
-  { instrumentation, identity, cluster, groupId, work, events }: Settling,
+  { instrumentation, identity, cluster, work, events }: Settling,
   operationName: string,
-  partitions: readonly TopicPartition[],
+  partitions: readonly unknown[],
   call: () => Promise<void>,
+  groupId: string | undefined = identity.groupId,
 ): Promise<void> {
-  const [first] = partitions
-  const topic = partitions.every((entry) => entry?.topic === first?.topic) ? first?.topic : undefined
-  const partition = partitions.length === 1 ? first?.partition : undefined
   const settlement: Settlement = {
-    operationName,
-    topic,
-    partition,
-    groupId,
-    clientId: identity.clientId,
+    ...createSettlement(operationName, partitions, { groupId, clientId: identity.clientId }),
     clusterId: cluster.getClusterId(),
   }
   return instrumentation.settle(settlement, () =>
@@ -80,19 +70,8 @@ function settle(
       (error) => {
         if (operationName === 'commit' || operationName === 'send_offsets')
           work.getMetrics()?.countCommit(error ?? null)
-        events?.emitCommitFailure(error, topic)
+        events?.emitCommitFailure(error, settlement.topic)
       },
     ),
-  )
-}
-
-function toTopicPartitions(offsets: Offsets | undefined): TopicPartition[] {
-  const topics: unknown = offsets?.topics
-  if (!Array.isArray(topics)) return []
-  return (topics as Offsets['topics']).flatMap((entry) =>
-    (Array.isArray(entry?.partitions) ? entry.partitions : []).map((one) => ({
-      topic: entry.topic,
-      partition: one?.partition,
-    })),
   )
 }

@@ -5,6 +5,7 @@ import { createClientEvents, type ClientEvents, type TopicPartition } from '../e
 import { createClientMetricsGetter, type ClientMetrics } from '../metrics/client-metrics.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 import { createPartitionSources } from '../core/clients/consumer-sources.ts'
+import { getCommonTopic } from '../core/clients/settlement.ts'
 import { watchChannel, watchOperations, type Unsubscribe } from './channels.ts'
 import type { Assignment, PlatformaticClient, WatchedClient } from './types.ts'
 import { watchConnections } from './connections.ts'
@@ -167,9 +168,4 @@ function emitCrash(metrics: ClientMetrics | undefined, events: ClientEvents, err
 
 function toTopicPartitions(assignments: readonly Assignment[]): TopicPartition[] {
   return assignments.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
-}
-
-function getCommonTopic(offsets: readonly { readonly topic?: string }[] | undefined): string | undefined {
-  const [first, ...others] = offsets ?? []
-  return others.every((one) => one.topic === first?.topic) ? first?.topic : undefined
 }

@@ -3,6 +3,7 @@ import { createClientEvents, hasLogger, type ClientEvents, type TopicPartition }
 import type { Instrumentation } from '../core/instrumentation.ts'
 import type { ClientSettings } from './settings.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
+import { getCommonTopic } from '../core/clients/settlement.ts'
 import { getErrorCodeName, withErrorType } from './errors.ts'
 import { interceptEvents, type EventInterceptor } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
@@ -121,9 +122,4 @@ function getErrorCode(error: unknown): number | undefined {
 
 function toTopicPartitions(value: unknown): readonly TopicPartition[] {
   return Array.isArray(value) ? value.filter((one: Partial<TopicPartition>) => typeof one?.topic === 'string') : []
-}
-
-function getCommonTopic(offsets: unknown): string | undefined {
-  const [first, ...others] = toTopicPartitions(offsets)
-  return first && others.every(({ topic }) => topic === first.topic) ? first.topic : undefined
 }

@@ -44,27 +44,17 @@ export function traceRdkafkaTransactions(
   instrumentation: Instrumentation,
   settings: ClientSettings,
 ): void {
-  const { commitTransaction, abortTransaction, sendOffsetsToTransaction } = producer
   const { clientId } = settings
-  if (commitTransaction) {
-    replaceMethod(producer, 'commitTransaction', (...args) =>
-      settleByCallback(instrumentation, { operationName: 'commit_transaction', clientId }, args, (passed) =>
-        commitTransaction.apply(producer, passed),
-      ),
-    )
+  const settlements = {
+    commitTransaction: () => ({ operationName: 'commit_transaction', clientId }),
+    abortTransaction: () => ({ operationName: 'abort_transaction', clientId }),
+    sendOffsetsToTransaction: (offsets: unknown) => createSettlement('send_offsets', offsets, { clientId }),
   }
-  if (abortTransaction) {
-    replaceMethod(producer, 'abortTransaction', (...args) =>
-      settleByCallback(instrumentation, { operationName: 'abort_transaction', clientId }, args, (passed) =>
-        abortTransaction.apply(producer, passed),
-      ),
-    )
-  }
-  if (sendOffsetsToTransaction) {
-    replaceMethod(producer, 'sendOffsetsToTransaction', (...args) =>
-      settleByCallback(instrumentation, createSettlement('send_offsets', args[0], { clientId }), args, (passed) =>
-        sendOffsetsToTransaction.apply(producer, passed),
-      ),
+  for (const name of ['commitTransaction', 'abortTransaction', 'sendOffsetsToTransaction'] as const) {
+    const original = producer[name]
+    if (!original) continue
+    replaceMethod(producer, name, (...args) =>
+      settleByCallback(instrumentation, settlements[name](args[0]), args, (passed) => original.apply(producer, passed)),
     )
   }
 }

@@ -1,5 +1,6 @@
 import { context, propagation, trace, type Context } from '@opentelemetry/api'
-import type { MessageSource } from '../source.ts'
+import type { Instrumentation } from '../instrumentation.ts'
+import type { MessageSource, ReceivedMessage } from '../source.ts'
 import type { ClusterView } from './cluster-view.ts'
 
 /**
@@ -49,4 +50,42 @@ export function createPartitionSources(
       server: cluster?.getLeader(topic, partition),
     }))
   }
+}
+
+interface MessagePayload {
+  readonly topic: string
+  readonly partition: number
+  readonly message: ReceivedMessage
+}
+
+interface BatchPayload {
+  readonly batch: { readonly topic: string; readonly partition: number; readonly messages: readonly ReceivedMessage[] }
+}
+
+interface Handlers<M, B> {
+  eachMessage?: ((payload: M) => Promise<void>) | undefined
+  eachBatch?: ((payload: B) => Promise<void>) | undefined
+}
+
+/** Traces the handlers that the application gave to `run`; adds no other. */
+export function traceHandlers<M extends MessagePayload, B extends BatchPayload>(
+  { eachMessage, eachBatch }: Handlers<M, B>,
+  instrumentation: Instrumentation,
+  getSource: GetSource,
+): Handlers<M, B> {
+  const ambient = createHandlerContext(context.active())
+  const traced: Handlers<M, B> = {}
+  if (typeof eachMessage === 'function')
+    traced.eachMessage = (payload) => {
+      const { topic, partition, message } = payload
+      const delivery = { source: getSource(topic, partition), context: ambient() }
+      return instrumentation.process(message, () => eachMessage(payload), delivery)
+    }
+  if (typeof eachBatch === 'function')
+    traced.eachBatch = (payload) => {
+      const { topic, partition, messages } = payload.batch
+      const delivery = { source: getSource(topic, partition), context: ambient() }
+      return instrumentation.processBatch(messages, () => eachBatch(payload), delivery)
+    }
+  return traced
 }

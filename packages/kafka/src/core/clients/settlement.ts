@@ -6,18 +6,38 @@ export function createSettlement(
   offsets: unknown,
   { clientId, groupId }: Pick<Settlement, 'clientId' | 'groupId'>,
 ): Settlement {
-  const partitions = (Array.isArray(offsets) ? offsets : [offsets]).filter(isTopicPartition)
+  const partitions = listPartitions(offsets)
   const partition = partitions.length === 1 ? partitions[0]?.partition : undefined
-  return { operationName, topic: getCommonTopic(partitions), partition, groupId, clientId }
+  return { operationName, topic: getCommonTopic(offsets), partition, groupId, clientId }
 }
 
-/** Returns the topic that all of `items` have, undefined if there is none. */
-function getCommonTopic(items: readonly ({ readonly topic?: string } | undefined)[]): string | undefined {
-  const topic = items[0]?.topic
-  return items.every((item) => item?.topic === topic) ? topic : undefined
+/** Returns the topic that all partitions of a commit have, undefined if there is none. */
+export function getCommonTopic(offsets: unknown): string | undefined {
+  const [first, ...others] = listPartitions(offsets)
+  return others.every(({ topic }) => topic === first?.topic) ? first?.topic : undefined
 }
 
-function isTopicPartition(value: unknown): value is { readonly topic: string; readonly partition: number | undefined } {
+/** Lists the partitions of `{ topics: [{ topic, partitions: [{ partition }] }] }`. */
+export function flattenOffsets(offsets: unknown): readonly Partial<TopicPartition>[] {
+  const { topics } = (offsets ?? {}) as { readonly topics?: unknown }
+  if (!Array.isArray(topics)) return []
+  return topics.flatMap((entry: { readonly topic?: string; readonly partitions?: unknown } | null) => {
+    const { topic, partitions } = entry ?? {}
+    const list: readonly Partial<TopicPartition>[] = Array.isArray(partitions) ? partitions : []
+    return list.map((one) => ({ topic, partition: one?.partition }))
+  })
+}
+
+interface TopicPartition {
+  readonly topic: string
+  readonly partition: number | undefined
+}
+
+function listPartitions(offsets: unknown): readonly TopicPartition[] {
+  return (Array.isArray(offsets) ? offsets : [offsets]).filter(isTopicPartition)
+}
+
+function isTopicPartition(value: unknown): value is TopicPartition {
   if (typeof value !== 'object' || value === null) return false
   const { topic, partition } = value as { readonly topic?: unknown; readonly partition?: unknown }
   return typeof topic === 'string' && (partition === undefined || typeof partition === 'number')
