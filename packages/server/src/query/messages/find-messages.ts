@@ -55,7 +55,7 @@ export async function findMessages(
   const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)
   const cursor = query.cursor === undefined ? undefined : messageCursor.decode(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
-  const traces = createTraceCache(store, options)
+  const traces = createTraceCache({ store, options })
   const request = { store, window, topic, group, neverConsumed, minQueueTime, before, traces, options }
   const found = await scanInSteps(lists[list], request, limit + (cursor?.given ?? 0))
   const messages = found.messages.slice(cursor?.given ?? 0)
@@ -70,7 +70,7 @@ export async function findMessages(
     list,
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    messages: await addErrors(store, await addRecords(store, page, options), traces, options),
+    messages: await addErrors(traces, await addRecords(traces, page)),
     counts,
     stepNano: String(step),
     total: times.length,
@@ -84,7 +84,7 @@ export async function findMessages(
 }
 
 /**
- * Scan steps per page, of `MAX_SCANNED_SPANS` each. Not limited by time: equal requests get equal
+ * Scan steps per page, of 500 spans each. Not limited by time: equal requests get equal
  * pages.
  */
 const MAX_STEPS = 4

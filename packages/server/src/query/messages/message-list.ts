@@ -1,13 +1,12 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
+import type { StoreAccess } from './messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan, ListPosition, StartPosition } from './messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from './messaging-spans/newest-messaging-spans.ts'
 import type { TraceCache } from './trace-cache.ts'
 
 /** The parameters of a message list. */
-export type MessageListRequest = {
-  readonly store: Store
+export type MessageListRequest = StoreAccess & {
   readonly window: TimeWindow
   readonly topic: string | undefined
   readonly group: string | undefined
@@ -17,7 +16,6 @@ export type MessageListRequest = {
   readonly minQueueTime: bigint | undefined
   readonly before: StartPosition | undefined
   readonly traces: TraceCache
-  readonly options: QueryOptions
 }
 
 export type FoundMessages = {
@@ -30,9 +28,6 @@ export type FoundMessages = {
   /** Messages from this time on are too recent to evaluate. @default end of the window */
   readonly searchedEnd?: bigint
 }
-
-/** Spans that a list scans per step, newest first; each messaging span is a separate read. */
-export const MAX_SCANNED_SPANS = 500
 
 type Filter = Pick<MessageListRequest, 'topic' | 'group'>
 

@@ -1,36 +1,33 @@
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { FlowSpanRow } from '../flows/flow-span.ts'
 import { loadSpans } from '../flows/load/load-spans.ts'
-import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import { selectConsumingChildren, type MessagingSpan } from './messaging-spans/messaging-span.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../links/span-ref.ts'
+import type { SpanLookup } from './deliveries/find-deliveries.ts'
+import { selectConsumingChildren } from './messaging-spans/messaging-span.ts'
 import {
   findConsumingChildren,
   findMessagingSpans,
+  findSpansByIdentity,
   keyBySpan,
-  type TimedRef,
+  type StoreAccess,
 } from './messaging-spans/find-messaging-spans.ts'
 
 /**
  * Whole traces read by one request, each read once: chains of messages return to the same traces.
  */
-export type TraceCache = {
+export type TraceCache = SpanLookup & {
   /** Spans of these traces; a subset when there are too many. */
-  readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
-  /** Like `findMessagingSpans` and `findConsumingChildren`, but reads whole traces. */
-  readonly spansByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessagingSpan[]>>
-  /** By `toSpanKey`. */
-  readonly spansByIdentity: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessagingSpan>>
-  readonly consumingChildren: (parents: readonly MessagingSpan[]) => Promise<MessagingSpan[]>
+  readonly spansOf: (spans: readonly { readonly traceId: string }[]) => Promise<readonly FlowSpanRow[]>
 }
 
 /** Cached spans; above this, the cache is cleared. */
 const MAX_KEPT = 100_000
 
-export function createTraceCache(store: Store, options: QueryOptions): TraceCache {
+export function createTraceCache({ store, options }: StoreAccess): TraceCache {
+  const access = { store, options }
   const byTrace = new Map<string, Promise<TraceSpans>>()
   let kept = 0
-  const read = async (traceIds: Iterable<string>): Promise<TraceSpans[]> => {
-    const wanted = [...new Set(traceIds)]
+  const read = async (spans: readonly { readonly traceId: string }[]): Promise<TraceSpans> => {
+    const wanted = [...new Set(spans.map(({ traceId }) => traceId))]
     if (kept > MAX_KEPT) {
       byTrace.clear()
       kept = 0
@@ -47,38 +44,33 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
         loading.then((spansOf) => spansOf(id)),
       )
     }
-    return await Promise.all(wanted.map((id) => byTrace.get(id) ?? { rows: [], isTruncated: false }))
+    const traces = await Promise.all(wanted.map((id) => byTrace.get(id) ?? { rows: [], isTruncated: false }))
+    return { rows: traces.flatMap(({ rows }) => rows), isTruncated: traces.some(({ isTruncated }) => isTruncated) }
   }
   /** Reads the spans with these ids. */
   const readSharers = async (refs: readonly SpanRef[]): Promise<TraceSpans> => {
-    const traces = await read(refs.map((ref) => ref.traceId))
+    const { rows, isTruncated } = await read(refs)
     const wanted = new Set(refs.map(toRefKey))
-    return {
-      rows: traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(toRefKey(row)))),
-      isTruncated: traces.some((trace) => trace.isTruncated),
-    }
+    return { rows: rows.filter((row) => wanted.has(toRefKey(row))), isTruncated }
   }
   return {
-    spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
+    ...access,
+    spansOf: async (spans) => (await read(spans)).rows,
     spansByRef: async (refs) => {
       const { rows, isTruncated } = await readSharers(refs)
       const found = Map.groupBy(rows, toRefKey)
       const missing = isTruncated ? refs.filter((ref) => !found.has(toRefKey(ref))) : []
-      return new Map([...found, ...(await findMessagingSpans(store, missing, options))])
+      return new Map([...found, ...(await findMessagingSpans(access, missing))])
     },
     spansByIdentity: async (spans) => {
       const { rows, isTruncated } = await readSharers(spans)
       const found = keyBySpan(rows)
       const missing = isTruncated ? spans.filter((span) => !found.has(toSpanKey(span))) : []
-      return new Map([...found, ...keyBySpan([...(await findMessagingSpans(store, missing, options)).values()].flat())])
+      return new Map([...found, ...(await findSpansByIdentity(access, missing))])
     },
     consumingChildren: async (parents) => {
-      const traces = await read(parents.map((parent) => parent.traceId))
-      if (traces.some((trace) => trace.isTruncated)) return await findConsumingChildren(store, parents, options)
-      return selectConsumingChildren(
-        parents,
-        traces.flatMap((trace) => trace.rows),
-      )
+      const { rows, isTruncated } = await read(parents)
+      return isTruncated ? await findConsumingChildren(access, parents) : selectConsumingChildren(parents, rows)
     },
   }
 }

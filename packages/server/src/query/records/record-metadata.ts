@@ -2,7 +2,7 @@ import type { RecordMetadata } from '@spanlink/api-schema'
 import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import { messagingValue } from './messaging-sql.ts'
 
-const FIELDS = ['cluster', 'topic', 'partition', 'offset', 'key'] as const satisfies (keyof RecordMetadata)[]
+export const RECORD_FIELDS: readonly (keyof RecordMetadata)[] = ['cluster', 'topic', 'partition', 'offset', 'key']
 
 export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partition: '', offset: '', key: '' }
 
@@ -19,7 +19,7 @@ export function resolveRecord(
   // For a repeated key the first value counts, as in the stored columns.
   const textOf = new Map(attributes.toReversed())
   const record = { ...UNKNOWN_RECORD }
-  for (const field of FIELDS) {
+  for (const field of RECORD_FIELDS) {
     record[field] = messagingNames[field].map((name) => textOf.get(name) ?? '').find((text) => text !== '') ?? ''
   }
   return record.cluster === '' ? { ...record, cluster } : record
@@ -30,7 +30,7 @@ export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): 
   const merged = { ...UNKNOWN_RECORD }
   for (const source of sources) {
     if (source === undefined || isOther(source, merged)) continue
-    for (const field of FIELDS) if (merged[field] === '') merged[field] = source[field]
+    for (const field of RECORD_FIELDS) if (merged[field] === '') merged[field] = source[field]
   }
   return merged
 }
@@ -46,7 +46,7 @@ function isOther(source: RecordMetadata, known: RecordMetadata): boolean {
 }
 
 export function isUnknownRecord(record: RecordMetadata): boolean {
-  return FIELDS.every((field) => record[field] === '')
+  return RECORD_FIELDS.every((field) => record[field] === '')
 }
 
 /** Whether the record's position is complete; spans can then add only its key. */

@@ -1,9 +1,8 @@
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { messagingValue } from '../records/messaging-sql.ts'
-import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { inWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
-import { toMinuteParams, type SpanCounts, type SpanNumbers } from './traffic.ts'
+import { takeSample } from './sample.ts'
+import { toMinuteParams, type SpanCounts, type SpanNumbers, type TopologyRequest } from './traffic.ts'
 
 /** Target number of spans in the sample. */
 const SAMPLE_SPANS = 50_000
@@ -23,20 +22,17 @@ export type Call = {
  * topic instead, unless its producer and consumer name no common topic.
  */
 export async function findCalls(
-  store: Store,
-  window: TimeWindow,
+  { store, window, options }: TopologyRequest,
   { spans: spanCount, hasUnnamedTopics }: SpanCounts,
-  options: QueryOptions,
 ): Promise<Call[]> {
-  const wanted = chooseSample(spanCount, SAMPLE_SPANS)
-  const take = async (sample: Sample): Promise<SampledRows<CallRow>> => {
-    const params = { ...toWindowParams(window), ...toMinuteParams(window), ...sampleParams(sample) }
+  const { rows, sample } = await takeSample(spanCount, SAMPLE_SPANS, async (condition, sampled) => {
+    const params = { ...toWindowParams(window), ...toMinuteParams(window), ...sampled }
     const size = store.query<{ n: string }>(
-      `select count() as n from spans where ${inWindow} and ${sampleCondition(sample)}`,
+      `select count() as n from spans where ${inWindow} and ${condition}`,
       params,
       options,
     )
-    const rows = store.query<CallRow>(
+    const calls = store.query<CallRow>(
       `with sampled as (
         select *, if(kind = 'server' and countIf(kind = 'client') over sharers > 0
             or kind = 'consumer' and countIf(kind = 'producer') over sharers > 0, span_id, parent_span_id) as parent_id,
@@ -44,34 +40,27 @@ export async function findCalls(
             or kind = 'producer' and countIf(kind = 'consumer') over sharers > 0 as has_inner, groupArray(service) over sharers as services
         from (
           select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as duration_nano, messaging_operation, topic
-          from spans where ${inWindow} and ${sampleCondition(sample)}
+          from spans where ${inWindow} and ${condition}
           limit 1 by trace_id, ${spanIdentity})
         window sharers as (partition by trace_id, span_id))
       select caller, called, count() as n, countIf(state = 'error') as failures,
-        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(duration_nano)) as quantiles,
+        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(duration_nano)) as duration,
         argMax(id, duration_nano) as slowest_ids, argMax(id, state = 'error') as failed_ids,
         (lower(hex(slowest_ids.1)), lower(hex(slowest_ids.2))) as slowest, (lower(hex(failed_ids.1)), lower(hex(failed_ids.2))) as failed
-      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${compileLinkedConsumers(sample)}` : ''})
+      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${compileLinkedConsumers(condition)}` : ''})
       group by caller, called
       order by n desc
       limit ${MAX_CALLS}`,
       params,
       options,
     )
-    const [found, [counted]] = await Promise.all([rows, size])
+    const [found, [counted]] = await Promise.all([calls, size])
     return { rows: found, size: Number(counted?.n ?? 0) }
-  }
-  const { rows, sample } = await takeSample(wanted, spanCount / wanted.oneIn, take)
-  return rows.map((row) => ({
-    caller: row.caller,
-    called: row.called,
-    numbers: {
-      count: Number(row.n) * sample.oneIn,
-      errorCount: Number(row.failures) * sample.oneIn,
-      duration: row.quantiles,
-      slowest: row.slowest,
-      failed: row.failed,
-    },
+  })
+  return rows.map(({ caller, called, n, failures, ...numbers }) => ({
+    caller,
+    called,
+    numbers: { ...numbers, count: Number(n) * sample.oneIn, errorCount: Number(failures) * sample.oneIn },
     sampled: sample.oneIn > 1,
   }))
 }
@@ -95,7 +84,7 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
  * SQL for linked consumers in other traces where the producer or the consumer names no topic, on
  * the span or on the link. Left out if another span of the service took the message with a topic.
  */
-function compileLinkedConsumers(sample: Sample): string {
+function compileLinkedConsumers(condition: string): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,
       greatest(consumers.duration, 0) as duration_nano, (consumers.peer_trace_id, consumers.peer_span_id) as id
     from (
@@ -105,7 +94,7 @@ function compileLinkedConsumers(sample: Sample): string {
           and (service in (${compileConsumingServices("sumIf(spans, topic != '') = 0")})
             or cityHash64(peer_trace_id, peer_span_id) in (${UNNAMED_OF_MIXED_SERVICES})) as is_unnamed
         from span_links
-        where ${sampleCondition(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
+        where ${condition} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
           and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
           and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
         limit 1 by trace_id, span_id, peer_trace_id, peer_span_id
@@ -131,12 +120,5 @@ const UNNAMED_OF_MIXED_SERVICES = `select cityHash64(trace_id, span_id) from spa
 
 const MAX_LINKS = 60_000
 
-type CallRow = {
-  readonly caller: string
-  readonly called: string
-  readonly n: string
-  readonly failures: string
-  readonly quantiles: SpanNumbers['duration']
-  readonly slowest: SpanNumbers['slowest']
-  readonly failed: SpanNumbers['failed']
-}
+type CallRow = Pick<Call, 'caller' | 'called'> &
+  Pick<SpanNumbers, 'duration' | 'slowest' | 'failed'> & { readonly n: string; readonly failures: string }

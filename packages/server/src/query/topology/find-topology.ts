@@ -21,14 +21,15 @@ export async function findTopology(
 ): Promise<TopologyResponse> {
   const requested = parseTimeWindow(query)
   const window = widenToMinutes(requested)
-  const counting = countSpans(store, window, options)
-  const reading = counting.then((counts) => findTraffic(store, window, counts, options))
+  const request = { store, window, options }
+  const counting = countSpans(request)
+  const reading = counting.then((counts) => findTraffic(request, counts))
   const [traffic, nested, known, times, calls] = await Promise.all([
     reading,
-    counting.then(({ produced }) => findNestedSends(store, window, produced, options)),
-    findLags(store, window, requested.end, reading, options),
-    counting.then(({ consumedOf }) => findQueueTimes(store, window, consumedOf, reading, options)),
-    counting.then((counts) => findCalls(store, window, counts, options)),
+    counting.then(({ produced }) => findNestedSends(request, produced)),
+    findLags(request, requested.end, reading),
+    counting.then(({ consumedOf }) => findQueueTimes(request, consumedOf, reading)),
+    counting.then((counts) => findCalls(request, counts)),
   ])
   const searched = { ...window, hasDefaultEnd: query.end === undefined }
   const seconds = Number(window.end - window.start) / 1e9

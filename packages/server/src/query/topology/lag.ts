@@ -1,9 +1,9 @@
 import type { TopologyLag } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { LAG_METRICS, lagColumns } from '../records/lag-metrics.ts'
 import { findResourceClusters } from '../records/resource-clusters.ts'
-import type { TimeWindow } from '../sql/time-window.ts'
-import type { Traffic } from './traffic.ts'
+import { toWindowParams } from '../sql/time-window.ts'
+import { isConsuming } from '../messages/messaging-spans/messaging-span.ts'
+import type { TopologyRequest, Traffic } from './traffic.ts'
 
 /** Minimum age of the last point at which a lag is stale, however short the export interval is. */
 const MIN_STALE_NANO = 120_000_000_000n
@@ -30,14 +30,12 @@ export type GroupLag = TopologyLag & {
  * @param until end of the requested time, which may be in the future
  */
 export async function findLags(
-  store: Store,
-  window: TimeWindow,
+  { store, window, options }: TopologyRequest,
   until: bigint,
   traffic: Promise<readonly Traffic[]>,
-  options: QueryOptions,
 ): Promise<GroupLag[]> {
   const ofLag = `name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta'`
-  const params = { lagMetrics: LAG_METRICS, windowStart: String(window.start), windowEnd: String(window.end) }
+  const params = { lagMetrics: LAG_METRICS, ...toWindowParams(window) }
   const [series, points, known] = await Promise.all([
     store.query<SeriesRow>(
       `select toString(series_id) as id, toString(source_id) as sourceId, name, service, ${lagColumns}
@@ -75,20 +73,9 @@ export async function findLags(
     if (!(messages >= 0)) return []
     const consumer = findConsumer(row, known)
     if (consumer === undefined) return []
-    const { newest, staleAfter } = point
-    const isNamed = row.topic !== ''
-    return [
-      {
-        ...consumer,
-        cluster: row.cluster || (clusterOf.get(row.sourceId) ?? ''),
-        name: row.name,
-        partition: row.partition,
-        isNamed,
-        messages,
-        time: BigInt(newest),
-        staleAfter: BigInt(staleAfter),
-      },
-    ]
+    const [time, staleAfter] = [BigInt(point.newest), BigInt(point.staleAfter)]
+    const cluster = row.cluster || (clusterOf.get(row.sourceId) ?? '')
+    return [{ ...row, ...consumer, cluster, isNamed: row.topic !== '', messages, time, staleAfter }]
   })
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = until < now ? until : now
@@ -117,12 +104,9 @@ type PointRow = {
   readonly staleAfter: string
 }
 
-type LagPoint = {
-  readonly cluster: string
-  readonly topic: string
+type LagPoint = Pick<SeriesRow, 'name' | 'partition' | 'cluster'> & {
   readonly group: string
-  readonly name: string
-  readonly partition: string
+  readonly topic: string
   /** The series itself names the topic. */
   readonly isNamed: boolean
   readonly messages: number
@@ -142,7 +126,7 @@ function findConsumer(
   if (grp !== '' && topic !== '') return { group: grp, topic }
   const fitting = traffic.filter(
     (row) =>
-      (row.operation === 'receive' || row.operation === 'process') &&
+      isConsuming(row) &&
       row.group !== '' &&
       row.topic !== '' &&
       (grp === '' ? row.service === service : row.service === undefined && row.group === grp) &&

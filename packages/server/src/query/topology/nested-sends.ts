@@ -1,9 +1,8 @@
 import { messagingBatchCount } from '../records/messaging-sql.ts'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { inWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { chooseSample, sampleCondition, type Sample, sampleParams, type SampledRows, takeSample } from './sample.ts'
-import type { Traffic } from './traffic.ts'
+import { takeSample } from './sample.ts'
+import type { TopologyRequest, Traffic } from './traffic.ts'
 
 /** Target number of producing spans in the sample. */
 const SAMPLE_SPANS = 20_000
@@ -23,20 +22,17 @@ export type NestedSends = Pick<Traffic, 'cluster' | 'topic'> & {
  * span: `isSameSend` in SQL. The rollup has no parents and counts both.
  */
 export async function findNestedSends(
-  store: Store,
-  window: TimeWindow,
+  { store, window, options }: TopologyRequest,
   produced: number,
-  options: QueryOptions,
 ): Promise<NestedSends[]> {
   if (produced === 0) return []
-  const wanted = chooseSample(produced, SAMPLE_SPANS)
-  const take = async (sample: Sample): Promise<SampledRows<NestedRow>> => {
-    const rows = await store.query<NestedRow>(
+  const { rows, sample } = await takeSample(produced, SAMPLE_SPANS, async (condition, params) => {
+    const found = await store.query<NestedRow>(
       `with sends as (
         select trace_id, span_id, parent_span_id, service, kind, status, messaging_operation, topic, cluster,
           greatest(1, toUInt64OrZero(${messagingBatchCount})) as messages
         from spans
-        where ${inWindow} and messaging_operation in ('create', 'send') and topic != '' and ${sampleCondition(sample)}
+        where ${inWindow} and messaging_operation in ('create', 'send') and topic != '' and ${condition}
         limit 1 by trace_id, ${spanIdentity})
       select service, messaging_operation as operation, cluster, topic, count() as spanCount,
         sumIf(messages, is_outer) as nested, sumIf(messages, is_outer and status = 'error') as failures
@@ -45,12 +41,11 @@ export async function findNestedSends(
           select trace_id, parent_span_id, topic from sends where kind = 'producer' and status != 'error') as is_outer
         from sends)
       group by service, messaging_operation, cluster, topic`,
-      { ...toWindowParams(window), ...sampleParams(sample) },
+      { ...toWindowParams(window), ...params },
       options,
     )
-    return { rows, size: rows.reduce((sum, { spanCount }) => sum + Number(spanCount), 0) }
-  }
-  const { rows, sample } = await takeSample(wanted, produced / wanted.oneIn, take)
+    return { rows: found, size: found.reduce((sum, { spanCount }) => sum + Number(spanCount), 0) }
+  })
   return rows
     .filter(({ nested }) => nested !== '0')
     .map(({ service, operation, cluster, topic, nested, failures }) => ({

@@ -1,21 +1,21 @@
-import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import type { QueryParams } from '../../clickhouse/store.ts'
 import { type Interval, computeQueueTime } from '../links/linked-span.ts'
-import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import { isConsuming, type MessagingSpan } from '../messages/messaging-spans/messaging-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
+import {
+  identityColumns,
+  isConsuming,
+  type MessagingSpan,
+  offsetColumn,
+} from '../messages/messaging-spans/messaging-span.ts'
 import { findBySpan, selectProducer } from '../messages/messaging-spans/shared-ids.ts'
-import { findSpansByRef, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
-import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { findSpansByRef, type StoreAccess, type TimedRef } from '../messages/messaging-spans/find-messaging-spans.ts'
+import { inWindow, toWindowParams } from '../sql/time-window.ts'
 import type { RecordIdentity } from '../messages/deliveries/delivery.ts'
 import { selectFirstPerConsumer } from '../messages/deliveries/first-consumptions.ts'
 import { type Consumption, keepInnerSpans } from '../messages/deliveries/outer-spans.ts'
-import {
-  type QueueTime,
-  findLowVolumeQueueTimes,
-  MAX_LOW_VOLUME_SPANS,
-  offsetColumn,
-} from './low-volume-queue-times.ts'
-import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
-import type { Traffic } from './traffic.ts'
+import { type QueueTime, findLowVolumeQueueTimes, MAX_LOW_VOLUME_SPANS } from './low-volume-queue-times.ts'
+import { takeSample } from './sample.ts'
+import type { TopologyRequest, Traffic } from './traffic.ts'
 
 /** Target number of sampled consuming spans, over all high-volume topics. */
 const MAX_SAMPLED_SPANS = 10_000
@@ -39,26 +39,23 @@ const MAX_DELIVERIES = 60_000
  * @param traffic awaited after the sample was read; before, if some consuming spans name no topic
  */
 export async function findQueueTimes(
-  store: Store,
-  window: TimeWindow,
+  request: TopologyRequest,
   consumedOf: ReadonlyMap<string, number>,
   traffic: Promise<readonly Traffic[]>,
-  options: QueryOptions,
 ): Promise<QueueTime[]> {
   const hasLinked = consumedOf.has('') && (await traffic).some(({ isLinked }) => isLinked)
   const counts = new Map([...consumedOf].filter(([topic]) => topic !== '' || hasLinked))
   const { lowVolumeTopics, highVolumeCount } = splitTopics(counts)
-  const wanted = chooseSample(highVolumeCount, MAX_SAMPLED_SPANS)
-  const take = async (sample: Sample): Promise<SampledRows<Sampled>> => {
-    const rows = await findSampledDeliveries(store, window, sampleCondition(sample), sampleParams(sample), options)
+  const takeDeliveries = async (condition: string, params: QueryParams) => {
+    const rows = await findSampledDeliveries(request, condition, params)
     return { rows, size: rows.length }
   }
   const [lowVolume, highVolume, known] = await Promise.all([
-    lowVolumeTopics.size === 0 ? [] : findLowVolumeQueueTimes(store, window, [...lowVolumeTopics], options),
-    highVolumeCount === 0 ? { rows: [] } : takeSample(wanted, highVolumeCount / wanted.oneIn, take),
+    lowVolumeTopics.size === 0 ? [] : findLowVolumeQueueTimes(request, [...lowVolumeTopics]),
+    highVolumeCount === 0 ? { rows: [] } : takeSample(highVolumeCount, MAX_SAMPLED_SPANS, takeDeliveries),
     traffic,
   ])
-  const resolved = await resolveQueueTimes(store, highVolume.rows, known, options)
+  const resolved = await resolveQueueTimes(request, highVolume.rows, known)
   const isLowVolume = ({ topic }: QueueTime): boolean => lowVolumeTopics.has(counts.has(topic) ? topic : '')
   const sampled = resolved.filter((time) => !isLowVolume(time))
   const read = lowVolume.filter(isLowVolume)
@@ -81,7 +78,6 @@ function selectLarger(read: readonly QueueTime[], sampled: readonly QueueTime[])
 
 /** A link or parent of a consumer in the window, with its producer if that is in the window too. */
 type Sampled = Consumption & {
-  readonly producerRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
   /** Set if the consumer is a child of the producer. Link rows do not hold it. */
   readonly consumed: Consumer | undefined
@@ -107,11 +103,9 @@ function splitTopics(counts: ReadonlyMap<string, number>): {
 
 /** Finds deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */
 async function findSampledDeliveries(
-  store: Store,
-  window: TimeWindow,
+  { store, window, options }: TopologyRequest,
   condition: string,
   params: QueryParams,
-  options: QueryOptions,
 ): Promise<Sampled[]> {
   const allParams = { ...toWindowParams(window), ...params }
   const query = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
@@ -155,22 +149,17 @@ async function findSampledDeliveries(
     ),
   )
   const linked = links.flatMap(({ traceId, found }) =>
-    found.map(([spanId, peerTraceId, peerSpanId, start, finish, service, kind]): Sampled => {
-      const ref = { traceId, spanId }
-      return {
-        producerRef: ref,
-        producerKey: toRefKey(ref),
-        isReceive: kind === 'client',
-        consumedRef: { traceId: peerTraceId, spanId: peerSpanId, kind, service },
-        produced: producers.get(toRefKey(ref)),
-        start: BigInt(start),
-        end: BigInt(finish),
-        service,
-        consumed: undefined,
-      }
-    }),
+    found.map(([spanId, peerTraceId, peerSpanId, start, finish, service, kind]): Sampled => ({
+      producerRef: { traceId, spanId },
+      isReceive: kind === 'client',
+      consumedRef: { traceId: peerTraceId, spanId: peerSpanId, kind, service },
+      produced: producers.get(traceId + spanId),
+      start: BigInt(start),
+      end: BigInt(finish),
+      consumed: undefined,
+    })),
   )
-  const linkedKeys = new Set(linked.map((one) => one.producerKey + toSpanKey(one.consumedRef)))
+  const linkedKeys = new Set(linked.map((one) => toRefKey(one.producerRef) + toSpanKey(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, kind, service, group, operation, cluster]): Sampled[] => {
       const own = { traceId, spanId, kind, service }
@@ -179,18 +168,15 @@ async function findSampledDeliveries(
       const parent = producers.get(toRefKey(ref))
       // A parent that does not produce is the span that the consumer runs in.
       if (parent === undefined || linkedKeys.has(toRefKey(ref) + toSpanKey(own))) return []
-      const consumed = { cluster, group, operation }
       return [
         {
           producerRef: ref,
-          producerKey: toRefKey(ref),
           isReceive: operation === 'receive',
           consumedRef: own,
           produced: parent,
           start: BigInt(start),
           end: BigInt(finish),
-          service,
-          consumed,
+          consumed: { cluster, group, operation },
         },
       ]
     }),
@@ -223,16 +209,15 @@ type ChildColumns = readonly [
 
 /** Completes the rows: from the traffic if that is unambiguous, else by single-span lookups. */
 async function resolveQueueTimes(
-  store: Store,
+  access: StoreAccess,
   sampled: readonly Sampled[],
   traffic: readonly Traffic[],
-  options: QueryOptions,
 ): Promise<QueueTime[]> {
   const consumersOf = Map.groupBy(
     traffic.filter((row) => row.service !== undefined && isConsuming(row)),
     ({ service = '', topic }) => toConsumersKey(service, topic),
   )
-  const onlyConsumer = ({ produced, service }: Sampled): Traffic | undefined => {
+  const onlyConsumer = ({ produced, consumedRef: { service } }: Sampled): Traffic | undefined => {
     const all = produced && consumersOf.get(toConsumersKey(service, produced.topic))
     return all?.length === 1 ? all[0] : undefined
   }
@@ -246,7 +231,7 @@ async function resolveQueueTimes(
     ...(one.consumed === undefined && onlyConsumer(one) === undefined ? [toConsumerRef(one)] : []),
   ])
   const lookUps = [...open, ...sampled.filter(isRepeated).map(toConsumerRef)].slice(0, MAX_LOOK_UPS)
-  const found = await findSpansByRef<EndRow>(store, lookUps, endColumns, options)
+  const found = await findSpansByRef<EndRow>(access, lookUps, endColumns)
   const resolved = sampled.flatMap((one) => {
     const producer = selectProducer(found.get(toRefKey(one.producerRef)), one.consumedRef)
     const end = findBySpan(found.get(toRefKey(one.consumedRef)), one.consumedRef)
@@ -267,7 +252,7 @@ async function resolveQueueTimes(
         record,
         isUnknown,
         isReceive: operation === 'receive',
-        queueTime: { service: one.service, cluster, topic, group, operation, time },
+        queueTime: { service: one.consumedRef.service, cluster, topic, group, operation, time },
       },
     ]
   })
@@ -276,13 +261,13 @@ async function resolveQueueTimes(
   return [...unknown, ...selectFirstPerConsumer(known)].map(({ queueTime }) => queueTime)
 }
 
-function toServiceKey({ producerKey, service }: Sampled): string {
-  return `${producerKey} ${service}`
+function toServiceKey({ producerRef, consumedRef }: Sampled): string {
+  return `${toRefKey(producerRef)} ${consumedRef.service}`
 }
 
 type EndRow = SpanIdentity & Consumer & RecordIdentity & { readonly start: string; readonly finish: string }
 
-const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, start,
+const endColumns = `${identityColumns}, start,
   toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, partition, ${offsetColumn},
   consumer_group as group`
 

@@ -18,14 +18,16 @@ export function chooseSample(count: number, target: number): Sample {
 const MAX_ONE_IN = 2 ** 30
 
 /** SQL condition that uses the parameters of `sampleParams`. */
-export function sampleCondition({ oneIn, by }: Sample): string {
+function sampleCondition({ oneIn, by }: Sample): string {
   if (oneIn === 1) return 'true'
   return by === 'id'
     ? 'trace_id < toFixedString(unhex({sampleBelow:String}), 16)'
     : 'cityHash64(trace_id) % {sampleOneIn:UInt64} = 0'
 }
 
-export function sampleParams({ oneIn }: Sample): { readonly sampleBelow: string; readonly sampleOneIn: number } {
+type SampleParams = { readonly sampleBelow: string; readonly sampleOneIn: number }
+
+export function sampleParams({ oneIn }: Sample): SampleParams {
   const below = oneIn === 1 ? 2 ** 32 - 1 : 2 ** 32 / oneIn
   return { sampleBelow: below.toString(16).padStart(8, '0').padEnd(32, '0'), sampleOneIn: oneIn }
 }
@@ -37,16 +39,20 @@ export type SampledRows<Row> = {
 }
 
 /**
- * Takes the sample by id. Repeats it by hash if its size differs from the expected one by 4x or
- * more, as ids are not random then.
+ * Takes a sample of about `target` of `count` by id. Repeats it by hash if its size differs from
+ * the expected one by 4x or more, as ids are not random then.
+ *
+ * @param take reads the rows whose `trace_id` satisfies an SQL condition
  */
 export async function takeSample<Row>(
-  sample: Sample,
-  expected: number,
-  take: (sample: Sample) => Promise<SampledRows<Row>>,
+  count: number,
+  target: number,
+  take: (condition: string, params: SampleParams) => Promise<SampledRows<Row>>,
 ): Promise<{ readonly rows: readonly Row[]; readonly sample: Sample }> {
-  const { rows, size } = await take(sample)
+  const sample = chooseSample(count, target)
+  const { rows, size } = await take(sampleCondition(sample), sampleParams(sample))
+  const expected = count / sample.oneIn
   if (sample.oneIn === 1 || (size > expected / 4 && size < expected * 4)) return { rows, sample }
   const hashed = { ...sample, by: 'hash' as const }
-  return { rows: (await take(hashed)).rows, sample: hashed }
+  return { rows: (await take(sampleCondition(hashed), sampleParams(hashed))).rows, sample: hashed }
 }

@@ -1,8 +1,10 @@
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
 import { chooseLinkSample, compileLinkedTopics, compileLinkSampleCondition } from './linked-topics.ts'
+import type { StoreAccess } from '../messages/messaging-spans/find-messaging-spans.ts'
 import { MINUTE_NANO, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
+
+export type TopologyRequest = StoreAccess & { readonly window: TimeWindow }
 
 /** Numbers of the spans of a service, by messaging operation, topic and group. */
 export type Traffic = {
@@ -57,7 +59,7 @@ export type SpanCounts = {
 }
 
 /** Counts the spans that samples are drawn from. */
-export async function countSpans(store: Store, window: TimeWindow, options: QueryOptions): Promise<SpanCounts> {
+export async function countSpans({ store, window, options }: TopologyRequest): Promise<SpanCounts> {
   const rows = await store.query<{ topic: string; n: string; consumed: string; sent: string }>(
     `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed,
       sumIf(spans, messaging_operation in ('create', 'send')) as sent
@@ -85,10 +87,8 @@ export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinut
  * that name no topic, also reads their links, of a sample if there are many.
  */
 export async function findTraffic(
-  store: Store,
-  window: TimeWindow,
-  { consumedOf }: Pick<SpanCounts, 'consumedOf'>,
-  options: QueryOptions,
+  { store, window, options }: TopologyRequest,
+  { consumedOf }: SpanCounts,
 ): Promise<Traffic[]> {
   const unnamedConsumed = consumedOf.get('') ?? 0
   const oneIn = chooseLinkSample(unnamedConsumed)

@@ -1,5 +1,5 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { selectIdentity, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { selectIdentity, toRefKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 /** One message from its producer to one consumer; a span is undefined if it is not stored. */
@@ -25,6 +25,12 @@ export type ConsumedDelivery = Delivery & { readonly consumed: MessagingSpan }
 
 export function isConsumed(one: Delivery): one is ConsumedDelivery {
   return one.consumed !== undefined
+}
+
+/** Lists the stored producers, one of those that share an id. */
+export function listProducers(deliveries: readonly Delivery[]): MessagingSpan[] {
+  const producers = deliveries.flatMap(({ producer }) => producer ?? [])
+  return [...new Map(producers.map((producer) => [toRefKey(producer), producer])).values()]
 }
 
 export type RecordIdentity = Pick<RecordMetadata, 'cluster' | 'topic' | 'partition' | 'offset'>

@@ -1,55 +1,59 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
-import { selectIdentity, toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findConsumingChildren, findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { selectIdentity, toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
+import {
+  findConsumingChildren,
+  findMessagingSpans,
+  findSpansByIdentity,
+  keyBySpan,
+  type StoreAccess,
+  type TimedRef,
+} from '../messaging-spans/find-messaging-spans.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { includesProducer, mayShareDistantId, selectProducer } from '../messaging-spans/shared-ids.ts'
-import { findMessageLinks } from './message-links.ts'
-import type { TraceCache } from '../trace-cache.ts'
+import { findLinksFrom, findLinksTo } from './message-links.ts'
 
-/** Looks up spans by reference, identity or parent. */
-export type SpanLookup = Pick<TraceCache, 'spansByRef' | 'spansByIdentity' | 'consumingChildren'>
+/** Looks up spans: as `findMessagingSpans`, `findSpansByIdentity` and `findConsumingChildren`. */
+export type SpanLookup = StoreAccess & {
+  readonly spansByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessagingSpan[]>>
+  readonly spansByIdentity: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessagingSpan>>
+  readonly consumingChildren: (parents: readonly MessagingSpan[]) => Promise<MessagingSpan[]>
+}
 
 /**
  * Looks up single spans; suits requests for few spans of many traces.
  *
  * @param known consumers that need no lookup
  */
-export function createSpanLookup(
-  store: Store,
-  options: QueryOptions,
-  known: readonly MessagingSpan[] = [],
-): SpanLookup {
+export function createSpanLookup({ store, options }: StoreAccess, known: readonly MessagingSpan[] = []): SpanLookup {
+  const access = { store, options }
   const knownByKey = keyBySpan(known)
   return {
-    spansByRef: (refs) => findMessagingSpans(store, refs, options),
+    ...access,
+    spansByRef: (refs) => findMessagingSpans(access, refs),
     spansByIdentity: async (spans) => {
       const others = spans.filter((span) => !knownByKey.has(toSpanKey(span)))
-      const found = await findMessagingSpans(store, others, options)
-      return new Map([...knownByKey, ...keyBySpan([...found.values()].flat())])
+      return new Map([...knownByKey, ...(await findSpansByIdentity(access, others))])
     },
-    consumingChildren: (parents) => findConsumingChildren(store, parents, options),
+    consumingChildren: (parents) => findConsumingChildren(access, parents),
   }
 }
 
 /**
  * Finds the consumers of these producers' messages: through links of any age, and as children.
  *
- * @param lookup @default single spans
  * @param unstored contexts of producers that are not stored: consumers are found through links only
  */
 export async function findDeliveries(
-  store: Store,
+  lookup: SpanLookup,
   producers: readonly MessagingSpan[],
-  options: QueryOptions,
-  lookup: SpanLookup = createSpanLookup(store, options),
   unstored: readonly SpanRef[] = [],
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
-    findMessageLinks(store, [...producers, ...unstored], 'in', options),
+    findLinksTo(lookup, [...producers, ...unstored]),
     lookup.consumingChildren(producers),
   ])
-  const consumers = await lookup.spansByIdentity(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const consumers = await lookup.spansByIdentity(links.map(({ consumedRef }) => consumedRef))
   for (const child of children) consumers.set(toSpanKey(child), child)
   const producersByRef = new Map(producers.map((producer) => [toRefKey(producer), producer]))
   return resolveDeliveries(
@@ -63,19 +67,15 @@ export async function findDeliveries(
  * Finds the deliveries to these consumers: the producers of their messages, through their links, or
  * their parents when they have none. If that span consumes too, such as kotel's `receive` above
  * `process`, returns the producer of its message.
- *
- * @param lookup @default single spans
  */
 export async function findIncomingDeliveries(
-  store: Store,
+  lookup: SpanLookup,
   consumers: readonly MessagingSpan[],
-  options: QueryOptions,
-  lookup: SpanLookup = createSpanLookup(store, options),
   maxHandovers = MAX_PROCESSING_DEPTH,
 ): Promise<Delivery[]> {
   const consumersByKey = keyBySpan(consumers)
   const distinct = [...consumersByKey.values()]
-  const links = await findMessageLinks(store, distinct, 'out', options)
+  const links = await findLinksFrom(lookup, distinct)
   const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
   const unlinked = distinct.filter((consumer) => !linked.has(toSpanKey(consumer)))
   const parented = unlinked.filter((consumer) => consumer.parentSpanId !== '')
@@ -105,7 +105,7 @@ export async function findIncomingDeliveries(
   if (handovers.length === 0 || maxHandovers === 0) return direct
   const outers = [...keyBySpan(handovers.map(({ outer }) => outer)).values()]
   const outerDeliveries = Map.groupBy(
-    await findIncomingDeliveries(store, outers, options, lookup, maxHandovers - 1),
+    await findIncomingDeliveries(lookup, outers, maxHandovers - 1),
     ({ consumedRef }) => toSpanKey(consumedRef),
   )
   return [
@@ -144,11 +144,7 @@ function excludeLinkedChildren(links: readonly MessageLink[], children: readonly
     .map((child) => ({
       producerRef: { traceId: child.traceId, spanId: child.parentSpanId },
       consumedRef: selectIdentity(child),
-      topic: '',
-      partition: '',
-      offset: '',
-      cluster: '',
-      key: '',
+      ...UNKNOWN_RECORD,
     }))
     .filter((link) => !linked.has(toLinkKey(link)))
 }

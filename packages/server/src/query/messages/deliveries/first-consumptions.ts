@@ -1,4 +1,4 @@
-import { toSpanKey } from '../../links/span-ref.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { toConsumerId } from '../message-list.ts'
 import type { RecordIdentity } from './delivery.ts'
 import { groupByRecord } from './group-by-record.ts'
@@ -12,7 +12,9 @@ export type RecordConsumption = Consumption & { readonly record: RecordIdentity 
 export function selectFirstPerConsumer<One extends RecordConsumption & { readonly group: string }>(
   spans: readonly One[],
 ): One[] {
-  const consumers = Map.groupBy(spans, (one) => `${one.producerKey} ${toConsumerId(one)}`)
+  const consumers = Map.groupBy(spans, ({ producerRef, consumedRef: { service }, group }) => {
+    return `${toRefKey(producerRef)} ${toConsumerId({ group, service })}`
+  })
   return [...consumers.values()].flatMap((all) => selectFirstOfRecords(all).map(({ first }) => first))
 }
 

@@ -1,8 +1,8 @@
-import { toRefKey } from '../../links/span-ref.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { groupByConsumer } from './consumer-groups.ts'
 import { type Delivery, toRecordIdentity } from './delivery.ts'
-import { type RecordConsumption, selectFirstOfRecords } from './first-consumptions.ts'
+import { selectFirstOfRecords } from './first-consumptions.ts'
+import { toConsumption } from './outer-spans.ts'
 
 export type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }
 
@@ -17,27 +17,15 @@ export function isComplete(one: Delivery): one is CompleteDelivery {
  */
 export function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
   return groupByConsumer(deliveries).flatMap((all) =>
-    selectFirstOfRecords(all.map(toConsumption)).map(({ first: { delivery }, certain }) => {
+    selectFirstOfRecords(
+      all.map((delivery) => ({
+        ...toConsumption(delivery.producerRef, delivery.consumed),
+        record: toRecordIdentity(delivery),
+        delivery,
+      })),
+    ).map(({ first: { delivery }, certain }) => {
       const [{ topic, partition, offset, cluster, key }] = [certain[0]?.delivery ?? delivery]
       return delivery.offset === '' ? { ...delivery, topic, partition, offset, cluster, key } : delivery
     }),
   )
-}
-
-function toConsumption(delivery: CompleteDelivery): RecordConsumption & { readonly delivery: CompleteDelivery } {
-  const { producerRef, consumedRef, consumed } = delivery
-  const { parentSpanId, service, start, end, operation } = consumed
-  const isReceive = operation !== 'process'
-  const record = toRecordIdentity(delivery)
-  return {
-    delivery,
-    producerKey: toRefKey(producerRef),
-    consumedRef,
-    parentSpanId,
-    service,
-    isReceive,
-    start,
-    end,
-    record,
-  }
 }

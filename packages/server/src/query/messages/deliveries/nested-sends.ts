@@ -1,8 +1,11 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { findMessagingSpans, findProducingChildren } from '../messaging-spans/find-messaging-spans.ts'
+import {
+  findProducingChildren,
+  findSpansByIdentity,
+  type StoreAccess,
+} from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
-import { findMessageLinks } from './message-links.ts'
+import { findLinksFrom, findLinksTo } from './message-links.ts'
 
 type Send = Pick<MessagingSpan, 'kind' | 'status' | 'topic'>
 
@@ -12,21 +15,17 @@ type Send = Pick<MessagingSpan, 'kind' | 'status' | 'topic'>
  * messages of their own unless a consumer took their context.
  */
 export async function findOuterSends(
-  store: Store,
+  access: StoreAccess,
   producers: readonly MessagingSpan[],
-  options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
   if (producers.length === 0) return new Set()
   const [children, links] = await Promise.all([
-    findProducingChildren(store, producers, options),
-    findMessageLinks(store, producers, 'in', options),
+    findProducingChildren(access, producers),
+    findLinksTo(access, producers),
   ])
-  const linkingRefs = links
-    .filter(({ consumedRef }) => consumedRef.kind === 'producer')
-    .map(({ consumedRef, consumedAt }) => ({ ...consumedRef, start: consumedAt }))
-  const linking = [...(await findMessagingSpans(store, linkingRefs, options)).values()].flat()
-  const linkingByKey = new Map(linking.map((span) => [toSpanKey(span), span]))
-  const linksOf = Map.groupBy(await findMessageLinks(store, linking, 'out', options), ({ consumedRef }) =>
+  const linkingRefs = links.map(({ consumedRef }) => consumedRef).filter(({ kind }) => kind === 'producer')
+  const linkingByKey = await findSpansByIdentity(access, linkingRefs)
+  const linksOf = Map.groupBy(await findLinksFrom(access, [...linkingByKey.values()]), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )
   const childrenOf = Map.groupBy(children, ({ traceId, parentSpanId }) => traceId + parentSpanId)

@@ -1,16 +1,22 @@
-import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 /** A span that consumed a message, as far as span rows and link rows show. */
 export type Consumption = {
-  /** `toRefKey` of the producing span. */
-  readonly producerKey: string
+  readonly producerRef: SpanRef
   readonly consumedRef: SpanIdentity
   /** Absent if unknown. */
   readonly parentSpanId?: string
-  readonly service: string
   readonly isReceive: boolean
   readonly start: bigint
   readonly end: bigint
+}
+
+/** Describes how this span consumed a message of a producer. */
+export function toConsumption(producerRef: SpanRef, consumer: MessagingSpan): Consumption & { readonly group: string } {
+  const { parentSpanId, start, end, group } = consumer
+  const isReceive = consumer.operation !== 'process'
+  return { producerRef, consumedRef: consumer, parentSpanId, isReceive, start, end, group }
 }
 
 /**
@@ -19,7 +25,10 @@ export type Consumption = {
  * parent id: there, times show which span lies within another.
  */
 export function keepInnerSpans<One extends Consumption>(spans: readonly One[]): One[] {
-  const deliveries = Map.groupBy(spans, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
+  const deliveries = Map.groupBy(
+    spans,
+    ({ producerRef, consumedRef }) => `${toRefKey(producerRef)} ${consumedRef.traceId} ${consumedRef.service}`,
+  )
   return [...deliveries.values()].flatMap((found) => {
     // A span may link to its producer several times.
     const all = found.length < 2 ? found : uniqueBySpan(found)
@@ -33,8 +42,8 @@ export function keepInnerSpans<One extends Consumption>(spans: readonly One[]): 
 }
 
 /** The children of such an id are other consumers of the producer. */
-function sharesProducerId({ producerKey, consumedRef }: Consumption): boolean {
-  return toRefKey(consumedRef) === producerKey
+function sharesProducerId({ producerRef, consumedRef }: Consumption): boolean {
+  return toRefKey(consumedRef) === toRefKey(producerRef)
 }
 
 function uniqueBySpan<One extends Consumption>(spans: readonly One[]): One[] {

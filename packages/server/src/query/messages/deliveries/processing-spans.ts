@@ -1,32 +1,24 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { SpanLookup } from './find-deliveries.ts'
 import { type Delivery, isSameOrUnknown, isSameMessage, toInnerDelivery } from './delivery.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { selectParent } from '../messaging-spans/shared-ids.ts'
-import { findMessageLinks } from './message-links.ts'
+import { findLinksFrom, findLinksTo } from './message-links.ts'
 
 /**
  * Adds deliveries for the spans that processed a message below a consuming span. kotel's `process`
  * span links to, or is a child of, the `receive` span, and only `receive` links to the producer.
  * Spans that link to a producer themselves already have a delivery.
  */
-export async function addProcessingSpans(
-  store: Store,
-  deliveries: readonly Delivery[],
-  options: QueryOptions,
-  lookup: SpanLookup,
-): Promise<Delivery[]> {
+export async function addProcessingSpans(lookup: SpanLookup, deliveries: readonly Delivery[]): Promise<Delivery[]> {
   const outers = keyBySpan(deliveries.flatMap(({ consumed }) => consumed ?? []))
   if (outers.size === 0) return [...deliveries]
   const [links, children] = await Promise.all([
-    findMessageLinks(store, [...outers.values()], 'in', options),
+    findLinksTo(lookup, [...outers.values()]),
     lookup.consumingChildren([...outers.values()]),
   ])
-  const linkingSpans = await lookup.spansByIdentity(
-    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
-  )
+  const linkingSpans = await lookup.spansByIdentity(links.map(({ consumedRef }) => consumedRef))
   const outersByRef = Map.groupBy(outers.values(), toRefKey)
   const toCandidates = (outerRef: SpanRef, inner: MessagingSpan | undefined): ProcessingSpan[] => {
     if (inner === undefined || !isConsuming(inner) || outers.has(toSpanKey(inner))) return []
@@ -39,7 +31,7 @@ export async function addProcessingSpans(
   ]
   if (candidates.length === 0) return [...deliveries]
   const linking = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))
-  const targets = Map.groupBy(await findMessageLinks(store, [...linking.values()], 'out', options), ({ consumedRef }) =>
+  const targets = Map.groupBy(await findLinksFrom(lookup, [...linking.values()]), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )
   const handovers = candidates.filter(({ outer, inner }) =>

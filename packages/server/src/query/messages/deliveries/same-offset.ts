@@ -1,7 +1,7 @@
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { type MessageListRequest, toConsumerId } from '../message-list.ts'
-import { findMessagingSpans, keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import { findSpansByIdentity } from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging-spans.ts'
 
@@ -39,7 +39,7 @@ export async function findAtSameOffset(
     const [first] = refs
     return first !== undefined && known.has(toConsumedOffsetKey({ ...record, service: first.service })) ? [refs] : []
   })
-  const found = keyBySpan([...(await findMessagingSpans(store, groups.flat(), options)).values()].flat())
+  const found = await findSpansByIdentity({ store, options }, groups.flat())
   return groups.map((group) => group.flatMap((span) => found.get(toSpanKey(span)) ?? []))
 }
 

@@ -1,14 +1,13 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findSendSizes } from '../../records/batch-sizes.ts'
 import { findKnownRecords, type Sender, type ConsumedRecord } from '../../records/missed-records.ts'
 import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
-import { findMessagingSpans } from '../messaging-spans/find-messaging-spans.ts'
+import { findMessagingSpans, type StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
 import { isProducing, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
-import { findDeliveries } from './find-deliveries.ts'
-import { findMessageLinks } from './message-links.ts'
+import { createSpanLookup, findDeliveries, type SpanLookup } from './find-deliveries.ts'
+import { findLinksFrom, type FoundLink } from './message-links.ts'
 import { findOuterSends } from './nested-sends.ts'
 
 type SenderSpan = Sender & { readonly producer: MessagingSpan }
@@ -17,22 +16,19 @@ type SenderSpan = Sender & { readonly producer: MessagingSpan }
  * Finds which records of these producers were consumed, and by whom. Omits producers whose message
  * another span sends.
  */
-export async function findSenders(
-  store: Store,
-  producers: readonly MessagingSpan[],
-  options: QueryOptions,
-): Promise<SenderSpan[]> {
+export async function findSenders(access: StoreAccess, producers: readonly MessagingSpan[]): Promise<SenderSpan[]> {
+  const lookup = createSpanLookup(access)
   const [deliveries, creationLinks] = await Promise.all([
-    findDeliveries(store, producers, options),
-    findMessageLinks(store, producers, 'out', options),
+    findDeliveries(lookup, producers),
+    findLinksFrom(access, producers),
   ])
   const contextsOf = Map.groupBy(creationLinks, ({ consumedRef }) => toSpanKey(consumedRef))
-  const contextDeliveries = await findContextDeliveries(store, creationLinks, options)
+  const contextDeliveries = await findContextDeliveries(lookup, creationLinks)
   const found = Map.groupBy([...deliveries, ...contextDeliveries], ({ producerRef }) => toRefKey(producerRef))
   const toConsumedRecords = (context: SpanRef, batches: ReadonlySet<string>): ConsumedRecord[] =>
     (found.get(toRefKey(context)) ?? []).map((delivery) => toConsumedRecord(delivery, batches))
   const unconsumed = producers.filter((producer) => !found.has(toRefKey(producer)))
-  const outer = await findOuterSends(store, unconsumed, options)
+  const outer = await findOuterSends(access, unconsumed)
   const sending = producers.filter((producer) => !outer.has(toSpanKey(producer)))
   const senders = sending.map((producer) => {
     const own = { ...producer, key: '' }
@@ -45,11 +41,11 @@ export async function findSenders(
     .flatMap(({ producer }) => found.get(toRefKey(producer)) ?? [])
     .flatMap(({ linked, consumed }) => (consumed !== undefined && linked.offset === '' ? [consumed] : []))
   const [batches, sizes] = await Promise.all([
-    findBatchSpans(store, doubtful, options),
+    findBatchSpans(access, doubtful),
     findSendSizes(
-      store,
+      access.store,
       senders.filter(({ known }) => known.length > 0).map(({ producer }) => producer),
-      options,
+      access.options,
     ),
   ])
   return senders.map(({ producer, own, records, known }) => {
@@ -69,21 +65,17 @@ export async function findSenders(
 const NO_BATCHES: ReadonlySet<string> = new Set()
 
 /** Finds the consumers of the contexts that sends link to. A consuming span is no such context. */
-async function findContextDeliveries(
-  store: Store,
-  links: readonly TimedLink[],
-  options: QueryOptions,
-): Promise<Delivery[]> {
+async function findContextDeliveries(lookup: SpanLookup, links: readonly FoundLink[]): Promise<Delivery[]> {
   const refs = new Map(
-    links.map(({ producerRef, consumedAt }) => [toRefKey(producerRef), { ...producerRef, before: consumedAt }]),
+    links.map(({ producerRef, consumedRef }) => [toRefKey(producerRef), { ...producerRef, before: consumedRef.start }]),
   )
-  const contexts = await findMessagingSpans(store, [...refs.values()], options)
+  const contexts = await findMessagingSpans(lookup, [...refs.values()])
   const producing = [...refs].flatMap(([key, ref]): MessagingSpan[] => {
     const sharers = contexts.get(key)
     if (sharers === undefined) return [toUnstoredSpan(ref)]
     return sharers.filter(isProducing).slice(0, 1)
   })
-  return await findDeliveries(store, producing, options)
+  return await findDeliveries(lookup, producing)
 }
 
 /** A context that is not sampled: its consumers link to it all the same. */
@@ -104,15 +96,9 @@ function toUnstoredSpan({ traceId, spanId, before }: SpanRef & { readonly before
   }
 }
 
-type TimedLink = Awaited<ReturnType<typeof findMessageLinks>>[number]
-
 /** Finds which of these spans carry several links, by `toSpanKey`. */
-async function findBatchSpans(
-  store: Store,
-  spans: readonly MessagingSpan[],
-  options: QueryOptions,
-): Promise<ReadonlySet<string>> {
-  const links = await findMessageLinks(store, spans, 'out', options)
+async function findBatchSpans(access: StoreAccess, spans: readonly MessagingSpan[]): Promise<ReadonlySet<string>> {
+  const links = await findLinksFrom(access, spans)
   const linking = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
   return new Set([...linking].filter(([, all]) => all.length > 1).map(([key]) => key))
 }

@@ -1,4 +1,3 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findSendSizes } from '../../records/batch-sizes.ts'
 import type { KnownGroup } from '../../records/known-groups.ts'
@@ -7,18 +6,18 @@ import { isLocated, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { findMissedRecords, type MissedRecord, type ConsumedRecord } from '../../records/missed-records.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
 import { findSenders } from '../deliveries/senders.ts'
+import type { StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 
 export type Missing = MissedRecord & { readonly producer: MessagingSpan }
 
 /** Finds records of these producers that no consumer took, with group ''. */
 export async function findNeverConsumed(
-  store: Store,
+  access: StoreAccess,
   sent: readonly MessagingSpan[],
   linked: ReadonlyMap<string, LinkedRecords>,
-  options: QueryOptions,
 ): Promise<Missing[]> {
-  const sizes = await findSendSizes(store, sent, options)
+  const sizes = await findSendSizes(access.store, sent, access.options)
   // For most producers the links are enough, and their consumers are not read.
   const doubtful = sent.filter((producer) => {
     const positions = linked.get(toRefKey(producer))?.positions
@@ -26,7 +25,7 @@ export async function findNeverConsumed(
     const isOwnConsumed = producer.partition === '' || producer.offset === '' || positions.has(toOffsetKey(producer))
     return !isOwnConsumed || (sizes.get(toSpanKey(producer)) ?? 0) > positions.size
   })
-  const senders = await findSenders(store, doubtful, options)
+  const senders = await findSenders(access, doubtful)
   return senders.flatMap(({ producer, ...sender }) => {
     const consumed = sender.consumed.map((one) => toAnonymous(one, producer.cluster))
     const forwarded = sender.forwarded?.map((one) => toAnonymous(one, producer.cluster)) ?? []
@@ -58,9 +57,8 @@ export type LinkedRecords = { readonly topics: readonly string[]; readonly posit
 
 /** Finds links of consumers to these producers by `toRefKey`, without reading the consumers. */
 export async function findLinkedRecords(
-  store: Store,
+  { store, options }: StoreAccess,
   sent: readonly MessagingSpan[],
-  options: QueryOptions,
 ): Promise<ReadonlyMap<string, LinkedRecords>> {
   if (sent.length === 0) return new Map()
   const sets = createRefSets(sent)

@@ -1,10 +1,16 @@
-import type { Message } from '@spanlink/api-schema'
+import type { Message, RecordMetadata } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { findBatchSizes } from '../../records/batch-sizes.ts'
 import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
-import { type ConsumedDelivery, type Delivery, isConsumed, toRecordIdentity } from '../deliveries/delivery.ts'
+import {
+  type ConsumedDelivery,
+  type Delivery,
+  isConsumed,
+  listProducers,
+  toRecordIdentity,
+} from '../deliveries/delivery.ts'
 import { groupByRecord } from '../deliveries/group-by-record.ts'
 import { findAtSameOffset, splitByContext } from '../deliveries/same-offset.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
@@ -13,10 +19,9 @@ import {
   isRequested,
   type FoundMessages,
   type MessageListRequest,
-  MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { keepInnermost, type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { keepInnermost, type MessagingSpan, toMessage } from '../messaging-spans/messaging-span.ts'
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 /**
@@ -40,29 +45,19 @@ export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
  * creation context if it belongs to one message only.
  */
 export async function findRepeated(request: MessageListRequest): Promise<RepeatedMessages> {
-  const { store, window, before, options } = request
+  const { store, window, options } = request
   const condition = filterConsumers(request)
-  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(
-    store,
-    window,
-    condition,
-    before,
-    MAX_SCANNED_SPANS,
-    options,
-  )
-  const incoming = await findIncomingDeliveries(store, consumers, options)
-  const producers = new Map(
-    incoming.flatMap(({ producer }) => (producer ? [[toRefKey(producer), producer] as const] : [])),
-  )
+  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(request, condition)
+  const lookup = createSpanLookup(request, consumers)
+  const incoming = await findIncomingDeliveries(lookup, consumers)
   // Links and parents find the other consumers of a producer's message without a scan of the
   // window.
   const withProducer = new Set(
     incoming.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])),
   )
-  const lookup = createSpanLookup(store, options, consumers)
   const [deliveries, atSameOffset] = await Promise.all([
-    findDeliveries(store, [...producers.values()], options, lookup, selectUnstored(incoming)).then((found) =>
-      addProcessingSpans(store, found, options, lookup),
+    findDeliveries(lookup, listProducers(incoming), selectUnstored(incoming)).then((found) =>
+      addProcessingSpans(lookup, found),
     ),
     findAtSameOffset(
       request,
@@ -72,9 +67,8 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   ])
   const scannedKeys = new Set(consumers.map(toSpanKey))
   const others = atSameOffset.flat().filter((span) => !scannedKeys.has(toSpanKey(span)))
-  const incomingOf = Map.groupBy(
-    [...incoming, ...(await findIncomingDeliveries(store, others, options, lookup))],
-    ({ consumedRef }) => toSpanKey(consumedRef),
+  const incomingOf = Map.groupBy([...incoming, ...(await findIncomingDeliveries(lookup, others))], ({ consumedRef }) =>
+    toSpanKey(consumedRef),
   )
   const sameRecord = atSameOffset
     .flatMap((same) => splitByContext(same, (span) => selectContexts(span, incomingOf.get(toSpanKey(span)) ?? [])))
@@ -112,7 +106,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       .find((one) => one.producer !== undefined)?.producer
     const [first] = same
     const spans = same.map((consumed) => ({ consumed, producer }))
-    if (first !== undefined) add(spans, producer, first)
+    if (first !== undefined) add(spans, producer, { ...first, key: '' })
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const listed = [...found.values()].filter(
@@ -121,11 +115,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   const repeated = listed.toSorted((a, b) => compareNewestFirst(a.message, b.message))
   return { repeated, scannedUntil }
 
-  function add(
-    all: readonly CountedDelivery[],
-    producer: MessagingSpan | undefined,
-    { topic, partition, offset, cluster = '', key: messageKey = '' }: RedeliveredRecord,
-  ): void {
+  function add(all: readonly CountedDelivery[], producer: MessagingSpan | undefined, record: RecordMetadata): void {
     const spans = selectAttempts(
       all.map(({ consumed }) => consumed),
       batchSizes,
@@ -136,23 +126,16 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
     const [first] = attempts
     if (last === undefined || first === undefined) return
     // The spans of a batch are attempts at each of its messages.
+    const { topic, partition, offset } = record
     const identity = offset === '' && producer !== undefined ? [toRefKey(producer)] : [topic, partition, offset]
     const key = JSON.stringify([attempts.map(toSpanKey), identity])
     if (found.has(key)) return
-    const message: Message = {
-      traceId: last.traceId,
-      spanId: last.spanId,
-      cluster,
-      topic,
-      partition,
-      offset,
-      key: messageKey,
-      consumerGroup: last.group,
-      timeUnixNano: String(last.start),
-      waitNano: String(last.end - (producer ?? first).start),
-      producer: producer === undefined ? null : toMessageSpan(producer, undefined),
-      attempts: attempts.map((span) => toMessageSpan(span, producer)),
-    }
+    const message = toMessage(last, record, {
+      group: last.group,
+      waitNano: last.end - (producer ?? first).start,
+      producer,
+      attempts: attempts.map((consumer) => ({ consumer, producer })),
+    })
     found.set(key, { message, last, attempts, deliveries: countDeliveries(all, parents) })
   }
 }
@@ -161,8 +144,6 @@ type Repeated = RepeatedMessages['repeated'][number] & {
   readonly last: MessagingSpan
   readonly attempts: readonly MessagingSpan[]
 }
-
-type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
 /**
  * Groups by record and consumer. Spans that may be of several records are excluded: each may be of

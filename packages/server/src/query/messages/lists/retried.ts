@@ -1,5 +1,5 @@
 import type { Message } from '@spanlink/api-schema'
-import { type Attempt, type RetryChain, buildRetryChains, listTopics } from '../retries/retry-chains.ts'
+import { type RetryChain, buildRetryChains, listTopics } from '../retries/retry-chains.ts'
 import {
   comparePositions,
   toConsumerId,
@@ -7,7 +7,7 @@ import {
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
-import { toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { type Attempt, toMessage, toMessageSpan } from '../messaging-spans/messaging-span.ts'
 import { selectAttempts, findRepeated } from './redelivered.ts'
 import { findSends } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
@@ -22,11 +22,11 @@ const MAX_COUNTED = 10_000
 /** Finds messages sent to a dead-letter topic, with the first send and every attempt. */
 export async function findDeadLettered(request: MessageListRequest): Promise<FoundMessages> {
   const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, request)
-  const chains = await buildRetryChains(request, sends)
+  const chains = await buildRetryChains(request.traces, sends)
   const messages = chains
     .filter((chain) => isOfTopic(chain, request.topic))
     .map((chain): Message => ({
-      ...toMessage(chain, chain.attempts),
+      ...toRetriedMessage(chain, chain.attempts),
       deadLetter: toMessageSpan(chain.send, undefined),
     }))
     .filter((message) => hasGroup(message, request.group))
@@ -45,7 +45,7 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
     findSends(RETRY_TOPIC_PATTERN, MAX_CHAINS, MAX_CHAINS, request),
     findRepeated(request),
   ])
-  const chains = await markSuperseded(request, await buildRetryChains(request, sends))
+  const chains = await markSuperseded(request, await buildRetryChains(request.traces, sends))
   const messages = chains
     .filter((chain) => !chain.isSuperseded && isOfTopic(chain, request.topic))
     .map((chain) => {
@@ -54,7 +54,7 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
         selectAttempts(spans, new Map()),
       )
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return toMessage(chain, [...attempts, ...sorted.map((consumer) => ({ consumer, producer: send }))])
+      return toRetriedMessage(chain, [...attempts, ...sorted.map((consumer) => ({ consumer, producer: send }))])
     })
   const failedBefore = again.repeated
     .map(({ message }) => message)
@@ -67,18 +67,10 @@ export async function findRetried(request: MessageListRequest): Promise<FoundMes
   }
 }
 
-function toMessage({ send, producer, record }: RetryChain, attempts: readonly Attempt[]): Message {
+function toRetriedMessage({ send, producer, record }: RetryChain, attempts: readonly Attempt[]): Message {
   const last = attempts.at(-1)?.consumer
-  return {
-    traceId: send.traceId,
-    spanId: send.spanId,
-    ...record,
-    consumerGroup: last?.group ?? '',
-    timeUnixNano: String(send.start),
-    waitNano: String((last ?? send).end - (producer ?? attempts[0]?.consumer ?? send).start),
-    producer: producer === undefined ? null : toMessageSpan(producer, undefined),
-    attempts: attempts.map((attempt) => toMessageSpan(attempt.consumer, attempt.producer)),
-  }
+  const waitNano = (last ?? send).end - (producer ?? attempts[0]?.consumer ?? send).start
+  return toMessage(send, record, { group: last?.group ?? '', waitNano, producer, attempts })
 }
 
 function isOfTopic(chain: RetryChain, topic: string | undefined): boolean {

@@ -1,11 +1,9 @@
-import type { Message } from '@spanlink/api-schema'
-import type { Store } from '../../../clickhouse/store.ts'
 import { toRefKey } from '../../links/span-ref.ts'
 import { findKnownGroups, type KnownGroup, mayReadCluster } from '../../records/known-groups.ts'
 import { findMissedRecords } from '../../records/missed-records.ts'
 import { findSenders } from '../deliveries/senders.ts'
-import { type FoundMessages, type MessageListRequest, MAX_SCANNED_SPANS, compareNewestFirst } from '../message-list.ts'
-import { type MessagingSpan, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { type FoundMessages, type MessageListRequest, compareNewestFirst } from '../message-list.ts'
+import { type MessagingSpan, toMessage } from '../messaging-spans/messaging-span.ts'
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 import { findLinkedRecords, findNeverConsumed, type Missing } from './never-consumed.ts'
 
@@ -20,7 +18,7 @@ const MAX_INT64 = 2n ** 63n - 1n
  * that no consumer received.
  */
 export async function findUnconsumed(request: MessageListRequest): Promise<FoundMessages> {
-  const { store, window, topic, group, neverConsumed, before, options } = request
+  const { store, window, topic, group, neverConsumed, options } = request
   const minQueueTime = request.minQueueTime ?? DEFAULT_MIN_QUEUE_TIME_NANO
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = window.end < now ? window.end : now
@@ -44,30 +42,28 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
     and topic != '' and start + duration <= {sentBefore:Int64}`)
   const { spans: sent, scannedUntil } = await findNewestMessagingSpans(
-    store,
-    { start: window.start, end: searchedEnd },
+    { ...request, window: { start: window.start, end: searchedEnd } },
     {
       sql: condition,
       params: { sentBefore: String(sentBefore), ...(topic !== undefined && { topic }), ...(topics && { topics }) },
       inRollup: ofTopics(`messaging_operation in ('create', 'send') and topic != ''`),
     },
-    before,
-    MAX_SCANNED_SPANS,
-    options,
   )
   const missing = neverConsumed
-    ? await findNeverConsumed(store, sent, await findLinkedRecords(store, sent, options), options)
-    : await findMissing(store, sent, groups, request)
-  const messages = missing.map((one) => toMessage(one, asOf)).sort(compareNewestFirst)
-  return { messages, scannedUntil, searchedEnd }
+    ? await findNeverConsumed(request, sent, await findLinkedRecords(request, sent))
+    : await findMissing(sent, groups, request)
+  const messages = missing.map(({ producer, record, group: missedBy }) =>
+    toMessage(producer, record, { group: missedBy, waitNano: asOf - producer.end, producer, attempts: [] }),
+  )
+  return { messages: messages.sort(compareNewestFirst), scannedUntil, searchedEnd }
 }
 
 async function findMissing(
-  store: Store,
   sent: readonly MessagingSpan[],
   groups: readonly KnownGroup[],
-  { topic, group, options }: MessageListRequest,
+  request: MessageListRequest,
 ): Promise<Missing[]> {
+  const { topic, group } = request
   const groupsOf = Map.groupBy(groups, (known) => known.topic)
   // If the request names both, the group is expected to read the topic, even if it never has.
   if (group !== undefined && topic !== undefined && !groupsOf.has(topic)) {
@@ -78,32 +74,14 @@ async function findMissing(
   const isUnread = (producer: MessagingSpan): boolean =>
     group === undefined && readersOf(producer.topic, producer.cluster).length === 0
   const unread = sent.filter(isUnread)
-  const linked = await findLinkedRecords(store, unread, options)
-  const neverConsumed = await findNeverConsumed(store, unread, linked, options)
+  const linked = await findLinkedRecords(request, unread)
+  const neverConsumed = await findNeverConsumed(request, unread, linked)
   const isReadElsewhere = (producer: MessagingSpan): boolean =>
     linked.get(toRefKey(producer))?.topics.some((other) => groupsOf.has(other)) ?? false
   const judged = sent.filter((producer) => !isUnread(producer) || isReadElsewhere(producer))
-  const senders = await findSenders(store, judged, options)
+  const senders = await findSenders(request, judged)
   const missing = senders.flatMap(({ producer, ...sender }) =>
     findMissedRecords(sender, readersOf).map((missed) => ({ producer, ...missed })),
   )
   return [...neverConsumed, ...missing]
-}
-
-function toMessage({ producer, record, group }: Missing, asOf: bigint): Message {
-  const { cluster, topic, partition, offset, key } = record
-  return {
-    traceId: producer.traceId,
-    spanId: producer.spanId,
-    cluster,
-    topic,
-    partition,
-    offset,
-    key,
-    consumerGroup: group,
-    timeUnixNano: String(producer.start),
-    waitNano: String(asOf - producer.end),
-    producer: toMessageSpan(producer, undefined),
-    attempts: [],
-  }
 }

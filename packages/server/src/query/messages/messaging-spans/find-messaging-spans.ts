@@ -1,7 +1,8 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createRefSets } from '../../sql/id-parameters.ts'
-import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
+import { bucket, filterByTraces } from '../../sql/span-bucket.ts'
+import { MINUTE_NANO } from '../../sql/time-window.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import {
   selectConsumingChildren,
@@ -11,7 +12,9 @@ import {
   type MessagingSpan,
   toMessagingSpan,
 } from './messaging-span.ts'
-import { MINUTE_NANO } from '../../sql/time-window.ts'
+
+/** The store, and the options of every query of a request. */
+export type StoreAccess = { readonly store: Store; readonly options: QueryOptions }
 
 /** A span reference. `start` is exact; `before` is an upper bound, usually within a minute. */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
@@ -21,12 +24,19 @@ export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bi
  * Missing spans are omitted.
  */
 export async function findMessagingSpans(
-  store: Store,
+  access: StoreAccess,
   refs: readonly TimedRef[],
-  options: QueryOptions,
 ): Promise<Map<string, MessagingSpan[]>> {
-  const found = await findSpansByRef<MessagingSpanRow>(store, refs, messagingSpanColumns, options)
+  const found = await findSpansByRef<MessagingSpanRow>(access, refs, messagingSpanColumns)
   return new Map(Array.from(found, ([key, rows]) => [key, rows.map(toMessagingSpan)]))
+}
+
+/** Finds spans by id, kind and service, keyed by `toSpanKey`. */
+export async function findSpansByIdentity(
+  access: StoreAccess,
+  spans: readonly (SpanIdentity & TimedRef)[],
+): Promise<Map<string, MessagingSpan>> {
+  return keyBySpan([...(await findMessagingSpans(access, spans)).values()].flat())
 }
 
 export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map<string, Span> {
@@ -39,15 +49,13 @@ export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map
  * @param wanted SQL of the columns; includes `traceId` and `spanId`
  */
 export async function findSpansByRef<Row extends SpanRef>(
-  store: Store,
+  access: StoreAccess,
   refs: readonly TimedRef[],
   wanted: string,
-  options: QueryOptions,
 ): Promise<Map<string, Row[]>> {
-  const found = Map.groupBy(await querySpansInBuckets<Row>(store, refs, wanted, options), toRefKey)
+  const found = Map.groupBy(await querySpansInBuckets<Row>(access, refs, wanted), toRefKey)
   const others = refs.filter((ref) => ref.start === undefined && !found.has(toRefKey(ref)))
-  const further = await querySpansInTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
-  return new Map([...found, ...Map.groupBy(further, toRefKey)])
+  return new Map([...found, ...Map.groupBy(await findSpansInTraces<Row>(access, others, wanted), toRefKey)])
 }
 
 const BUCKET = 600_000_000_000n
@@ -56,10 +64,9 @@ const BUCKET = 600_000_000_000n
  * Reads by the sort key's bucket, derived from the start: needs no lookup of the trace's location.
  */
 async function querySpansInBuckets<Row>(
-  store: Store,
+  { store, options }: StoreAccess,
   refs: readonly TimedRef[],
   wanted: string,
-  options: QueryOptions,
 ): Promise<Row[]> {
   const buckets = refs.flatMap(({ traceId, start, before }) => {
     if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
@@ -91,45 +98,36 @@ async function querySpansInBuckets<Row>(
  * producer's id count as its children.
  */
 export async function findConsumingChildren(
-  store: Store,
+  access: StoreAccess,
   parents: readonly Pick<MessagingSpan, 'traceId' | 'spanId' | 'operation'>[],
-  options: QueryOptions,
 ): Promise<MessagingSpan[]> {
   const producers = parents.filter((parent) => !isConsuming(parent))
   const [children, sharing] = await Promise.all([
-    querySpansInTraces<MessagingSpanRow>(store, parents, '(trace_id, parent_span_id)', messagingSpanColumns, options),
-    querySpansInTraces<MessagingSpanRow>(
-      store,
-      producers,
-      '(trace_id, span_id)',
-      messagingSpanColumns,
-      options,
-      CONSUMING,
-    ),
+    findSpansInTraces<MessagingSpanRow>(access, parents, messagingSpanColumns, 'parent_span_id'),
+    findSpansInTraces<MessagingSpanRow>(access, producers, messagingSpanColumns, 'span_id', CONSUMING),
   ])
   return selectConsumingChildren(parents, [...children, ...sharing]).map(toMessagingSpan)
 }
 
 /** Finds spans that produce and whose parent is one of these spans. */
 export async function findProducingChildren(
-  store: Store,
+  access: StoreAccess,
   parents: readonly SpanRef[],
-  options: QueryOptions,
 ): Promise<MessagingSpan[]> {
-  const condition = `messaging_operation in ('create', 'send')`
-  const key = '(trace_id, parent_span_id)'
-  const rows = await querySpansInTraces<MessagingSpanRow>(store, parents, key, messagingSpanColumns, options, condition)
+  const id = 'parent_span_id'
+  const rows = await findSpansInTraces<MessagingSpanRow>(access, parents, messagingSpanColumns, id, PRODUCING)
   return rows.map(toMessagingSpan)
 }
 
+const PRODUCING = `messaging_operation in ('create', 'send')`
 const CONSUMING = `messaging_operation in ('receive', 'process')`
 
-async function querySpansInTraces<Row>(
-  store: Store,
+/** Finds spans by their own or their parent's id, without times: looks up the traces' locations. */
+export async function findSpansInTraces<Row>(
+  { store, options }: StoreAccess,
   refs: readonly SpanRef[],
-  key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',
   wanted: string,
-  options: QueryOptions,
+  id: 'span_id' | 'parent_span_id' = 'span_id',
   condition = 'true',
 ): Promise<Row[]> {
   if (refs.length === 0) return []
@@ -137,7 +135,7 @@ async function querySpansInTraces<Row>(
   return await store.query<Row>(
     `select ${wanted}
     from spans
-    where ${inTraces(sets.traceIds)} and ${key} in (${sets.spans}) and ${condition}
+    where ${filterByTraces(sets.traceIds)} and (trace_id, ${id}) in (${sets.spans}) and ${condition}
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
     sets.params,

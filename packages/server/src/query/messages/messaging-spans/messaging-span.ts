@@ -1,6 +1,6 @@
-import type { MessageSpan, StatusCode } from '@spanlink/api-schema'
+import type { Message, MessageSpan, RecordMetadata, StatusCode } from '@spanlink/api-schema'
 import { NO_SPAN, computeQueueTime } from '../../links/linked-span.ts'
-import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { selectIdentity, toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 
 /** A span that produces or consumes messages. */
 export type MessagingSpan = SpanIdentity & {
@@ -24,10 +24,19 @@ export type ListPosition = SpanRef & { readonly time: bigint }
 /** Where a page starts: after a position, or at it if some of its messages are not yet returned. */
 export type StartPosition = ListPosition & { readonly isInclusive: boolean }
 
+export function toSpanPosition({ start, traceId, spanId }: MessagingSpan): ListPosition {
+  return { time: start, traceId, spanId }
+}
+
+/** `spans` has -1 for an unknown offset. */
+export const offsetColumn = `if(message_offset < 0, '', toString(message_offset)) as offset`
+
+/** Columns of `spans` for a `SpanIdentity`. */
+export const identityColumns = 'lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service'
+
 /** Columns of `spans` for an `MessagingSpanRow`. */
-export const messagingSpanColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-  lower(hex(parent_span_id)) as parentSpanId, kind, start, toUInt64(start + duration) as finish, service, name, status,
-  messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
+export const messagingSpanColumns = `${identityColumns}, lower(hex(parent_span_id)) as parentSpanId,
+  start, toUInt64(start + duration) as finish, name, status, messaging_operation as operation, cluster, topic, partition, ${offsetColumn}, consumer_group as group`
 
 export type MessagingSpanRow = Omit<MessagingSpan, 'start' | 'end'> & {
   readonly start: string
@@ -38,7 +47,6 @@ export function toMessagingSpan({ start, finish, ...row }: MessagingSpanRow): Me
   return {
     ...row,
     parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
-    offset: row.offset === '-1' ? '' : row.offset,
     start: BigInt(start),
     end: BigInt(finish),
   }
@@ -66,10 +74,7 @@ export function keepInnermost(spans: readonly MessagingSpan[]): MessagingSpan[] 
 /** Converts to the API's type, without the error. */
 export function toMessageSpan(span: MessagingSpan, producer: MessagingSpan | undefined): MessageSpan {
   return {
-    traceId: span.traceId,
-    spanId: span.spanId,
-    kind: span.kind,
-    service: span.service,
+    ...selectIdentity(span),
     name: span.name,
     cluster: span.cluster,
     topic: span.topic,
@@ -83,6 +88,36 @@ export function toMessageSpan(span: MessagingSpan, producer: MessagingSpan | und
     errorType: '',
     errorMessage: '',
     queueTimeNano: producer === undefined || !isConsuming(span) ? null : String(computeQueueTime(producer, span)),
+  }
+}
+
+export type Attempt = { readonly consumer: MessagingSpan; readonly producer: MessagingSpan | undefined }
+
+/**
+ * Converts to the API's type, without errors.
+ *
+ * @param at the span whose position the message has in its list
+ */
+export function toMessage(
+  at: MessagingSpan,
+  { cluster, topic, partition, offset, key }: RecordMetadata,
+  details: {
+    readonly group: string
+    readonly waitNano: bigint
+    readonly producer: MessagingSpan | undefined
+    readonly attempts: readonly Attempt[]
+  },
+): Message {
+  const record = { cluster, topic, partition, offset, key }
+  return {
+    traceId: at.traceId,
+    spanId: at.spanId,
+    ...record,
+    consumerGroup: details.group,
+    timeUnixNano: String(at.start),
+    waitNano: String(details.waitNano),
+    producer: details.producer === undefined ? null : toMessageSpan(details.producer, undefined),
+    attempts: details.attempts.map(({ consumer, producer }) => toMessageSpan(consumer, producer)),
   }
 }
 

@@ -1,5 +1,7 @@
-import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
+import type { QueryParams } from '../../../clickhouse/store.ts'
+import { toRefKey } from '../../links/span-ref.ts'
 import { MINUTE_NANO, inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window.ts'
+import { keyBySpan, type StoreAccess } from './find-messaging-spans.ts'
 import {
   messagingSpanColumns,
   type MessagingSpanRow,
@@ -7,61 +9,17 @@ import {
   type ListPosition,
   type StartPosition,
   toMessagingSpan,
+  toSpanPosition,
 } from './messaging-span.ts'
-import { toRefKey } from '../../links/span-ref.ts'
-import { keyBySpan } from './find-messaging-spans.ts'
-import { findStartMinutes } from './start-minutes.ts'
 
-/**
- * Finds spans of the window that satisfy an SQL condition (with parameters, no literals), newest
- * first.
- *
- * @param before returns only spans from this position on
- */
-export async function findNewestMessagingSpans(
-  store: Store,
-  window: TimeWindow,
-  condition: MessagingSpanCondition,
-  before: StartPosition | undefined,
-  limit: number,
-  options: QueryOptions,
-): Promise<ScannedSpans> {
-  // Usually the last minute has enough spans; longer ranges are read only if not.
-  const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
-  const scanFrom = async (start: bigint): Promise<ScannedSpans> =>
-    await queryNewestMessagingSpans(store, { start, end: newest }, condition, before, limit, options)
-  if (newest - MINUTE_NANO <= window.start) return await scanFrom(window.start)
-  let scanned = await scanFrom(newest - MINUTE_NANO)
-  if (scanned.scannedUntil !== undefined) return scanned
-  const starts = await findEarlierStarts(store, { start: window.start, end: newest }, condition, limit, options)
-  for (const start of new Set(starts)) {
-    scanned = await scanFrom(start)
-    if (scanned.scannedUntil !== undefined) return scanned
-  }
-  return scanned
-}
-
-/**
- * Finds start times for reading when the last minute has too few spans, later first. No span
- * precedes the last.
- */
-async function findEarlierStarts(
-  store: Store,
-  window: TimeWindow,
-  { sql, params, inRollup }: MessagingSpanCondition,
-  limit: number,
-  options: QueryOptions,
-): Promise<bigint[]> {
-  if (inRollup === 'same') return await findStartMinutes(store, window, { sql, params }, limit, options)
-  // The rollup's condition is broader, so it counts some spans that do not match.
-  const startMinutes = await findStartMinutes(store, window, { sql: inRollup, params }, 2 * limit, options)
-  const [first, last] = [startMinutes[0], startMinutes.at(-1)]
-  if (first === undefined || last === undefined) return []
-  const between = LOOKBACK_STEPS.map((back) => window.end - back).filter((at) => at < first && at > last)
-  return [first, ...between, last]
+type ScanRequest = StoreAccess & {
+  readonly window: TimeWindow
+  /** Returns only spans from this position on. */
+  readonly before: StartPosition | undefined
 }
 
 export type MessagingSpanCondition = {
+  /** Without literals. */
   readonly sql: string
   readonly params: QueryParams
   /** The condition on `traffic_minutes`: the same, or a broader one with the same parameters. */
@@ -74,15 +32,78 @@ export type ScannedSpans = {
   readonly scannedUntil: ListPosition | undefined
 }
 
+/** Spans that a list scans per step, newest first; each messaging span is a separate read. */
+const MAX_SCANNED_SPANS = 500
+
+/** Finds spans of the window that satisfy an SQL condition, newest first. */
+export async function findNewestMessagingSpans(
+  request: ScanRequest,
+  condition: MessagingSpanCondition,
+  limit = MAX_SCANNED_SPANS,
+): Promise<ScannedSpans> {
+  const { window, before } = request
+  // Usually the last minute has enough spans; longer ranges are read only if not.
+  const end = before === undefined || before.time >= window.end ? window.end : before.time + 1n
+  const scanFrom = async (start: bigint): Promise<ScannedSpans> =>
+    await queryNewestMessagingSpans({ ...request, window: { start, end } }, condition, limit)
+  if (end - MINUTE_NANO <= window.start) return await scanFrom(window.start)
+  let scanned = await scanFrom(end - MINUTE_NANO)
+  if (scanned.scannedUntil !== undefined) return scanned
+  const starts = await findEarlierStarts({ ...request, window: { start: window.start, end } }, condition, limit)
+  for (const start of starts) {
+    scanned = await scanFrom(start)
+    if (scanned.scannedUntil !== undefined) return scanned
+  }
+  return scanned
+}
+
 const LOOKBACK_STEPS = [10n * MINUTE_NANO, 60n * MINUTE_NANO, 24n * 60n * MINUTE_NANO]
 
-async function queryNewestMessagingSpans(
-  store: Store,
-  window: TimeWindow,
-  condition: { readonly sql: string; readonly params: QueryParams },
-  before: StartPosition | undefined,
+/**
+ * Finds start times for reading when the last minute has too few spans, later first; none if
+ * nothing matches. `traffic_minutes` counts duplicate spans, so the first may yield too few. No
+ * span precedes the last.
+ */
+async function findEarlierStarts(
+  { store, window: { start, end }, options }: ScanRequest,
+  { sql, params, inRollup }: MessagingSpanCondition,
   limit: number,
-  options: QueryOptions,
+): Promise<ReadonlySet<bigint>> {
+  const isSame = inRollup === 'same'
+  const rows = await store.query<{ minute: number; n: string }>(
+    `select minute, sum(spans) as n from traffic_minutes
+    where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and ${isSame ? sql : inRollup}
+    group by minute
+    order by minute desc`,
+    { ...params, fromMinute: String(start / MINUTE_NANO), toMinute: String(end / MINUTE_NANO) },
+    options,
+  )
+  const oldest = rows.at(-1)
+  if (oldest === undefined) return new Set()
+  const toStart = (minute: number): bigint => {
+    const at = BigInt(minute) * MINUTE_NANO
+    return at > start ? at : start
+  }
+  const last = toStart(oldest.minute)
+  let first = last
+  let count = 0
+  for (const { minute, n } of rows) {
+    // Part of the last minute may be after the end.
+    if (BigInt(minute + 1) * MINUTE_NANO > end) continue
+    count += Number(n)
+    // A broader condition counts some spans that do not match.
+    if (count < (isSame ? limit : 2 * limit)) continue
+    first = toStart(minute)
+    break
+  }
+  const between = isSame ? [] : LOOKBACK_STEPS.map((back) => end - back).filter((at) => at < first && at > last)
+  return new Set([first, ...between, last])
+}
+
+async function queryNewestMessagingSpans(
+  { store, window, before, options }: ScanRequest,
+  condition: MessagingSpanCondition,
+  limit: number,
 ): Promise<ScannedSpans> {
   const sortKey = '(start, trace_id, span_id)'
   const sortKeyBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
@@ -115,19 +136,12 @@ async function queryNewestMessagingSpans(
     { ...params, ...(oldest && { oldest: oldest.start }) },
     options,
   )
-  const next = rows[limit]
-  const complete = next === undefined ? rows : rows.filter((row) => !isSamePosition(row, next))
+  const found = rows.map(toMessagingSpan)
+  const next = found[limit]
+  // Spans that share an id may have the same start.
+  const complete = next ? found.filter((span) => span.start !== next.start || toRefKey(span) !== toRefKey(next)) : found
   const last = next && (complete.at(-1) ?? next)
   // Spans exported twice are stored twice. `limit by` would sort the whole window.
-  const spans = [...keyBySpan((complete.length > 0 ? complete : rows).map(toMessagingSpan)).values()]
-  return { spans, scannedUntil: last && toListPosition(last) }
-}
-
-/** Spans that share an id may have the same start. */
-function isSamePosition(a: MessagingSpanRow, b: MessagingSpanRow): boolean {
-  return a.start === b.start && toRefKey(a) === toRefKey(b)
-}
-
-function toListPosition({ traceId, spanId, start }: MessagingSpanRow): ListPosition {
-  return { traceId, spanId, time: BigInt(start) }
+  const spans = [...keyBySpan(complete.length > 0 ? complete : found).values()]
+  return { spans, scannedUntil: last && toSpanPosition(last) }
 }

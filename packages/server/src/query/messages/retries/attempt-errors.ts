@@ -1,10 +1,9 @@
 import type { Message, MessageSpan } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
-import { filterByTraces } from '../../sql/span-bucket.ts'
-import { selectParent } from '../messaging-spans/shared-ids.ts'
+import { findSpansInTraces, type StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
+import { identityColumns, isConsuming } from '../messaging-spans/messaging-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import { spanIdentity } from '../../traces/span-parents.ts'
+import { walkUp } from './forwarding-consumers.ts'
 import { listMessageSpans } from '../span-records.ts'
 import type { TraceCache } from '../trace-cache.ts'
 
@@ -12,17 +11,12 @@ import type { TraceCache } from '../trace-cache.ts'
  * Adds the error of each span: its own exception or status, otherwise that of the failed descendant
  * that ended last.
  */
-export async function addErrors(
-  store: Store,
-  messages: readonly Message[],
-  traces: TraceCache,
-  options: QueryOptions,
-): Promise<Message[]> {
+export async function addErrors(traces: TraceCache, messages: readonly Message[]): Promise<Message[]> {
   const attempts = messages.flatMap((message) => message.attempts)
   const failedUnder = await findFailedDescendants(attempts, traces)
   // Exceptions of a successful send are ignored. A consumer may have caught its exception.
   const failed = messages.flatMap(listMessageSpans).filter((span) => span.status === 'error')
-  const errors = await findErrors(store, [...attempts, ...failed, ...failedUnder.values()], options)
+  const errors = await findErrors(traces, [...attempts, ...failed, ...failedUnder.values()])
   const addError = (span: MessageSpan): MessageSpan => {
     const own = errors.get(toSpanKey(span))
     const under = failedUnder.get(toSpanKey(span))
@@ -43,21 +37,16 @@ async function findFailedDescendants(
   traces: TraceCache,
 ): Promise<ReadonlyMap<string, SpanIdentity>> {
   const consuming = new Set(consumers.map(toSpanKey))
-  const rows = await traces.spansOf(consumers.map((span) => span.traceId))
+  const rows = await traces.spansOf(consumers)
   const byRef = Map.groupBy(rows, toRefKey)
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
     if (row.status !== 'error') continue
-    const seen = new Set<string>()
-    for (let at = row; at.parentSpanId !== '' && !seen.has(toSpanKey(at));) {
-      seen.add(toSpanKey(at))
-      if (at.operation === 'process' || at.operation === 'receive') break
-      const parent = selectParent(byRef.get(at.traceId + at.parentSpanId), at)
-      if (parent === undefined) break
-      const known = failed.get(toSpanKey(parent))
-      if (consuming.has(toSpanKey(parent)) && (known === undefined || known.end < row.end))
-        failed.set(toSpanKey(parent), row)
-      at = parent
+    for (const span of walkUp(byRef, row)) {
+      const key = toSpanKey(span)
+      const known = failed.get(key)
+      if (span !== row && consuming.has(key) && (known === undefined || known.end < row.end)) failed.set(key, row)
+      if (isConsuming(span)) break
     }
   }
   return failed
@@ -72,28 +61,19 @@ function toLoggingKey(span: LoggingSpan): string {
 
 type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
 
-async function findErrors(
-  store: Store,
-  refs: readonly SpanIdentity[],
-  options: QueryOptions,
-): Promise<ReadonlyMap<string, SpanError>> {
+async function findErrors(access: StoreAccess, refs: readonly SpanIdentity[]): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
-  const sets = createRefSets(refs)
-  const spans = store.query<SpanIdentity & SpanError & { readonly hasException: number }>(
-    `with arrayLast(event -> event.2 = 'exception', events).3 as exception
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, notEmpty(exception) as hasException,
-      if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
-      if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
-    from spans
-    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
-    limit 1 by trace_id, ${spanIdentity}
-    ${BY_IDS_SETTINGS}`,
-    sets.params,
-    options,
+  const spans = findSpansInTraces<SpanIdentity & SpanError & { readonly hasException: number }>(
+    access,
+    refs,
+    `${identityColumns}, notEmpty(arrayLast(event -> event.2 = 'exception', events).3 as exception) as hasException,
+    if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
+    if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage`,
   )
+  const sets = createRefSets(refs)
   // Exceptions sent as log records: event `exception`, or with a prefix, such as
   // `messaging.client.operation.exception`.
-  const logged = store.query<LoggingSpan & SpanError>(
+  const logged = access.store.query<LoggingSpan & SpanError>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
     from logs
@@ -102,7 +82,7 @@ async function findErrors(
     group by trace_id, span_id, service
     ${BY_IDS_SETTINGS}`,
     sets.params,
-    options,
+    access.options,
   )
   const [spanRows, exceptionRows] = await Promise.all([spans, logged])
   const exceptions = new Map(exceptionRows.map((row) => [toLoggingKey(row), row]))

@@ -1,20 +1,16 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { MINUTE_NANO, type TimeWindow } from '../../sql/time-window.ts'
-import { inWindow, toWindowParams } from '../../sql/time-window.ts'
+import { inWindow, MINUTE_NANO, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
-import type { MessagingSpan, ListPosition, StartPosition } from '../messaging-spans/messaging-span.ts'
-import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
+import { identityColumns, type MessagingSpan, type ListPosition } from '../messaging-spans/messaging-span.ts'
+import { findNewestMessagingSpans, type ScannedSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const MAX_TOPICS = 2_000
 
-export type Sends = {
+export type Sends = Pick<ScannedSpans, 'scannedUntil'> & {
   /** Newest first, after the request's position. */
   readonly sends: readonly MessagingSpan[]
-  /** The last position scanned, if more spans follow. */
-  readonly scannedUntil: ListPosition | undefined
   /**
    * Times of all sends in the window, regardless of the request's position; `undefined` above
    * `maxSends`.
@@ -37,37 +33,29 @@ export async function findSends(
   maxSends: number,
   request: MessageListRequest,
 ): Promise<Sends> {
-  const { store, window, before, traces, options } = request
+  const { before, traces } = request
   const { topics, buckets, count } = await findMatchingTopics(pattern, request)
   if (topics.length === 0) return { sends: [], scannedUntil: undefined, times: [] }
   if (count > maxSends) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
-  const found = await querySends(store, window, { topics, buckets }, options)
+  const found = await querySends(topics, buckets, request)
   const all = excludeOuterSends(found, found).sort(comparePositions)
-  const rest = before === undefined ? all : all.filter((send) => isFromPosition(before, send))
+  const rest = all.filter((send) => {
+    const order = before === undefined ? -1 : comparePositions(before, send)
+    return order < 0 || (order === 0 && before?.isInclusive)
+  })
+  const last = rest[limit - 1]
   // Sends at one position are on one page.
-  const isTie = (index: number): boolean => {
-    const [send, next] = [rest[index - 1], rest[index]]
-    return send !== undefined && next !== undefined && comparePositions(send, next) === 0
-  }
-  let size = limit
-  while (isTie(size)) size++
-  const page = rest.slice(0, size)
+  const page = last === undefined ? rest : rest.filter((send) => comparePositions(send, last) <= 0)
   const spans = await traces.spansByIdentity(page.map((send) => ({ ...send, start: send.time })))
   return {
     sends: page.flatMap((send) => spans.get(toSpanKey(send)) ?? []),
-    scannedUntil: rest.length > size ? page.at(-1) : undefined,
+    scannedUntil: rest.length > page.length ? page.at(-1) : undefined,
     times: all.map((send) => send.time),
   }
 }
 
-type Send = ListPosition & SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
-
-function isFromPosition(position: StartPosition, send: Send): boolean {
-  const order = comparePositions(position, send)
-  return order < 0 || (order === 0 && position.isInclusive)
-}
-
-type SentRow = Omit<Send, 'time'>
+type SentRow = SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
+type Send = ListPosition & SentRow
 
 /**
  * Excludes a `create` span when its trace has a `send` to the same topic, and a send that encloses
@@ -92,30 +80,19 @@ function toSendKey({ traceId, service, topic }: SentRow, spanId: string): string
 async function findNewestSends(
   topics: readonly string[],
   limit: number,
-  { store, window, before, traces, options }: MessageListRequest,
+  request: MessageListRequest,
 ): Promise<Pick<Sends, 'sends' | 'scannedUntil'>> {
   const condition = { sql: SEND_CONDITION, params: { topics }, inRollup: 'same' as const }
-  const { spans, scannedUntil } = await findNewestMessagingSpans(store, window, condition, before, limit, options)
+  const { spans, scannedUntil } = await findNewestMessagingSpans(request, condition, limit)
   // The enclosed send may be on an earlier page.
-  const inTraces = await traces.spansOf(spans.map(({ traceId }) => traceId))
+  const inTraces = await request.traces.spansOf(spans)
   return { sends: excludeOuterSends(spans, [...spans, ...inTraces]), scannedUntil }
 }
 
 const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`
 
-type MatchingTopics = {
-  readonly topics: readonly string[]
-  /** Ten-minute buckets of the sort key of `spans` that have sends. */
-  readonly buckets: readonly number[]
-  /** A span exported twice counts twice. */
-  readonly count: number
-}
-
-/** Reads the rollup: topics are few, spans are many. */
-async function findMatchingTopics(
-  pattern: string,
-  { store, window, options }: Pick<MessageListRequest, 'store' | 'window' | 'options'>,
-): Promise<MatchingTopics> {
+/** Reads the rollup: topics are few, spans are many. A span exported twice counts twice. */
+async function findMatchingTopics(pattern: string, { store, window, options }: MessageListRequest) {
   const rows = await store.query<{ topic: string; buckets: readonly number[]; n: string }>(
     `select topic, groupUniqArray(intDiv(minute, 10)) as buckets, sum(spans) as n
     from traffic_minutes
@@ -140,14 +117,12 @@ async function findMatchingTopics(
 
 /** Reads all sends of the window, without duplicates. */
 async function querySends(
-  store: Store,
-  window: TimeWindow,
-  { topics, buckets }: Pick<MatchingTopics, 'topics' | 'buckets'>,
-  options: QueryOptions,
+  topics: readonly string[],
+  buckets: readonly number[],
+  { store, window, options }: MessageListRequest,
 ): Promise<Send[]> {
-  const rows = await store.query<Omit<Send, 'time'> & { readonly start: string }>(
-    `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-      lower(hex(parent_span_id)) as parentSpanId, kind, service,
+  const rows = await store.query<SentRow & { readonly start: string }>(
+    `select start, ${identityColumns}, lower(hex(parent_span_id)) as parentSpanId,
       messaging_operation as operation, topic
     from spans prewhere ${SEND_CONDITION}
     where ${inWindow} and ${bucket} in {buckets:Array(UInt64)}`,

@@ -1,18 +1,17 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
-import { type Delivery, isSameMessage, isSameOrUnknown } from '../deliveries/delivery.ts'
+import { type Delivery, isSameMessage, isSameOrUnknown, listProducers } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
-import { toConsumerId, type MessageListRequest } from '../message-list.ts'
+import { toConsumerId } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
-import { keepInnermost, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import { type Attempt, keepInnermost, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { findForwardingConsumers } from './forwarding-consumers.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
+import type { TraceCache } from '../trace-cache.ts'
 
 /** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
-
-export type Attempt = { readonly consumer: MessagingSpan; readonly producer: MessagingSpan | undefined }
 
 export type RetryChain = {
   readonly send: MessagingSpan
@@ -37,11 +36,7 @@ export function listTopics({ send, producer, attempts, record }: RetryChain): Re
  * that sent that one, and so on, up to a topic that is neither retry nor dead letter. Each step
  * handles all sends together.
  */
-export async function buildRetryChains(
-  request: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
-  sends: readonly MessagingSpan[],
-): Promise<RetryChain[]> {
-  const { store, traces, options } = request
+export async function buildRetryChains(traces: TraceCache, sends: readonly MessagingSpan[]): Promise<RetryChain[]> {
   const chains = sends.map((send) => ({
     send,
     at: send as MessagingSpan | undefined,
@@ -54,15 +49,12 @@ export async function buildRetryChains(
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
     if (open.length === 0) break
     const forwardingConsumers = await findForwardingConsumers(
-      request,
+      traces,
       open.map(({ sent }) => sent),
     )
-    const incoming = await findIncomingDeliveries(store, [...forwardingConsumers.values()], options, traces)
-    const producers = new Map(
-      incoming.flatMap((one) => (one.producer ? [[toRefKey(one.producer), one.producer] as const] : [])),
-    )
-    const outgoing = await findDeliveries(store, [...producers.values()], options, traces)
-    const deliveries = await addProcessingSpans(store, outgoing, options, traces)
+    const incoming = await findIncomingDeliveries(traces, [...forwardingConsumers.values()])
+    const outgoing = await findDeliveries(traces, listProducers(incoming))
+    const deliveries = await addProcessingSpans(traces, outgoing)
     for (const { chain, sent } of open) {
       const consumer = forwardingConsumers.get(toSpanKey(sent))
       chain.at = undefined

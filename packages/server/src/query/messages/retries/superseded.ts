@@ -1,11 +1,11 @@
 import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { findForwardingConsumers, findSpansInside } from './forwarding-consumers.ts'
 import type { RetryChain } from './retry-chains.ts'
-import { findMessageLinks } from '../deliveries/message-links.ts'
+import { findLinksTo } from '../deliveries/message-links.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { isProducing, type MessagingSpan, type ListPosition } from '../messaging-spans/messaging-span.ts'
+import { isProducing, type MessagingSpan, toSpanPosition } from '../messaging-spans/messaging-span.ts'
 import { isRetryTopic } from './topic-roles.ts'
 
 /** A send to a retry topic, with the consumers of that message. */
@@ -20,17 +20,11 @@ export type ResolvedRetryChain = RetryChain & {
 
 /** Evaluated per send, so that the result does not depend on the page. */
 export async function markSuperseded(
-  request: MessageListRequest,
+  { traces, window }: MessageListRequest,
   chains: readonly RetryChain[],
 ): Promise<ResolvedRetryChain[]> {
-  const { store, traces, options, window } = request
   const sends = chains.map(({ send }) => send)
-  const deliveries = await addProcessingSpans(
-    store,
-    await findDeliveries(store, sends, options, traces),
-    options,
-    traces,
-  )
+  const deliveries = await addProcessingSpans(traces, await findDeliveries(traces, sends))
   const deliveriesOf = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
   const withConsumers = chains.map((chain) => ({
     ...chain,
@@ -39,32 +33,25 @@ export async function markSuperseded(
   const consumers = withConsumers.flatMap((chain) => [...chain.consumers, ...chain.sendConsumers])
   // Another service may have sent the message again, over a link to the consumer or a span inside.
   const targets = [...consumers, ...(await findSpansInside(traces, consumers))]
-  const links = await findMessageLinks(store, targets, 'in', options)
-  const rows = await traces.spansOf(
-    [...consumers, ...links.map((link) => link.consumedRef)].map(({ traceId }) => traceId),
-  )
+  const links = await findLinksTo(traces, targets)
+  const rows = await traces.spansOf([...consumers, ...links.map((link) => link.consumedRef)])
   const resent = rows
     .filter((span) => isProducing(span) && isRetryTopic(span.topic))
     .filter(({ start }) => start < window.end)
-  const forwardingConsumers = await findForwardingConsumers(request, resent)
+  const forwardingConsumers = await findForwardingConsumers(traces, resent)
   const resentIn = Map.groupBy(resent, (send) => {
     const consumer = forwardingConsumers.get(toSpanKey(send))
     return consumer === undefined ? '' : toSpanKey(consumer)
   })
   const resending = consumers.filter((consumer) => resentIn.has(toSpanKey(consumer)))
   // A batch does not show which of its messages was sent again.
-  const incomingOf = Map.groupBy(await findIncomingDeliveries(store, resending, options, traces), ({ consumedRef }) =>
-    toSpanKey(consumedRef),
-  )
+  const incoming = await findIncomingDeliveries(traces, resending)
+  const incomingOf = Map.groupBy(incoming, ({ consumedRef }) => toSpanKey(consumedRef))
   return withConsumers.map((chain) => ({
     ...chain,
     isSuperseded: [...chain.consumers, ...chain.sendConsumers]
       .filter((consumer) => incomingOf.get(toSpanKey(consumer))?.length === 1)
       .flatMap((consumer) => resentIn.get(toSpanKey(consumer)) ?? [])
-      .some((later) => comparePositions(toSendPosition(later), toSendPosition(chain.send)) < 0),
+      .some((later) => comparePositions(toSpanPosition(later), toSpanPosition(chain.send)) < 0),
   }))
-}
-
-function toSendPosition({ start, traceId, spanId }: MessagingSpan): ListPosition {
-  return { time: start, traceId, spanId }
 }
