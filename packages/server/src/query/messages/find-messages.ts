@@ -36,20 +36,15 @@ export async function findMessages(
   options: QueryOptions,
 ): Promise<MessagesResponse> {
   const { topic, consumerGroup: group, limit = 50, neverConsumed = false } = query
-  if (neverConsumed && list !== 'unconsumed') {
-    throw new InvalidParameterError('neverConsumed', 'invalid neverConsumed: expected only for unconsumed messages')
+  const reject = (name: string, expected: string): never => {
+    throw new InvalidParameterError(name, `invalid ${name}: expected ${expected}`)
   }
+  if (neverConsumed && list !== 'unconsumed') reject('neverConsumed', 'only for unconsumed messages')
   if (neverConsumed && group !== undefined) {
-    throw new InvalidParameterError(
-      'neverConsumed',
-      'invalid neverConsumed: expected without consumerGroup, because it excludes every group',
-    )
+    reject('neverConsumed', 'without consumerGroup, because it excludes every group')
   }
   if (query.minQueueTime !== undefined && list !== 'unconsumed' && list !== 'late') {
-    throw new InvalidParameterError(
-      'minQueueTime',
-      'invalid minQueueTime: expected only for unconsumed and late messages',
-    )
+    reject('minQueueTime', 'only for unconsumed and late messages')
   }
   const window = parseTimeWindow(query)
   const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)

@@ -1,4 +1,5 @@
 import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
+import { firstNonEmptyValue, messagingValue } from './messaging-sql.ts'
 
 /**
  * Metrics of consumer lag; for a topic and group, the first that exists is used. Broker metrics
@@ -26,13 +27,6 @@ export const LAG_METRICS = [
  * SQL columns for consumer group, topic, partition and cluster of a lag series, from its
  * attributes; '' if missing.
  */
-export const lagColumns = `${firstNonEmptySql([...messagingNames.group, 'group', 'consumergroup'])} as grp,
-  ${firstNonEmptySql([...messagingNames.topic, 'topic'])} as topic,
-  ${firstNonEmptySql([...messagingNames.partition, 'partition'])} as partition, ${firstNonEmptySql(messagingNames.cluster)} as cluster`
-
-/**
- * SQL for the first of these attributes that a series has. Names are constants, never user input.
- */
-function firstNonEmptySql(names: readonly string[]): string {
-  return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
-}
+export const lagColumns = `${firstNonEmptyValue([...messagingNames.group, 'group', 'consumergroup'])} as grp,
+  ${firstNonEmptyValue([...messagingNames.topic, 'topic'])} as topic,
+  ${firstNonEmptyValue([...messagingNames.partition, 'partition'])} as partition, ${messagingValue('cluster')} as cluster`

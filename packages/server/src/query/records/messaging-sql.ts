@@ -1,8 +1,13 @@
 import { batchCountName, messagingNames, type MessagingField } from '../../clickhouse/insert/messaging/semconv.ts'
 
 /** SQL for the first non-empty value among the names of `field` in the map `attrs`, else ''. */
-export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
-  const values = messagingNames[field].map((name) => `${attrs}[${literal(name)}]`)
+export function messagingValue(field: MessagingField): string {
+  return firstNonEmptyValue(messagingNames[field])
+}
+
+/** The same for names that are constants, never user input. */
+export function firstNonEmptyValue(names: readonly string[]): string {
+  const values = names.map((name) => `attrs['${name}']`)
   const last = values.at(-1) ?? "''"
   const choices = values.slice(0, -1).flatMap((value) => [`${value} != ''`, value])
   return choices.length === 0 ? last : `multiIf(${[...choices, last].join(', ')})`
@@ -10,8 +15,3 @@ export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
 
 /** SQL for a span's batch message count as text; '' if missing. The name is the same since 1.20. */
 export const messagingBatchCount = `attrs['${batchCountName}']`
-
-/** Only for the constant names above; request values must be parameters. */
-function literal(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-}

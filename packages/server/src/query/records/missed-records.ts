@@ -1,7 +1,6 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { isSameOrUnknown } from '../messages/deliveries/delivery.ts'
 import { type KnownConsumer, type KnownGroup, mayConsumeFor } from './known-groups.ts'
-import { isLocated } from './record-metadata.ts'
+import { isLocated, isSameOrUnknown, isSameRecord } from './record-metadata.ts'
 
 /** A record as its consumer's link or span describes it; unknown fields are ''. */
 export type ConsumedRecord = { readonly record: RecordMetadata; readonly consumer: KnownConsumer }
@@ -72,10 +71,6 @@ function selectUnlocated(own: RecordMetadata, known: readonly RecordMetadata[], 
   // The count of a send to several topics is not per topic.
   const hasMore = count > known.length && known.every(({ topic }) => topic === own.topic)
   return hasMore ? [{ ...own, partition: '', offset: '', key: '' }] : []
-}
-
-function isSameRecord(a: RecordMetadata, b: RecordMetadata): boolean {
-  return (['cluster', 'topic', 'partition', 'offset'] as const).every((field) => isSameOrUnknown(a[field], b[field]))
 }
 
 function hasOffset({ partition, offset }: RecordMetadata): boolean {

@@ -29,20 +29,27 @@ export function resolveRecord(
 export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): RecordMetadata {
   const merged = { ...UNKNOWN_RECORD }
   for (const source of sources) {
-    if (source === undefined || isOther(source, merged)) continue
+    // A source that contradicts what is known describes another record: a send to a retry topic.
+    if (source === undefined || !isSameRecord(source, merged)) continue
     for (const field of RECORD_FIELDS) if (merged[field] === '') merged[field] = source[field]
   }
   return merged
 }
 
-/**
- * Whether a source contradicts what is known. It then describes another record, for example a send
- * to a retry topic.
- */
-function isOther(source: RecordMetadata, known: RecordMetadata): boolean {
-  return (['cluster', 'topic', 'partition', 'offset'] as const).some(
-    (field) => known[field] !== '' && source[field] !== '' && known[field] !== source[field],
-  )
+type Position = Pick<RecordMetadata, 'topic' | 'partition' | 'offset'>
+
+/** Whether two spans or links may be about one message: the fields that both have are equal. */
+export function isSameMessage(a: Position, b: Position): boolean {
+  return (['topic', 'partition', 'offset'] as const).every((field) => isSameOrUnknown(a[field], b[field]))
+}
+
+export function isSameOrUnknown(a: string, b: string): boolean {
+  return a === '' || b === '' || a === b
+}
+
+/** Whether the fields that both have are equal; any key. */
+export function isSameRecord(a: RecordMetadata, b: RecordMetadata): boolean {
+  return isSameMessage(a, b) && isSameOrUnknown(a.cluster, b.cluster)
 }
 
 export function isUnknownRecord(record: RecordMetadata): boolean {

@@ -1,6 +1,6 @@
-import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { findSources } from '../traces/span-source.ts'
+import { resolveRecord } from './record-metadata.ts'
 
 /** Ids are sent as a request parameter of at most 128 KiB. */
 const SOURCES_AT_ONCE = 3_000
@@ -19,11 +19,9 @@ export async function findResourceClusters(
   for (let from = 0; from < ids.length; from += SOURCES_AT_ONCE) {
     const { list, indexes } = await findSources(store, ids.slice(from, from + SOURCES_AT_ONCE), options)
     for (const [id, index] of indexes) {
-      const attributes = new Map(
-        list[index]?.resource.attributes.map(({ key, value }) => [key, value.stringValue ?? '']),
-      )
-      const cluster = messagingNames.cluster.map((name) => attributes.get(name) ?? '').find((text) => text !== '')
-      if (cluster !== undefined) clusters.set(id, cluster)
+      const attributes = list[index]?.resource.attributes ?? []
+      const { cluster } = resolveRecord(attributes.map(({ key, value }) => [key, value.stringValue ?? '']))
+      if (cluster !== '') clusters.set(id, cluster)
     }
   }
   return clusters

@@ -1,5 +1,5 @@
 import type { TopologyLag, TopologyNode } from '@spanlink/api-schema'
-import { isSameOrUnknown } from '../messages/deliveries/delivery.ts'
+import { isSameOrUnknown } from '../records/record-metadata.ts'
 import type { GroupLag } from './lag.ts'
 import type { Edge } from './message-edges.ts'
 import { createNodeId, parseNodeId } from './node-id.ts'
@@ -10,34 +10,28 @@ import { createNodeId, parseNodeId } from './node-id.ts'
  */
 export function addLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
   const lagsOf = Map.groupBy(known, toGroupKey)
-  const groupEdgesOf = Map.groupBy(edges.flatMap(toGroupEdges), toGroupKey)
-  const lagOf = new Map<Edge, GroupLag>()
-  for (const [key, groupEdges] of groupEdgesOf) {
-    for (const { edge, cluster } of groupEdges) {
-      const lag = findByCluster(lagsOf.get(key) ?? [], cluster, groupEdges.length === 1)
-      if (lag !== undefined) lagOf.set(edge, lag)
-    }
-  }
+  const endsOf = Map.groupBy(
+    edges.flatMap((edge) => toGroupEnds(edge) ?? []),
+    toGroupKey,
+  )
+  const withLag = edges.map((edge) => {
+    const ends = toGroupEnds(edge)
+    if (ends === undefined) return edge
+    const key = toGroupKey(ends)
+    const lag = findByCluster(lagsOf.get(key) ?? [], ends.cluster, endsOf.get(key)?.length === 1)
+    return lag === undefined ? edge : { ...edge, lag: toTopologyLag(lag) }
+  })
   const waiting = known.filter(
     (lag) =>
-      lag.messages > 0 &&
-      !groupEdgesOf.get(toGroupKey(lag))?.some(({ cluster }) => isSameOrUnknown(cluster, lag.cluster)),
+      lag.messages > 0 && !endsOf.get(toGroupKey(lag))?.some(({ cluster }) => isSameOrUnknown(cluster, lag.cluster)),
   )
-  return [
-    ...edges.map((edge) => {
-      const lag = lagOf.get(edge)
-      return lag === undefined ? edge : { ...edge, lag: toTopologyLag(lag) }
-    }),
-    ...toWaitingEdges(waiting, listTopicNodes(edges)),
-  ]
+  return [...withLag, ...toWaitingEdges(waiting, listTopicNodes(edges))]
 }
 
-type GroupEdge = Pick<GroupLag, 'topic' | 'group' | 'cluster'> & { readonly edge: Edge }
-
-function toGroupEdges(edge: Edge): GroupEdge[] {
-  if (edge.type !== 'deliver' || edge.topic === undefined) return []
-  const group = parseNodeId(edge.to)
-  return mayBeKafka(group) ? [{ edge, topic: edge.topic, group: group.name, cluster: group.cluster }] : []
+function toGroupEnds(edge: Edge): Pick<GroupLag, 'topic' | 'group' | 'cluster'> | undefined {
+  if (edge.type !== 'deliver' || edge.topic === undefined) return undefined
+  const { name, cluster, system } = parseNodeId(edge.to)
+  return mayBeKafka({ system }) ? { topic: edge.topic, group: name, cluster } : undefined
 }
 
 /**
@@ -67,16 +61,8 @@ function toWaitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, 
     const from = findByCluster(topics.get(topic) ?? [], lag.cluster, true)
     if (from === undefined) return []
     const numbers = { count: 0, errorCount: 0, durationNano: { p50: '0', p95: '0', p99: '0' }, sampled: false }
-    return [
-      {
-        type: 'deliver',
-        from: from.id,
-        to: createNodeId('group', group, from),
-        topic,
-        ...numbers,
-        lag: toTopologyLag(lag),
-      },
-    ]
+    const to = createNodeId('group', group, from)
+    return [{ type: 'deliver', from: from.id, to, topic, ...numbers, lag: toTopologyLag(lag) }]
   })
 }
 

@@ -1,8 +1,12 @@
 import { computeQueueTime } from '../links/linked-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
-import { type RecordConsumption, selectFirstPerConsumer } from '../messages/deliveries/first-consumptions.ts'
+import {
+  keepInnerSpans,
+  type RecordConsumption,
+  selectFirstPerConsumer,
+  toConsumption,
+} from '../messages/deliveries/first-consumptions.ts'
 import { findLinksFrom } from '../messages/deliveries/message-links.ts'
-import { keepInnerSpans, toConsumption } from '../messages/deliveries/outer-spans.ts'
 import {
   findSpansByRef,
   keyBySpan,

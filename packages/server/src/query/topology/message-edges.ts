@@ -76,15 +76,10 @@ function toEdgeKey(row: Traffic): string {
  * Excludes the system, which only one end may report. Length prefixes delimit names: for ten
  * thousand keys, JSON takes several times as long.
  */
-function toTimesKey({
-  service,
-  operation,
-  cluster,
-  topic,
-  group,
-}: Pick<Traffic, 'service' | 'cluster' | 'topic' | 'group'> & { readonly operation: string }): string {
-  const serviceKey = service === undefined ? 'all' : `${service.length} ${service}`
-  return `${operation} ${serviceKey} ${cluster.length} ${cluster}${topic.length} ${topic}${group}`
+function toTimesKey(row: Omit<QueueTime, 'service' | 'time'> & Pick<Traffic, 'service'>): string {
+  const { operation, service, cluster } = row
+  const scope = service === undefined ? 'all' : 'one'
+  return `${operation} ${scope} ${cluster.length} ${cluster}${toConsumerKey(row)}`
 }
 
 function toConsumerKey({ service = '', topic, group }: Pick<Traffic, 'service' | 'topic' | 'group'>): string {

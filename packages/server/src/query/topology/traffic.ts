@@ -1,7 +1,7 @@
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
-import { chooseLinkSample, compileLinkedTopics, compileLinkSampleCondition } from './linked-topics.ts'
+import { messagingValue } from '../records/messaging-sql.ts'
 import type { StoreAccess } from '../messages/messaging-spans/find-messaging-spans.ts'
-import { MINUTE_NANO, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
+import { inWindow, MINUTE_NANO, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
 export type TopologyRequest = StoreAccess & { readonly window: TimeWindow }
@@ -41,6 +41,9 @@ export type SpanNumbers = {
 
 /** Row limit. Larger than the number of edges in a response. */
 export const MAX_TRAFFIC = 20_000
+
+/** Target number of spans whose links are read. */
+const MAX_LINKING_SPANS = 10_000
 
 /** Widens the window to whole minutes. */
 export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
@@ -91,7 +94,7 @@ export async function findTraffic(
   { consumedOf }: SpanCounts,
 ): Promise<Traffic[]> {
   const unnamedConsumed = consumedOf.get('') ?? 0
-  const oneIn = chooseLinkSample(unnamedConsumed)
+  const oneIn = Math.max(1, Math.ceil(unnamedConsumed / MAX_LINKING_SPANS))
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
       known_cluster as cluster, topic, consumer_group as grp, sum(span_count) as spanCount, sum(message_count) as messageCount,
@@ -147,8 +150,36 @@ function compileLinkedTraffic(oneIn: number): string {
       max((duration_nano, trace_id, span_id)) as slowest_span, maxIf((trace_id, span_id), status = 'error') as failed_span,
       quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('duration_nano')}], [toUInt64(${oneIn})]) as duration_state,
       toUInt8(${oneIn} > 1) as is_sampled, toUInt8(1) as is_linked
-    from (${compileLinkedTopics(compileLinkSampleCondition(oneIn))})
+    from (${compileLinkedTopics(oneIn)})
     group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
+}
+
+/**
+ * SQL for a row per topic that the links of a consuming span name although the span names none, as
+ * a poll of several topics. Has the span's columns, and `messages`: the links with this topic.
+ *
+ * @param oneIn one in how many spans to read, by hash: ids that are not random are as even
+ */
+function compileLinkedTopics(oneIn: number): string {
+  const condition = oneIn === 1 ? 'true' : `cityHash64(trace_id, span_id) % ${oneIn} = 0`
+  const consuming = `from spans where ${inWindow} and messaging_operation in ('receive', 'process') and topic = '' and ${condition}`
+  return `select consumers.*, links.topic as topic, links.messages as messages,
+      if(consumers.own_cluster != '', consumers.own_cluster, links.link_cluster) as cluster
+    from (
+      select trace_id, span_id, service, messaging_operation, messaging_system, consumer_group, status, cluster as own_cluster,
+        greatest(duration, 0) as duration_nano
+      ${consuming}
+      limit 1 by trace_id, span_id, service) as consumers
+    join (
+      select trace_id, span_id, service, topic, max(cluster) as link_cluster, count() as messages
+      from (
+        select trace_id, span_id, service, ordinal, ${messagingValue('topic')} as topic, ${messagingValue('cluster')} as cluster
+        from span_links
+        where direction = 'out' and kind in ('client', 'consumer') and trace_id in (select trace_id ${consuming})
+        limit 1 by trace_id, span_id, service, ordinal)
+      where topic != ''
+      group by trace_id, span_id, service, topic) as links
+    using (trace_id, span_id, service)`
 }
 
 type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & {

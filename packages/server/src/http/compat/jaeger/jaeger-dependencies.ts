@@ -1,7 +1,7 @@
 import type { TopologyEdge } from '@spanlink/api-schema'
 import { findTopology } from '../../../query/topology/find-topology.ts'
 import { type Location, parseNodeId } from '../../../query/topology/node-id.ts'
-import { isSameOrUnknown } from '../../../query/messages/deliveries/delivery.ts'
+import { isSameOrUnknown } from '../../../query/records/record-metadata.ts'
 import type { TimeWindow } from '../../../query/sql/time-window.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 

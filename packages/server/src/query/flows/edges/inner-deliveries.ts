@@ -1,5 +1,4 @@
-import { isSameOrUnknown, isSameMessage } from '../../messages/deliveries/delivery.ts'
-import { mergeRecords } from '../../records/record-metadata.ts'
+import { isSameMessage, isSameOrUnknown, mergeRecords } from '../../records/record-metadata.ts'
 import type { Edge } from './edge.ts'
 import { toRefKey } from '../../links/span-ref.ts'
 import type { LaneSpan } from '../lanes.ts'

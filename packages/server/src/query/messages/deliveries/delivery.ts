@@ -42,22 +42,6 @@ export function toRecordIdentity({ linked, consumed, cluster, partition, offset 
 
 export type MessageLink = Omit<Delivery, 'producer' | 'consumed' | 'outerRef' | 'linked'>
 
-/** Whether two spans or links may be about one message: the fields that both have are equal. */
-export function isSameMessage(
-  a: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
-  b: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
-): boolean {
-  return (
-    isSameOrUnknown(a.topic, b.topic) &&
-    isSameOrUnknown(a.partition, b.partition) &&
-    isSameOrUnknown(a.offset, b.offset)
-  )
-}
-
-export function isSameOrUnknown(a: string, b: string): boolean {
-  return a === '' || b === '' || a === b
-}
-
 /** The delivery to the inner span. Its missing fields come from the outer span and the delivery. */
 export function toInnerDelivery(delivery: Delivery, outer: MessagingSpan, inner: MessagingSpan): Delivery {
   return {

@@ -1,6 +1,6 @@
-import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
+import { type Delivery, type MessageLink, toInnerDelivery } from './delivery.ts'
 import { selectIdentity, toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
-import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
+import { isSameMessage, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import {
   findConsumingChildren,
   findMessagingSpans,
@@ -56,8 +56,9 @@ export async function findDeliveries(
   const consumers = await lookup.spansByIdentity(links.map(({ consumedRef }) => consumedRef))
   for (const child of children) consumers.set(toSpanKey(child), child)
   const producersByRef = new Map(producers.map((producer) => [toRefKey(producer), producer]))
+  const linked = new Set(links.map(toLinkKey))
   return resolveDeliveries(
-    [...links, ...excludeLinkedChildren(links, children)],
+    [...links, ...children.map(toParentLink).filter((link) => !linked.has(toLinkKey(link)))],
     ({ producerRef }) => producersByRef.get(toRefKey(producerRef)),
     consumers,
   )
@@ -81,13 +82,14 @@ export async function findIncomingDeliveries(
   const parented = unlinked.filter((consumer) => consumer.parentSpanId !== '')
   // A producer that shares the consumer's id takes precedence over the consumer's parent.
   const sharing = unlinked.map((consumer) => ({ ...consumer, parentSpanId: consumer.spanId }))
-  const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
-  const startOf = new Map(distinct.map((consumer) => [toSpanKey(consumer), consumer.start]))
+  const candidates = [...links, ...[...sharing, ...parented].map(toParentLink)]
   const causes = await lookup.spansByRef(
     // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
-    candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
+    candidates.map((link) => ({ ...link.producerRef, before: consumersByKey.get(toSpanKey(link.consumedRef))?.start })),
   )
-  for (const [key, sharers] of await findDistantSharers(unlinked, causes, lookup)) causes.set(key, sharers)
+  // A producer that shares the id of its consumer may be of any age.
+  const open = unlinked.filter((consumer) => mayShareDistantId(consumer, causes))
+  for (const [key, sharers] of await lookup.spansByRef(open.map(selectIdentity))) causes.set(key, sharers)
   const causeOf = ({ producerRef, consumedRef }: MessageLink): MessagingSpan | undefined =>
     selectProducer(causes.get(toRefKey(producerRef)), consumedRef)
   const isShared = (consumedRef: SpanRef): boolean => includesProducer(causes.get(toRefKey(consumedRef)))
@@ -118,35 +120,20 @@ export async function findIncomingDeliveries(
   ]
 }
 
-/** Finds producers that share the id of a consumer, of any age. */
-async function findDistantSharers(
-  unlinked: readonly MessagingSpan[],
-  causes: ReadonlyMap<string, readonly MessagingSpan[]>,
-  lookup: SpanLookup,
-): Promise<ReadonlyMap<string, MessagingSpan[]>> {
-  const open = unlinked.filter((consumer) => mayShareDistantId(consumer, causes))
-  return open.length === 0
-    ? new Map()
-    : await lookup.spansByRef(open.map(({ traceId, spanId }) => ({ traceId, spanId })))
-}
-
 /**
  * Consuming spans between a consumer and the producer: `receive` and `process` of a batch, and
  * `process` of a message.
  */
 const MAX_PROCESSING_DEPTH = 3
 
-/** Excludes children that also have a link. */
-function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessagingSpan[]): MessageLink[] {
-  const toLinkKey = (link: MessageLink): string => toRefKey(link.producerRef) + toSpanKey(link.consumedRef)
-  const linked = new Set(links.map(toLinkKey))
-  return children
-    .map((child) => ({
-      producerRef: { traceId: child.traceId, spanId: child.parentSpanId },
-      consumedRef: selectIdentity(child),
-      ...UNKNOWN_RECORD,
-    }))
-    .filter((link) => !linked.has(toLinkKey(link)))
+/** A consumer as if it linked to its parent. */
+function toParentLink(child: MessagingSpan): MessageLink {
+  const producerRef = { traceId: child.traceId, spanId: child.parentSpanId }
+  return { producerRef, consumedRef: selectIdentity(child), ...UNKNOWN_RECORD }
+}
+
+function toLinkKey({ producerRef, consumedRef }: MessageLink): string {
+  return toRefKey(producerRef) + toSpanKey(consumedRef)
 }
 
 function resolveDeliveries(

@@ -1,4 +1,5 @@
-import { isSameOrUnknown, type RecordIdentity } from './delivery.ts'
+import { isSameOrUnknown } from '../../records/record-metadata.ts'
+import type { RecordIdentity } from './delivery.ts'
 
 export type RecordGroup<One> = {
   readonly record: RecordIdentity

@@ -1,5 +1,6 @@
 import type { SpanLookup } from './find-deliveries.ts'
-import { type Delivery, isSameOrUnknown, isSameMessage, toInnerDelivery } from './delivery.ts'
+import { isSameMessage, isSameOrUnknown } from '../../records/record-metadata.ts'
+import { type Delivery, toInnerDelivery } from './delivery.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'

@@ -1,8 +1,9 @@
 import { computeQueueTime } from '../../links/linked-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
-import { isComplete, selectFirstDeliveries } from '../deliveries/first-deliveries.ts'
-import { listProducers } from '../deliveries/delivery.ts'
+import { groupByConsumer } from '../deliveries/consumer-groups.ts'
+import { type Delivery, listProducers, toRecordIdentity } from '../deliveries/delivery.ts'
+import { selectFirstOfRecords, toConsumption } from '../deliveries/first-consumptions.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
@@ -11,7 +12,7 @@ import {
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
-import { toMessage } from '../messaging-spans/messaging-span.ts'
+import { type MessagingSpan, toMessage } from '../messaging-spans/messaging-span.ts'
 import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const DEFAULT_MIN_QUEUE_TIME_NANO = 10_000_000_000n
@@ -26,8 +27,10 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
   const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(request, filterConsumers(request))
   const lookup = createSpanLookup(request, consumers)
   const incoming = (await findIncomingDeliveries(lookup, consumers)).filter(isComplete)
-  const waited = incoming.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
-  const all = await addProcessingSpans(lookup, await findDeliveries(lookup, listProducers(waited)))
+  const isLate = ({ producer, consumed }: CompleteDelivery): boolean =>
+    computeQueueTime(producer, consumed) > minQueueTime
+  const found = await findDeliveries(lookup, listProducers(incoming.filter(isLate)))
+  const all = await addProcessingSpans(lookup, found)
   const scannedKeys = new Set(consumers.map(toSpanKey))
   // A child of one producer may share the id of another producer, whose message it then received.
   const producersOf = Map.groupBy(incoming, ({ consumedRef }) => toSpanKey(consumedRef))
@@ -36,10 +39,7 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
     return own === undefined || own.some((delivery) => toRefKey(delivery.producerRef) === toRefKey(producerRef))
   })
   const messages = selectFirstDeliveries([...incoming, ...others])
-    .filter(
-      ({ producer, consumed }) =>
-        scannedKeys.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
-    )
+    .filter((delivery) => scannedKeys.has(toSpanKey(delivery.consumed)) && isLate(delivery))
     .map(({ producer, consumed, ...record }) => {
       const waitNano = computeQueueTime(producer, consumed)
       const attempts = [{ consumer: consumed, producer }]
@@ -48,4 +48,30 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
     .filter((message) => isRequested(message, request))
     .sort(compareNewestFirst)
   return { messages, scannedUntil }
+}
+
+type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }
+
+function isComplete(one: Delivery): one is CompleteDelivery {
+  return one.producer !== undefined && one.consumed !== undefined
+}
+
+/**
+ * Selects the first delivery per message and consumer, at its innermost `process` span, or at its
+ * `receive` span if nothing processed that. A span without an offset, such as a batch's `receive`,
+ * may belong to any message of its producer.
+ */
+function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
+  return groupByConsumer(deliveries).flatMap((all) =>
+    selectFirstOfRecords(
+      all.map((delivery) => ({
+        ...toConsumption(delivery.producerRef, delivery.consumed),
+        record: toRecordIdentity(delivery),
+        delivery,
+      })),
+    ).map(({ first: { delivery }, certain }) => {
+      const [{ topic, partition, offset, cluster, key }] = [certain[0]?.delivery ?? delivery]
+      return delivery.offset === '' ? { ...delivery, topic, partition, offset, cluster, key } : delivery
+    }),
+  )
 }

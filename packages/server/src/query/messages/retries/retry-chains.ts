@@ -1,7 +1,8 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
-import { type Delivery, isSameMessage, isSameOrUnknown, listProducers } from '../deliveries/delivery.ts'
+import { type Delivery, listProducers } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
+import { isSameRecord } from '../../records/record-metadata.ts'
 import { toConsumerId } from '../message-list.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
@@ -114,7 +115,7 @@ function selectAttempts(
   const same = deliveries
     .filter((one) => toRefKey(one.producerRef) === toRefKey(delivery.producerRef))
     // One send span may carry several records.
-    .filter((one) => isSameMessage(one, delivery) && isSameOrUnknown(one.cluster, delivery.cluster))
+    .filter((one) => isSameRecord(one, delivery))
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((span) => toConsumerId(span) === toConsumerId(consumer))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
