@@ -2,7 +2,7 @@ import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../records/record-metadata.ts'
+import { isLocated, mergeRecords, resolveRecord } from '../records/record-metadata.ts'
 import {
   findLinkedSpans,
   findTraceSpans,
@@ -12,7 +12,7 @@ import {
   NO_TRACE,
   computeLinkQueueTime,
 } from './linked-span.ts'
-import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from './span-ref.ts'
+import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
 import { MAX_EXACT_COUNT } from './link-count.ts'
 import { fetchLinkPage, type LinkFilter, type LinkRow } from './link-page.ts'
 
@@ -57,29 +57,24 @@ async function resolveLinks(
   known: TraceSpans,
   options: QueryOptions,
 ): Promise<TraceLink[]> {
-  const own = rows.map((row) => resolveRecord(row.attributes))
+  const links = rows.map((row) => {
+    const here = { traceId, spanId: row.spanId }
+    const peer = { traceId: row.peerTraceId, spanId: row.peerSpanId }
+    const [from, to] = row.direction === 'out' ? [here, peer] : [peer, here]
+    return { row, from: { ...from, kind: row.kind, service: row.service }, to, own: resolveRecord(row.attributes) }
+  })
   // The row has the span that carries the link, but not its attributes, which name the record where
   // the link doesn't.
-  const linkingSpans = rows.map(({ direction, spanId, peerTraceId, peerSpanId, kind, service }): SpanIdentity => {
-    const ref = direction === 'out' ? { traceId, spanId } : { traceId: peerTraceId, spanId: peerSpanId }
-    return { ...ref, kind, service }
-  })
-  const targets = rows.map((row) =>
-    row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
-  )
-  const incomplete = linkingSpans.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
-  const refsToFetch = [...targets, ...incomplete].filter(
-    (ref) => !known.spans.has(toRefKey(ref)) && !(known.whole && ref.traceId === traceId),
-  )
+  const refsToFetch = links
+    .flatMap(({ from, to, own }): SpanRef[] => (isLocated(own) ? [to] : [to, from]))
+    .filter((ref) => !known.spans.has(toRefKey(ref)) && !(known.whole && ref.traceId === traceId))
   const found = await findLinkedSpans(store, refsToFetch, options)
-  const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(toRefKey(ref)) ?? found.get(toRefKey(ref))
-  const findLinkingSpan = (span: SpanIdentity): LinkEnd | undefined =>
-    known.spans.get(toSpanKey(span)) ?? found.get(toSpanKey(span)) ?? endOf(span)
-  return rows.map((row, index) => {
+  const findEnd = (key: string): LinkEnd | undefined => known.spans.get(key) ?? found.get(key)
+  return links.map(({ row, from, to, own }) => {
     const linkingSpan = toLinkedSpan(row)
-    const targetEnd = endOf(targets[index] as SpanRef)
+    const targetEnd = findEnd(toRefKey(to))
     const target = targetEnd?.span ?? null
-    const records = [own[index], findLinkingSpan(linkingSpans[index] as SpanIdentity)?.record, targetEnd?.record]
+    const linkingEnd = findEnd(toSpanKey(from)) ?? findEnd(toRefKey(from))
     const outgoing = row.direction === 'out'
     return {
       direction: row.direction,
@@ -92,7 +87,7 @@ async function resolveLinks(
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      record: mergeRecords(records),
+      record: mergeRecords([own, linkingEnd?.record, targetEnd?.record]),
       queueTimeNano: computeLinkQueueTime(target, linkingSpan, guessOperation(linkingSpan)),
     }
   })

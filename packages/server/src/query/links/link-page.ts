@@ -81,31 +81,7 @@ async function fetchRowsAfter(
   options: QueryOptions,
 ): Promise<Rows> {
   const where = after === undefined ? filter.sql : `${filter.sql} and ${sortKey} > ${compileSortKey('after')}`
-  const params = { ...filter.params, ...(after && toSortKeyParams('after', after)), rows: limit + 1 }
-  const { keys, hasMore } = await findKeys(store, where, { params, options })
-  return { rows: await fetchRows(store, filter, keys.slice(0, limit), options), hasMore }
-}
-
-/** Keys that one page reads. It bounds a page even if a span was sent thousands of times. */
-const MAX_KEYS = 20_000
-
-/**
- * SQL: ends a statement that sorts millions of rows and keeps the first ones. With the defaults,
- * ClickHouse holds 1 GB before it drops the others, or all rows of a direction if it reads in table
- * order.
- */
-const LOW_MEMORY_SETTINGS =
-  'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
-
-/**
- * Finds the sort keys of the first links. Sorts narrow columns only, as there may be millions of
- * links.
- */
-async function findKeys(
-  store: Store,
-  where: string,
-  { params, options }: { readonly params: QueryParams & { readonly rows: number }; readonly options: QueryOptions },
-): Promise<{ readonly keys: readonly LinkKey[]; readonly hasMore: boolean }> {
+  // Sorts narrow columns only, as there may be millions of links.
   const keys = await store.query<LinkKey & { readonly read: string }>(
     `select direction, toString(start) as start, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, ordinal, toString(identity_hash) as identityHash, read
@@ -121,11 +97,23 @@ async function findKeys(
     limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, identity_hash
     limit {rows:UInt32}
     ${LOW_MEMORY_SETTINGS}`,
-    params,
+    { ...filter.params, ...(after && toSortKeyParams('after', after)), rows: limit + 1 },
     options,
   )
-  return { keys, hasMore: keys.length === params.rows || Number(keys[0]?.read ?? 0) === MAX_KEYS }
+  const hasMore = keys.length > limit || Number(keys[0]?.read ?? 0) === MAX_KEYS
+  return { rows: await fetchRows(store, filter, keys.slice(0, limit), options), hasMore }
 }
+
+/** Keys that one page reads. It bounds a page even if a span was sent thousands of times. */
+const MAX_KEYS = 20_000
+
+/**
+ * SQL: ends a statement that sorts millions of rows and keeps the first ones. With the defaults,
+ * ClickHouse holds 1 GB before it drops the others, or all rows of a direction if it reads in table
+ * order.
+ */
+const LOW_MEMORY_SETTINGS =
+  'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
 
 /** Fetches all columns of the links with these keys, in their order. */
 async function fetchRows(
@@ -170,7 +158,7 @@ async function countLinks(
  * The sort key of a link. `identityHash` is a hash of the linking span's kind and service: it
  * separates spans that share an id.
  */
-const linkCursorCodec = createCursorCodec('links1', {
+const keyFields = {
   direction: 'direction',
   start: 'uint64',
   spanId: 'spanId',
@@ -178,7 +166,9 @@ const linkCursorCodec = createCursorCodec('links1', {
   peerSpanId: 'spanId',
   ordinal: 'count',
   identityHash: 'uint64',
-})
+} as const
+
+const linkCursorCodec = createCursorCodec('links1', keyFields)
 
 type LinkKey = Parameters<typeof linkCursorCodec.encode>[0]
 
@@ -223,19 +213,12 @@ const sortKey = '(direction, start, span_id, peer_trace_id, peer_span_id, ordina
 /** SQL: the sort key in the parameters that `toSortKeyParams` creates for this name. */
 function compileSortKey(name: string): string {
   return `(
-    cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
-    toFixedString(unhex({${name}SpanId:String}), 8), toFixedString(unhex({${name}PeerTraceId:String}), 16),
-    toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}IdentityHash:UInt64})`
+    cast({${name}_direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}_start:UInt64},
+    toFixedString(unhex({${name}_spanId:String}), 8), toFixedString(unhex({${name}_peerTraceId:String}), 16),
+    toFixedString(unhex({${name}_peerSpanId:String}), 8), {${name}_ordinal:UInt32}, {${name}_identityHash:UInt64})`
 }
 
 function toSortKeyParams(name: string, key: LinkKey): QueryParams {
-  return {
-    [`${name}Direction`]: key.direction,
-    [`${name}Start`]: String(key.start),
-    [`${name}SpanId`]: key.spanId,
-    [`${name}PeerTraceId`]: key.peerTraceId,
-    [`${name}PeerSpanId`]: key.peerSpanId,
-    [`${name}Ordinal`]: key.ordinal,
-    [`${name}IdentityHash`]: String(key.identityHash),
-  }
+  const fields = Object.keys(keyFields) as (keyof LinkKey)[]
+  return Object.fromEntries(fields.map((field) => [`${name}_${field}`, String(key[field])]))
 }

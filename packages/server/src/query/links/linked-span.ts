@@ -2,18 +2,11 @@ import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/a
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { recordColumns, toRecordMetadata, type RecordRow } from '../records/record-metadata.ts'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
+import type { SqlPart } from '../sql/id-parameters.ts'
 import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from '../traces/span-parents.ts'
 import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
-import {
-  type Condition,
-  findBuckets,
-  findTraceBuckets,
-  createIdList,
-  createIdParams,
-  withinBuckets,
-  filterByBuckets,
-} from '../sql/trace-buckets.ts'
+import { createIdList, filterByBuckets, findBuckets, findTraceBuckets, withinBuckets } from '../sql/trace-buckets.ts'
 
 /** Stored for a link that names no trace or span, and as the parent of a root. */
 export const NO_TRACE = '0'.repeat(32)
@@ -97,10 +90,7 @@ export async function findTraceSpans(
   )
   const spans = new Map<string, LinkEnd>()
   for (const row of rows) addLinkEnd(spans, { traceId, spanId: row.spanId }, toLinkEnd(row))
-  return {
-    spans,
-    whole: rows.length < MAX_TRACE_SPANS,
-  }
+  return { spans, whole: rows.length < MAX_TRACE_SPANS }
 }
 
 /**
@@ -128,16 +118,16 @@ async function createCondition(
   store: Store,
   refs: readonly SpanRef[],
   options: QueryOptions,
-): Promise<Condition | undefined> {
+): Promise<SqlPart | undefined> {
   const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
   const spanIds = refs.map((ref) => ref.spanId)
   if (refs.length <= MAX_INLINE_REFS) {
     const buckets = await findBuckets(store, traceIds, options)
     if (buckets.size === 0) return undefined
-    const ofTheirs = filterByBuckets(buckets)
-    if (ofTheirs !== undefined) {
-      const sql = `${ofTheirs.sql} and span_id in (${createIdList('s', spanIds)})`
-      return { sql, params: { ...ofTheirs.params, ...createIdParams('s', spanIds) } }
+    const traces = filterByBuckets(buckets)
+    const spans = createIdList('s', spanIds)
+    if (traces !== undefined) {
+      return { sql: `${traces.sql} and span_id in (${spans.sql})`, params: { ...traces.params, ...spans.params } }
     }
   }
   return {

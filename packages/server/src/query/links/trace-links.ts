@@ -1,5 +1,6 @@
 import type { Span } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { LinkRow } from './link-page.ts'
 import { compileLinkCountIf } from './link-count.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 import { withinLimit } from '../traces/trace-limit.ts'
@@ -14,16 +15,10 @@ export type SpanLinks = {
   readonly incoming: number
 }
 
-export type OutgoingLinkRow = Pick<Span, 'kind' | 'service'> & {
-  readonly ordinal: number
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  readonly traceState: string
-  readonly flags: number
-  readonly attributes: readonly (readonly [string, string])[]
-  readonly attributeTypes: string
-  readonly droppedAttributes: number
-}
+export type OutgoingLinkRow = Omit<
+  LinkRow,
+  'direction' | 'spanId' | 'identityHash' | 'start' | 'finish' | 'name' | 'status'
+>
 
 /** Keyed by span id. One statement for both directions: their rows are adjacent. */
 export async function fetchTraceLinks(

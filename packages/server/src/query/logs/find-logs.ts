@@ -1,4 +1,4 @@
-import type { AnyValue, LogRecord, LogsResponse, LogsQuery, SearchedRange } from '@spanlink/api-schema'
+import type { LogRecord, LogsResponse, LogsQuery, SearchedRange } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
@@ -12,9 +12,8 @@ import { logBucket, createLogFilter } from './log-filter.ts'
  * timestamp and how many records at it were returned: records have no id, and two may be identical.
  */
 export async function findLogs(store: Store, request: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
-  const hasDefaultEnd = request.end === undefined
-  const defaults = request.traceId === undefined ? { end: defaultLogEnd(request) } : {}
-  const query = { ...defaults, ...request, hasDefaultEnd }
+  const end = request.end ?? (request.traceId === undefined ? defaultLogEnd(request) : undefined)
+  const query = { ...request, end, hasDefaultEnd: request.end === undefined }
   const limit = query.limit ?? 100
   const filter = createLogFilter(query)
   const cursor = query.cursor === undefined ? undefined : logCursor.decode(query.cursor)
@@ -40,12 +39,13 @@ export async function findLogs(store: Store, request: LogsQuery, options: QueryO
     Object.assign(params, { bound })
   }
   const rows = await store.query<LogRow>(
-    `select timestamp, time, observed, service, severity, severity_text as severityText, body, body_type as bodyType,
-      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, attr_types as attributeTypes,
-      dropped_attrs as droppedAttributes, flags, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-      event_name as eventName, source_id as sourceId
+    `select timestamp as timestampUnixNano, time as timeUnixNano, observed as observedTimeUnixNano, service,
+      severity as severityNumber, severity_text as severityText, body,
+      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, dropped_attrs as droppedAttributesCount, flags,
+      lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, event_name as eventName,
+      body_type as bodyType, attr_types as attributeTypes, source_id as sourceId
     from logs
-    ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+    where ${conditions.join(' and ')}
     order by ${logBucket} ${direction}, timestamp ${direction},
       cityHash64(source_id, trace_id, span_id, severity, severity_text, event_name, body, mapValues(attrs))
     limit {limit:UInt32} offset {skip:UInt32}`,
@@ -62,7 +62,7 @@ export async function findLogs(store: Store, request: LogsQuery, options: QueryO
   return {
     logs: page.map((row) => toLogRecord(row, sources.indexes)),
     sources: sources.list,
-    ...toSearchedLogs(query, cursor, last && BigInt(last.timestamp)),
+    ...toSearchedLogs(query, cursor, last && BigInt(last.timestampUnixNano)),
     ...(rows.length > limit ? { nextCursor: cursorAfter(page, cursor) } : {}),
   }
 }
@@ -100,7 +100,7 @@ async function findLastBucket(
   const [row] = await store.query<{ first: string; last: string; found: string }>(
     `select min(bucket) as first, max(bucket) as last, count() as found from (
       select ${logBucket} as bucket from logs
-      ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+      where ${conditions.join(' and ')}
       order by ${logBucket} ${direction}
       limit {limit:UInt32} + {skip:UInt32})`,
     params,
@@ -110,51 +110,28 @@ async function findLastBucket(
   return direction === 'desc' ? row.first : row.last
 }
 
-type AttributePairs = readonly (readonly [string, string])[]
-
-type LogRow = {
-  readonly timestamp: string
-  readonly time: string
-  readonly observed: string
-  readonly service: string
-  readonly severity: number
-  readonly severityText: string
+/** In the order of a `LogRecord`, which a response keeps. */
+type LogRow = Omit<LogRecord, 'body' | 'attributes' | 'source'> & {
   readonly body: string
+  readonly attributes: readonly (readonly [string, string])[]
   readonly bodyType: string
-  readonly attributes: AttributePairs
   readonly attributeTypes: string
-  readonly droppedAttributes: number
-  readonly flags: number
-  readonly traceId: string
-  readonly spanId: string
-  readonly eventName: string
   readonly sourceId: string
 }
 
 const NO_ID = /^0+$/
 
 function toLogRecord(row: LogRow, sources: ReadonlyMap<string, number>): LogRecord {
+  const { bodyType, attributeTypes, sourceId, ...record } = row
   return {
-    timestampUnixNano: row.timestamp,
-    timeUnixNano: row.time,
-    observedTimeUnixNano: row.observed,
-    service: row.service,
-    severityNumber: row.severity,
-    severityText: row.severityText,
-    body: decodeBody(row),
-    attributes: decodeAttributes(row.attributes, row.attributeTypes),
-    droppedAttributesCount: row.droppedAttributes,
-    flags: row.flags,
+    ...record,
+    // Stored like an attribute value.
+    body: decodeAttributes([['body', row.body]], bodyType)[0]?.value ?? {},
+    attributes: decodeAttributes(row.attributes, attributeTypes),
     traceId: NO_ID.test(row.traceId) ? '' : row.traceId,
     spanId: NO_ID.test(row.spanId) ? '' : row.spanId,
-    eventName: row.eventName,
-    source: sources.get(row.sourceId) ?? -1,
+    source: sources.get(sourceId) ?? -1,
   }
-}
-
-/** Stored like an attribute value. */
-function decodeBody(row: LogRow): AnyValue {
-  return decodeAttributes([['body', row.body]], row.bodyType)[0]?.value ?? {}
 }
 
 const logCursor = createCursorCodec('logs1', { timestamp: 'uint64', given: 'count' })
@@ -162,8 +139,8 @@ const logCursor = createCursorCodec('logs1', { timestamp: 'uint64', given: 'coun
 type Cursor = ReturnType<typeof logCursor.decode>
 
 function cursorAfter(page: readonly LogRow[], before: Cursor | undefined): string {
-  const last = page.at(-1)?.timestamp ?? '0'
-  const sameTime = page.length - page.findIndex((row) => row.timestamp === last)
+  const last = page.at(-1)?.timestampUnixNano ?? '0'
+  const sameTime = page.length - page.findIndex((row) => row.timestampUnixNano === last)
   const earlier = before !== undefined && String(before.timestamp) === last ? before.given : 0
   return logCursor.encode({ timestamp: last, given: earlier + sameTime })
 }

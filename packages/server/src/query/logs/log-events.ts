@@ -19,8 +19,8 @@ export async function findLogEvents(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, readonly SpanEvent[]>> {
   const rows = await store.query<EventRow>(
-    `select lower(hex(span_id)) as spanId, timestamp, event_name as name, dropped_attrs as droppedAttributes,
-      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, attr_types as attributeTypes
+    `select lower(hex(span_id)) as spanId, timestamp as timeUnixNano, event_name as name,
+      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, dropped_attrs as droppedAttributesCount, attr_types as types
     from logs
     where trace_id = toFixedString(unhex({traceId:String}), 16) and event_name != ''
     order by timestamp
@@ -29,26 +29,16 @@ export async function findLogEvents(
     { traceId },
     options,
   )
-  const events = new Map<string, SpanEvent[]>()
-  for (const row of rows) {
-    const event = {
-      timeUnixNano: row.timestamp,
-      name: row.name,
-      attributes: decodeAttributes(row.attributes, row.attributeTypes),
-      droppedAttributesCount: row.droppedAttributes,
-    }
-    const known = events.get(row.spanId)
-    if (known === undefined) events.set(row.spanId, [event])
-    else known.push(event)
-  }
-  return events
+  const bySpan = Map.groupBy(rows, ({ spanId }) => spanId)
+  return new Map(Array.from(bySpan, ([spanId, ofSpan]) => [spanId, ofSpan.map(toSpanEvent)]))
 }
 
-type EventRow = {
+type EventRow = Omit<SpanEvent, 'attributes'> & {
   readonly spanId: string
-  readonly timestamp: string
-  readonly name: string
   readonly attributes: readonly (readonly [string, string])[]
-  readonly attributeTypes: string
-  readonly droppedAttributes: number
+  readonly types: string
+}
+
+function toSpanEvent({ spanId: _spanId, types, ...event }: EventRow): SpanEvent {
+  return { ...event, attributes: decodeAttributes(event.attributes, types) }
 }

@@ -1,13 +1,6 @@
 import type { DistributionView } from '@spanlink/api-schema'
-import {
-  clampBuckets,
-  type Distribution,
-  MergedDistribution,
-  computeQuantiles,
-  subtractDistribution,
-} from './distribution.ts'
-import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './increase.ts'
-import type { LoadedPoint } from './load-points.ts'
+import { clampBuckets, MergedDistribution, computeQuantiles, subtractDistribution } from './distribution.ts'
+import { computeIncreases, type PointSeries, spreadOverSteps, type Steps } from './increase.ts'
 import { combineLines, toGaugeLine, toIncreaseLine, type Line } from './scalar-lines.ts'
 
 /** A line of a group, with the label that distinguishes it from the group's other lines. */
@@ -16,17 +9,15 @@ export type LabelledLine = {
   readonly line: Line
 }
 
-type Series = { readonly points: readonly LoadedPoint[]; readonly delta: boolean }
-
 /** Converts the histograms of a group to the lines of `view`. */
 export function distributionLines(
-  series: readonly Series[],
+  series: readonly PointSeries[],
   view: DistributionView,
   qs: readonly number[],
   steps: Steps,
   rate: boolean,
 ): LabelledLine[] {
-  const bySeries = series.map(({ points, delta }) => distributionIncreases(points, delta))
+  const bySeries = series.map((one) => computeIncreases(one, ({ distribution }) => distribution, subtractDistribution))
   if (view === 'count' || view === 'sum') {
     const lines = bySeries.map((list) =>
       toIncreaseLine(
@@ -52,7 +43,7 @@ export function distributionLines(
 }
 
 /** Summary quantiles cannot be merged: several series of a group are averaged. */
-export function summaryQuantileLines(series: readonly Series[], steps: Steps): LabelledLine[] {
+export function summaryQuantileLines(series: readonly PointSeries[], steps: Steps): LabelledLine[] {
   const qs = new Set(series.flatMap(({ points }) => points.flatMap((point) => point.quantiles.map(([q]) => q))))
   return [...qs]
     .sort((a, b) => a - b)
@@ -62,17 +53,6 @@ export function summaryQuantileLines(series: readonly Series[], steps: Steps): L
       )
       return { label: { key: 'quantile', value: String(q) }, line: combineLines(lines, 'avg', steps.count) }
     })
-}
-
-function distributionIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<Distribution>[] {
-  const recorded = points.filter((point) => !point.stale)
-  if (delta) {
-    return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.distribution }))
-  }
-  return computeIncreases(
-    recorded.map(({ time, start, distribution }) => ({ time, start, amount: distribution })),
-    subtractDistribution,
-  )
 }
 
 function mean(distribution: MergedDistribution | undefined): number | undefined {

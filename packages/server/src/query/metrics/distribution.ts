@@ -39,20 +39,21 @@ export type ExponentialFields = {
  */
 export function toExponentialBuckets(fields: ExponentialFields): Bucket[] {
   const edge = (index: number): number => 2 ** (index * 2 ** -fields.scale)
-  const buckets: Bucket[] = []
-  fields.negative.forEach((count, i) => {
-    if (count === 0) return
-    const index = fields.negativeOffset + i
-    buckets.push({ lower: -edge(index + 1), upper: -edge(index), count })
-  })
-  const { zeroThreshold } = fields
-  if (fields.zeroCount > 0) buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, count: fields.zeroCount })
-  fields.positive.forEach((count, i) => {
-    if (count === 0) return
-    const index = fields.positiveOffset + i
-    buckets.push({ lower: edge(index), upper: edge(index + 1), count })
-  })
-  return buckets
+  const { zeroThreshold, zeroCount, negativeOffset, positiveOffset } = fields
+  const buckets = [
+    ...fields.negative.map((count, i) => ({
+      lower: -edge(negativeOffset + i + 1),
+      upper: -edge(negativeOffset + i),
+      count,
+    })),
+    { lower: -zeroThreshold, upper: zeroThreshold, count: zeroCount },
+    ...fields.positive.map((count, i) => ({
+      lower: edge(positiveOffset + i),
+      upper: edge(positiveOffset + i + 1),
+      count,
+    })),
+  ]
+  return buckets.filter(({ count }) => count > 0)
 }
 
 /**

@@ -17,7 +17,7 @@ export async function findExemplars(
   options: QueryOptions,
 ): Promise<Exemplar[]> {
   const rows = await store.query<Row>(
-    `select time, value, hex(trace) as traceId, hex(span) as spanId, attributes, types, service
+    `select time as timeUnixNano, value, hex(trace) as traceId, hex(span) as spanId, attributes, service, types
     from (
       select series_id, e.time as time, e.value as value, e.trace_id as trace, e.span_id as span,
         arrayZip(mapKeys(e.attrs), mapValues(e.attrs)) as attributes, e.attr_types as types
@@ -38,13 +38,12 @@ export async function findExemplars(
     },
     options,
   )
-  return rows.map((row) => ({
-    timeUnixNano: row.time,
+  return rows.map(({ types, ...row }) => ({
+    ...row,
     value: toJsonNumber(toNumber(row.value)),
     traceId: toId(row.traceId),
     spanId: toId(row.spanId),
-    attributes: decodeAttributes(row.attributes, row.types),
-    service: row.service,
+    attributes: decodeAttributes(row.attributes, types),
   }))
 }
 
@@ -53,14 +52,9 @@ export function toJsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value)
 }
 
-type Row = {
-  readonly time: string
-  readonly value: unknown
-  readonly traceId: string
-  readonly spanId: string
+type Row = Omit<Exemplar, 'attributes'> & {
   readonly attributes: readonly (readonly [string, string])[]
   readonly types: string
-  readonly service: string
 }
 
 function toId(hex: string): string {

@@ -128,9 +128,7 @@ function toLines(
   }
   const lines = series.map((one) => {
     const counter = plan.metric.type === 'sum' && (plan.metric.monotonic || one.delta)
-    return counter
-      ? toIncreaseLine(computeNumberIncreases(one.points, one.delta), steps, plan.rate)
-      : toGaugeLine(one.points, steps)
+    return counter ? toIncreaseLine(computeNumberIncreases(one), steps, plan.rate) : toGaugeLine(one.points, steps)
   })
   return [{ label: undefined, line: combineLines(lines, plan.aggregate, steps.count) }]
 }

@@ -1,32 +1,38 @@
+import type { LoadedPoint } from './load-points.ts'
+
 /** An increase between two times (nanoseconds from the start of the request's window). */
 export type Increase<Amount> = { readonly from: number; readonly to: number; readonly amount: Amount }
 
-/** A point of a cumulative series. If `start` is 0 or equals `time`, the start is unknown. */
-export type CumulativePoint<Amount> = {
-  readonly time: number
-  readonly start: number | undefined
-  readonly amount: Amount
+export type PointSeries = {
+  readonly points: readonly LoadedPoint[]
+  /** Each point has its own amount; else amounts are cumulative. */
+  readonly delta: boolean
 }
 
 /**
- * Computes the increase of each point of a cumulative series over the previous one, across resets
- * (data model, "Resets and gaps",
+ * Computes the increases of a series: its points if they are deltas, else the increase of each
+ * point over the previous one, across resets (data model, "Resets and gaps",
  * https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps): a start after the
  * previous point, or a smaller amount, restarts the count at 0. The first point adds its whole
- * amount since its start, or nothing if the start is unknown.
+ * amount since its start, or nothing if the start is unknown: not sent, or
+ * equal to the time.
  *
  * @param points in order of time
  * @param subtract `later - earlier`, or undefined when that would be negative
  */
 export function computeIncreases<Amount>(
-  points: readonly CumulativePoint<Amount>[],
+  { points, delta }: PointSeries,
+  amountOf: (point: LoadedPoint) => Amount,
   subtract: (later: Amount, earlier: Amount) => Amount | undefined,
 ): Increase<Amount>[] {
   const result: Increase<Amount>[] = []
-  let before: CumulativePoint<Amount> | undefined
+  let before: { readonly time: number; readonly amount: Amount } | undefined
   for (const point of points) {
-    const { time, start, amount } = point
-    if (before === undefined) {
+    if (point.stale) continue
+    const { time, start } = point
+    const amount = amountOf(point)
+    if (delta) result.push({ from: start ?? time, to: time, amount })
+    else if (before === undefined) {
       if (start !== undefined && start < time) result.push({ from: start, to: time, amount })
     } else if (start !== undefined && start >= before.time) {
       // A start equal to the time marks a reset at an unknown time, so it adds nothing.
@@ -34,7 +40,7 @@ export function computeIncreases<Amount>(
     } else {
       result.push({ from: before.time, to: time, amount: subtract(amount, before.amount) ?? amount })
     }
-    before = point
+    before = { time, amount }
   }
   return result
 }

@@ -122,12 +122,10 @@ export async function loadPoints(
     },
     options,
   )
-  const points = new Map<string, LoadedPoint[]>()
-  for (const row of rows) {
-    const list = points.get(row.id)
-    if (list === undefined) points.set(row.id, [toLoadedPoint(row, window)])
-    else list.push(toLoadedPoint(row, window))
-  }
+  const bySeries = Map.groupBy(rows, ({ id }) => id)
+  const points = new Map(
+    Array.from(bySeries, ([id, ofSeries]) => [id, ofSeries.map((row) => toLoadedPoint(row, window))]),
+  )
   return { points, truncated: rows.length >= MAX_POINTS }
 }
 
@@ -202,14 +200,5 @@ function list(value: unknown): readonly unknown[] {
 
 /** ClickHouse writes 64-bit integers as strings, and `inf`, `-inf`, `nan`. */
 export function toNumber(value: unknown): number {
-  switch (value) {
-    case 'inf':
-      return Infinity
-    case '-inf':
-      return -Infinity
-    case 'nan':
-      return Number.NaN
-    default:
-      return Number(value)
-  }
+  return Number(typeof value === 'string' ? value.replace('inf', 'Infinity') : value)
 }

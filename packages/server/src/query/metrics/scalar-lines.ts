@@ -1,4 +1,4 @@
-import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './increase.ts'
+import { type Increase, computeIncreases, type PointSeries, spreadOverSteps, type Steps } from './increase.ts'
 import { LOOKBACK_NANO, type LoadedPoint } from './load-points.ts'
 
 /** One value per step, undefined if there is none. */
@@ -28,13 +28,9 @@ export function toGaugeLine(
 }
 
 /** Computes the increases of a series of numbers. */
-export function computeNumberIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<number>[] {
-  const recorded = points.filter((point) => !point.stale)
-  if (delta) return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.value }))
-  return computeIncreases(
-    recorded.map(({ time, start, value }) => ({ time, start, amount: value })),
-    (later, earlier) => (later < earlier ? undefined : later - earlier),
-  )
+export function computeNumberIncreases(series: PointSeries): Increase<number>[] {
+  const subtract = (later: number, earlier: number) => (later < earlier ? undefined : later - earlier)
+  return computeIncreases(series, ({ value }) => value, subtract)
 }
 
 /** Increase per step, or with `rate` per second of the time covered by increases. */
@@ -51,23 +47,20 @@ export function toIncreaseLine(list: readonly Increase<number>[], steps: Steps, 
   return line.map((amount, step) => (amount === undefined ? undefined : amount / ((covered[step] as number) / SECOND)))
 }
 
-export type Aggregate = 'sum' | 'avg' | 'min' | 'max'
+const aggregates = {
+  sum: sumValues,
+  avg: (values: readonly number[]) => sumValues(values) / values.length,
+  min: (values: readonly number[]) => Math.min(...values),
+  max: (values: readonly number[]) => Math.max(...values),
+}
+
+export type Aggregate = keyof typeof aggregates
 
 /** Combines the lines of a group; a step without values stays undefined. */
 export function combineLines(lines: readonly Line[], aggregate: Aggregate, count: number): Line {
   return Array.from({ length: count }, (_, step) => {
     const values = lines.flatMap((line) => line[step] ?? [])
-    if (values.length === 0) return undefined
-    switch (aggregate) {
-      case 'sum':
-        return sumValues(values)
-      case 'avg':
-        return sumValues(values) / values.length
-      case 'min':
-        return Math.min(...values)
-      case 'max':
-        return Math.max(...values)
-    }
+    return values.length === 0 ? undefined : aggregates[aggregate](values)
   })
 }
 

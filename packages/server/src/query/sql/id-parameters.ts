@@ -7,8 +7,8 @@ import type { SpanRef } from '../links/span-ref.ts'
  */
 export const BY_IDS_SETTINGS = 'settings enable_analyzer = 0'
 
-/** A subquery for `in (…)` and the parameters it needs. */
-export type IdSet = { readonly sql: string; readonly params: QueryParams }
+/** A part of a statement, such as a subquery for `in (…)`, and the parameters it needs. */
+export type SqlPart = { readonly sql: string; readonly params: QueryParams }
 
 /**
  * Ids in one field of a request: ClickHouse takes 128 KiB (`http_max_field_value_size`), and a
@@ -17,13 +17,13 @@ export type IdSet = { readonly sql: string; readonly params: QueryParams }
 const IDS_PER_FIELD = 3_000
 
 /** Any number of trace ids, as a set of `trace_id`. Names of parameters begin with `name`. */
-export function createTraceIdSet(name: string, traceIds: Iterable<string>): IdSet {
+export function createTraceIdSet(name: string, traceIds: Iterable<string>): SqlPart {
   const { array, params } = createList(name, [...new Set(traceIds)])
   return { sql: `select toFixedString(unhex(arrayJoin(${array})), 16)`, params }
 }
 
 /** Any number of spans, as a set of `(trace_id, span_id)`. */
-export function createSpanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
+export function createSpanRefSet(name: string, refs: readonly SpanRef[]): SqlPart {
   const traces = createList(
     `${name}Traces`,
     refs.map((ref) => ref.traceId),
@@ -60,7 +60,7 @@ export function createRefSets(refs: readonly SpanRef[]): {
 export function createBucketSet(
   name: string,
   pairs: readonly { readonly bucket: bigint; readonly traceId: string }[],
-): IdSet {
+): SqlPart {
   const distinct = [...new Map(pairs.map((pair) => [pair.bucket + pair.traceId, pair])).values()]
   // Text, like ids: an array of numbers in a parameter must be written without quotes.
   const buckets = createList(

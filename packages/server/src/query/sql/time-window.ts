@@ -20,9 +20,6 @@ export function parseTimeWindow({ start, end }: { readonly start?: string; reado
 export const inWindow = `start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
   and ${bucket} between intDiv({windowStart:UInt64}, 600000000000) and intDiv({windowEnd:UInt64}, 600000000000)`
 
-export function toWindowParams({ start, end }: TimeWindow): {
-  readonly windowStart: string
-  readonly windowEnd: string
-} {
+export function toWindowParams({ start, end }: TimeWindow): Readonly<Record<'windowStart' | 'windowEnd', string>> {
   return { windowStart: String(start), windowEnd: String(end) }
 }

@@ -1,4 +1,5 @@
-import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { SqlPart } from './id-parameters.ts'
 import { bucket, FEW_GRANULES_SETTINGS } from './span-bucket.ts'
 
 /** Buckets of the earliest and of the latest start of a trace's spans. */
@@ -13,13 +14,14 @@ export async function findBuckets(
   traceIds: readonly string[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, Buckets>> {
+  const ids = createIdList('t', traceIds)
   const rows = await store.query<{ traceId: string; first: string; last: string }>(
     `select lower(hex(trace_id)) as traceId, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
     from traces
-    where trace_id in (${createIdList('t', traceIds)})
+    where trace_id in (${ids.sql})
     group by trace_id
     ${FEW_GRANULES_SETTINGS}`,
-    createIdParams('t', traceIds),
+    ids.params,
     options,
   )
   return new Map(rows.map(({ traceId, first, last }) => [traceId, { first: Number(first), last: Number(last) }]))
@@ -38,13 +40,11 @@ export async function findTraceBuckets(
 /** SQL: the span's bucket is between the parameters `first` and `last`, inclusive. */
 export const withinBuckets = `${bucket} between {first:UInt64} and {last:UInt64}`
 
-export type Condition = { readonly sql: string; readonly params: QueryParams }
-
 /**
  * SQL: the span belongs to one of the traces, by pairs of bucket and id. `undefined` if there are
  * too many pairs to list.
  */
-export function filterByBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | undefined {
+export function filterByBuckets(buckets: ReadonlyMap<string, Buckets>): SqlPart | undefined {
   const pairs: string[] = []
   const params: Record<string, string | number> = {}
   let trace = 0
@@ -62,14 +62,10 @@ export function filterByBuckets(buckets: ReadonlyMap<string, Buckets>): Conditio
 
 const MAX_PAIRS = 64
 
-/**
- * SQL: one parameter per id, see {@link createIdParams}. A list in one parameter needs subqueries,
- * which take 1 to 2 ms.
- */
-export function createIdList(name: string, ids: readonly string[]): string {
-  return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
-}
-
-export function createIdParams(name: string, ids: readonly string[]): QueryParams {
-  return Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id]))
+/** One parameter per id: a list in one parameter needs subqueries, which take 1 to 2 ms. */
+export function createIdList(name: string, ids: readonly string[]): SqlPart {
+  return {
+    sql: ids.map((_, at) => `unhex({${name}${at}:String})`).join(', '),
+    params: Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id])),
+  }
 }
