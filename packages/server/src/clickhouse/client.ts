@@ -5,9 +5,9 @@ import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clic
 import { messagingColumnNames } from './insert/messaging/messaging-columns.ts'
 import { messageCountColumns } from './insert/rollups/traffic-minutes.ts'
 import type { ColumnInfo, DerivedRows } from './insert/native/native-block.ts'
-import { NativeBlockPool } from './insert/native/native-block-pool.ts'
+import { createBlockPool } from './insert/native/native-block-pool.ts'
 import { InsertCache } from './insert/insert-cache.ts'
-import { SourceObserver } from './insert/source-observer.ts'
+import { createSourceObserver } from './insert/source-observer.ts'
 import { SpanObserver } from './insert/span-observer.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 import { toStoreError } from './to-store-error.ts'
@@ -39,8 +39,6 @@ export type Client = {
   ping(): Promise<boolean>
   close(): Promise<void>
 }
-
-type LaterRows = Exclude<DerivedRows, { readonly isInsertedFirst: true }>
 
 /** Columns that inserts fill although they have a default, which serves older rows. */
 const columnsWithDefault: Partial<Record<Table, readonly string[]>> = {
@@ -84,77 +82,52 @@ export function connect(access: Access): Client {
     return await result.json<ColumnInfo>()
   }
   const [sources, operations] = [new InsertCache(), new InsertCache()]
-  const blocks = new NativeBlockPool<Table>(readColumns, (table) => {
+  const withBlock = createBlockPool(readColumns, (table) => {
     if (table === 'spans') return new SpanObserver(operations)
-    return table === 'sources' ? new SourceObserver(sources) : undefined
+    return table === 'sources' ? createSourceObserver(sources) : undefined
   })
-  const sendRows = async (table: Table, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
+  const sendBlock = async (table: Table, bytes: readonly Buffer[], token: string): Promise<void> => {
     const { stream } = await client.exec({
-      query: `insert into ${table} format ${format}`,
+      query: `insert into ${table} format Native`,
       values: Readable.from(bytes, { objectMode: false }),
       clickhouse_settings: { ...insertSettings, ...tableSettings[table], insert_deduplication_token: token },
     })
     await buffer(stream)
   }
-  const insertRows = async (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> => {
-    const block = await blocks.acquire(table)
-    if (block === undefined && table === 'spans') {
-      throw new StoreError('refused', 'The table spans has a column of a type that Spanlink did not give it.')
-    }
-    if (block === undefined) return await sendRows(table, 'RowBinary', rows, token)
-    try {
+  const insertRows = (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> =>
+    withBlock(table, async (block) => {
       const native = await block.toColumns(rows)
-      if (block.isStored()) return
-      const derived = await block.deriveRows()
-      const insertDerived = async (rows: DerivedRows): Promise<void> => {
-        if (rows.rows.length > 0) await insertRows(rows.table, [rows.rows], token)
-        rows.markStored?.()
+      const { observer } = block
+      if (observer?.isStored?.()) return
+      const derived = await observer?.deriveRows?.()
+      const insertDerived = async ({ table, rows, markStored }: DerivedRows<Table>): Promise<void> => {
+        if (rows.length > 0) await insertRows(table, [rows], token)
+        markStored?.()
       }
-      for (const rows of derived) if (rows.isInsertedFirst) await insertDerived(rows)
-      await sendRows(table, 'Native', native, token)
-      block.markStored()
-      const rest = derived.filter((rows) => !rows.isInsertedFirst)
-      for (const [at, rows] of rest.entries()) {
+      if (derived !== undefined) await insertDerived(derived.before)
+      await sendBlock(table, native, token)
+      observer?.markStored?.()
+      const after = derived?.after ?? []
+      for (const [at, rows] of after.entries()) {
         try {
           await insertDerived(rows)
         } catch (error) {
-          throw toStoreError(error, await Promise.all(rest.slice(at).map(copyRows)))
+          throw toStoreError(error, await Promise.all(after.slice(at).map(copyRows)))
         }
       }
-    } finally {
-      blocks.release(table, block)
-    }
-  }
-  const measureRows: Store['measureRows'] = async (table, rows, maxBytes) => {
-    const block = await blocks.acquire(table)
-    if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
-    try {
-      return await block.measure(rows, maxBytes)
-    } finally {
-      blocks.release(table, block)
-    }
-  }
+    })
+  const measureRows: Store['measureRows'] = (table, rows, maxBytes) =>
+    withBlock(table, (block) => block.measure(rows, maxBytes))
   /** Copies the rows, because the block returns to the pool. */
-  const copyRows = async ({ table, rows }: LaterRows): Promise<UnstoredRows> => {
+  const copyRows = async ({ table, rows }: DerivedRows<UnstoredRows['table']>): Promise<UnstoredRows> => {
     const bytes = Uint8Array.from(rows)
-    return { table, bytes, rows: bytes.length === 0 ? 0 : (await measureRows(table, bytes, bytes.length)).rows }
+    return { table, bytes, rows: (await measureRows(table, bytes, bytes.length)).rows }
   }
   return {
     insert: async (table, rows, token) => {
-      if (rows.every((chunk) => chunk.length === 0)) return
-      try {
-        await insertRows(table, rows, token)
-      } catch (error) {
-        throw toStoreError(error)
-      }
+      if (rows.some((chunk) => chunk.length > 0)) await insertRows(table, rows, token).catch(throwStoreError)
     },
-    measureRows: async (table, rows, maxBytes) => {
-      try {
-        return await measureRows(table, rows, maxBytes)
-      } catch (error) {
-        throw toStoreError(error)
-      }
-    },
+    measureRows: (table, rows, maxBytes) => measureRows(table, rows, maxBytes).catch(throwStoreError),
     query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
       const timeoutMs = options.timeoutMs ?? 10_000
       // ClickHouse enforces `max_execution_time`; this deadline covers a server that doesn't
@@ -195,24 +168,18 @@ export function connect(access: Access): Client {
       }
     },
     command: async (sql, settings) => {
-      try {
-        await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
-      } catch (error) {
-        throw toStoreError(error)
-      }
+      const command = { query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } as const }
+      await client.command(command).catch(throwStoreError)
     },
     isPartReadable: async (table, part) => {
-      try {
-        const result = await client.query({
-          query: `check table ${table} part '${part}'`,
-          format: 'JSONEachRow',
-          clickhouse_settings: { check_query_single_value_result: 1 },
-        })
-        const [row] = await result.json<{ readonly result: number }>()
-        return row?.result === 1
-      } catch (error) {
-        throw toStoreError(error)
-      }
+      const check = {
+        query: `check table ${table} part '${part}'`,
+        format: 'JSONEachRow',
+        clickhouse_settings: { check_query_single_value_result: 1 },
+      } as const
+      const result = await client.query(check).catch(throwStoreError)
+      const [row] = await result.json<{ readonly result: number }>().catch(throwStoreError)
+      return row?.result === 1
     },
     ping: async () => {
       const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
@@ -220,6 +187,10 @@ export function connect(access: Access): Client {
     },
     close: async () => void (await Promise.all([client.close(), queries.close()])),
   }
+}
+
+function throwStoreError(error: unknown): never {
+  throw toStoreError(error)
 }
 
 /** Two segments of several tables each, their derived rows, schema and retention statements. */

@@ -1,6 +1,6 @@
 import { columnNamesNotInRow, MessagingColumns } from './messaging/messaging-columns.ts'
 import { createLowCardinalityColumn } from './native/column.ts'
-import type { RowObserver, DerivedRows } from './native/native-block.ts'
+import type { RowObserver } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
 import type { InsertCache } from './insert-cache.ts'
@@ -19,7 +19,7 @@ export class SpanObserver implements RowObserver {
   readonly #operations: Operations
   readonly #bounds = new TraceBounds()
 
-  readonly columns: RowObserver['columns'] = {
+  readonly columns = {
     service: { column: this.#service, type: LOW_CARDINALITY_STRING },
     name: { column: this.#name, type: LOW_CARDINALITY_STRING },
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
@@ -45,11 +45,13 @@ export class SpanObserver implements RowObserver {
     this.#operations.add(view, start)
   }
 
-  async deriveRows(): Promise<readonly DerivedRows[]> {
-    return [
-      { table: 'traces', rows: this.#bounds.toRows(), isInsertedFirst: true },
-      { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
-      { table: 'operations', ...this.#operations.toRows() },
-    ]
+  async deriveRows(): ReturnType<NonNullable<RowObserver['deriveRows']>> {
+    return {
+      before: { table: 'traces', rows: this.#bounds.toRows() },
+      after: [
+        { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
+        { table: 'operations', ...this.#operations.toRows() },
+      ],
+    }
   }
 }

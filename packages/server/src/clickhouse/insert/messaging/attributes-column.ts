@@ -1,5 +1,6 @@
 import { type Column, createLowCardinalityColumn } from '../native/column.ts'
 import { ByteList } from '../native/byte-list.ts'
+import { growList } from '../native/grow-list.ts'
 import type { RowCursor } from '../native/row-cursor.ts'
 import { batchCountName, kafkaTopicName, messagingNames } from './semconv.ts'
 
@@ -69,9 +70,7 @@ export class AttributesColumn implements Column {
   /** The first of equal keys counts, as in ClickHouse's map access. */
   #recordValue(key: number, valueAt: number, seen: number): number {
     if (key >= this.#indexByKey.length) {
-      const larger = new Uint8Array(Math.max(key + 1, this.#indexByKey.length * 2)).fill(UNKNOWN)
-      larger.set(this.#indexByKey)
-      this.#indexByKey = larger
+      this.#indexByKey = growList(this.#indexByKey, key + 1).fill(UNKNOWN, this.#indexByKey.length)
     }
     let index = this.#indexByKey[key] as number
     if (index === UNKNOWN) {
@@ -113,7 +112,7 @@ export class AttributesColumn implements Column {
   }
 
   prefix(out: ByteList): void {
-    this.#keys.prefix(out)
+    this.#keys.prefix?.(out)
   }
 
   data(): Buffer[] {

@@ -1,6 +1,12 @@
 import { toDataView } from '../../../runtime/copy-bytes.ts'
 import { ByteList } from '../native/byte-list.ts'
-import { type Column, type LowCardinalityColumn, createLowCardinalityColumn } from '../native/column.ts'
+import {
+  type Column,
+  type LowCardinalityColumn,
+  createLowCardinalityColumn,
+  createValuesColumn,
+} from '../native/column.ts'
+import { growList } from '../native/grow-list.ts'
 import { RowCursor } from '../native/row-cursor.ts'
 import { writeInt64 } from './int64-text.ts'
 import { batchCountRange, kafkaTopicRange, type NameRange, nameRanges, AttributesColumn } from './attributes-column.ts'
@@ -60,12 +66,12 @@ export class MessagingColumns {
   > {
     const type = 'LowCardinality(String)'
     return {
-      messaging_operation: { column: createDerivedColumn(this.#operations) },
+      messaging_operation: { column: createValuesColumn(this.#operations) },
       messaging_system: { column: this.system, type },
       topic: { column: this.topic, type },
       partition: { column: this.#partition, type },
       consumer_group: { column: this.group, type },
-      message_offset: { column: createDerivedColumn(this.#offsets), type: 'Int64' },
+      message_offset: { column: createValuesColumn(this.#offsets), type: 'Int64' },
       cluster: { column: { ...this.cluster, read: (cursor) => this.#readResourceCluster(cursor) }, type },
     }
   }
@@ -169,11 +175,7 @@ export class MessagingColumns {
   #parseName(): number {
     const number = this.#names.lastNumber()
     const { dictionary } = this.#names
-    if (number >= this.#operationByName.length) {
-      const larger = new Uint8Array(Math.max(number + 1, this.#operationByName.length * 2))
-      larger.set(this.#operationByName)
-      this.#operationByName = larger
-    }
+    if (number >= this.#operationByName.length) this.#operationByName = growList(this.#operationByName, number + 1)
     const known = this.#operationByName[number] as number
     if (known > 0) return known - 1
     const { strings } = dictionary
@@ -181,9 +183,4 @@ export class MessagingColumns {
     this.#operationByName[number] = found + 1
     return found
   }
-}
-
-/** A column whose values are not in the rows. */
-function createDerivedColumn(values: ByteList): Column {
-  return { read: () => {}, prefix: () => {}, data: () => [values.contents()], clear: () => values.clear() }
 }

@@ -3,7 +3,6 @@ import {
   type Column,
   createFixedColumn,
   createLowCardinalityColumn,
-  createMapColumn,
   createStringColumn,
   createTupleColumn,
 } from './column.ts'
@@ -45,7 +44,7 @@ export function createColumn(type: string): Column | undefined {
   if (columns.length < elements.length || first === undefined) return undefined
   if (name === 'Tuple') return createTupleColumn(columns)
   if (name === 'Array') return createArrayColumn(first)
-  return second === undefined ? undefined : createMapColumn(first, second)
+  return second === undefined ? undefined : createArrayColumn(createTupleColumn([first, second]))
 }
 
 /** Splits at commas outside of brackets and quotes. */

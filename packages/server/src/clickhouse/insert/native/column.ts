@@ -1,5 +1,6 @@
 import { ByteList } from './byte-list.ts'
 import { Dictionary } from './dictionary.ts'
+import { growList } from './grow-list.ts'
 import type { RowCursor } from './row-cursor.ts'
 
 /**
@@ -21,41 +22,36 @@ import type { RowCursor } from './row-cursor.ts'
 export type Column = {
   /** Reads the value at the cursor. */
   read(cursor: RowCursor): void
-  prefix(out: ByteList): void
+  prefix?(out: ByteList): void
   data(): Buffer[]
   clear(): void
   /** Size of a value, for columns of fixed width. */
   readonly width?: number
 }
 
+/** @param read not set for values that are not in the rows, or read by a `FixedRun` */
+export function createValuesColumn(values: ByteList, read: Column['read'] = () => {}): Column {
+  return { read, data: () => [values.contents()], clear: () => values.clear() }
+}
+
 export function createFixedColumn(width: number): Column {
   const values = new ByteList()
-  return {
-    read: (cursor) => {
-      values.append(cursor.view, cursor.pos, width)
-      cursor.pos += width
-    },
-    prefix: () => {},
-    data: () => [values.contents()],
-    clear: () => values.clear(),
-    width,
+  const read = (cursor: RowCursor): void => {
+    values.append(cursor.view, cursor.pos, width)
+    cursor.pos += width
   }
+  return { ...createValuesColumn(values, read), width }
 }
 
 export function createStringColumn(): Column {
   const values = new ByteList()
-  return {
-    read: (cursor) => {
-      const start = cursor.pos
-      const length = cursor.varint()
-      cursor.pos += length
-      cursor.checkBounds()
-      values.append(cursor.view, start, cursor.pos - start)
-    },
-    prefix: () => {},
-    data: () => [values.contents()],
-    clear: () => values.clear(),
-  }
+  return createValuesColumn(values, (cursor) => {
+    const start = cursor.pos
+    const length = cursor.varint()
+    cursor.pos += length
+    cursor.checkBounds()
+    values.append(cursor.view, start, cursor.pos - start)
+  })
 }
 
 const OWN_KEYS = 1
@@ -78,11 +74,7 @@ export function createLowCardinalityColumn(): LowCardinalityColumn {
   let indexes = new Uint32Array(1024)
   let count = 0
   const repeat = (number: number): void => {
-    if (count === indexes.length) {
-      const larger = new Uint32Array(count * 2)
-      larger.set(indexes)
-      indexes = larger
-    }
+    if (count === indexes.length) indexes = growList(indexes, count + 1)
     indexes[count++] = number
   }
   return {
@@ -125,7 +117,7 @@ export function createTupleColumn(elements: readonly Column[]): Column {
       for (const element of elements) element.read(cursor)
     },
     prefix: (out) => {
-      for (const element of elements) element.prefix(out)
+      for (const element of elements) element.prefix?.(out)
     },
     data: () => elements.flatMap((element) => element.data()),
     clear: () => {
@@ -147,7 +139,7 @@ export function createArrayColumn(element: Column): Column {
       end += length
       ends.u64(end)
     },
-    prefix: (out) => element.prefix(out),
+    prefix: (out) => element.prefix?.(out),
     data: () => [ends.contents(), ...element.data()],
     clear: () => {
       ends.clear()
@@ -155,8 +147,4 @@ export function createArrayColumn(element: Column): Column {
       element.clear()
     },
   }
-}
-
-export function createMapColumn(key: Column, value: Column): Column {
-  return createArrayColumn(createTupleColumn([key, value]))
 }

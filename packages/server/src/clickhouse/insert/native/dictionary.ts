@@ -1,5 +1,6 @@
 import { bytesEqual } from '../../../runtime/bytes-equal.ts'
 import { ByteList } from './byte-list.ts'
+import { growList } from './grow-list.ts'
 import type { RowCursor } from './row-cursor.ts'
 import { mixHash, finishHash } from './seeded-hash.ts'
 
@@ -96,12 +97,10 @@ export class Dictionary {
 
   #grow(): void {
     const size = this.#at.length * 2
-    this.#at = resize(this.#at, size)
-    this.#length = resize(this.#length, size)
-    this.#next = resize(this.#next, size)
-    const hash = new Int32Array(size)
-    hash.set(this.#hash)
-    this.#hash = hash
+    this.#at = growList(this.#at, size)
+    this.#length = growList(this.#length, size)
+    this.#next = growList(this.#next, size)
+    this.#hash = growList(this.#hash, size)
   }
 
   #rehash(): void {
@@ -123,10 +122,4 @@ function computeHash(view: DataView, at: number, length: number): number {
   for (; pos <= end - 4; pos += 4) hash = mixHash(hash ^ view.getInt32(pos, true))
   for (; pos < end; pos++) hash = mixHash(hash ^ view.getUint8(pos))
   return finishHash(hash)
-}
-
-function resize(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(size)
-  larger.set(list)
-  return larger
 }

@@ -1,5 +1,5 @@
 import { ByteList } from './byte-list.ts'
-import type { Column } from './column.ts'
+import { type Column, createValuesColumn } from './column.ts'
 import type { RowCursor } from './row-cursor.ts'
 
 /** Few enough that the rows are still in the CPU cache when the last column is copied. */
@@ -42,8 +42,7 @@ export class FixedRun {
   column(index: number): Column {
     const { values } = this.#gatherers[index] as Gatherer
     return {
-      read: () => {},
-      prefix: () => {},
+      ...createValuesColumn(values),
       data: () => {
         this.#gather()
         return [values.contents()]

@@ -1,45 +1,35 @@
+import { StoreError } from '../../store-error.ts'
+import type { Table } from '../../tables.ts'
 import { type ColumnInfo, NativeBlock, type RowObserver } from './native-block.ts'
 
 /** Blocks kept per table: the inserter runs two inserts at once. */
 const MAX_SPARE_BLOCKS = 2
 
-/** Blocks per table, reused by the next insert. */
-export class NativeBlockPool<Table extends string> {
-  readonly #readColumns: (table: Table) => Promise<readonly ColumnInfo[]>
-  readonly #createObserver: (table: Table) => RowObserver | undefined
-  readonly #columns = new Map<Table, Promise<readonly ColumnInfo[]>>()
-  readonly #spare = new Map<Table, NativeBlock[]>()
+/** Lends a block of the table to `use`. */
+export type BlockPool = <T>(table: Table, use: (block: NativeBlock) => Promise<T>) => Promise<T>
 
-  /** @param createObserver creates a new observer for each block */
-  constructor(
-    readColumns: (table: Table) => Promise<readonly ColumnInfo[]>,
-    createObserver: (table: Table) => RowObserver | undefined,
-  ) {
-    this.#readColumns = readColumns
-    this.#createObserver = createObserver
+/** @param createObserver creates a new observer for each block */
+export function createBlockPool(
+  readColumns: (table: Table) => Promise<readonly ColumnInfo[]>,
+  createObserver: (table: Table) => RowObserver | undefined,
+): BlockPool {
+  const columnsByTable = new Map<Table, readonly ColumnInfo[]>()
+  const spareByTable = new Map<Table, NativeBlock[]>()
+  const createBlock = async (table: Table): Promise<NativeBlock> => {
+    const columns = columnsByTable.get(table) ?? (await readColumns(table))
+    columnsByTable.set(table, columns)
+    const block = NativeBlock.create(columns, createObserver(table))
+    if (block !== undefined) return block
+    throw new StoreError('refused', `The table ${table} has a column of a type that Spanlink did not give it.`)
   }
-
-  /** Undefined for a table with unknown column types, which is inserted as RowBinary. */
-  async acquire(table: Table): Promise<NativeBlock | undefined> {
-    return (
-      this.#spare.get(table)?.pop() ?? NativeBlock.create(await this.#cachedColumns(table), this.#createObserver(table))
-    )
-  }
-
-  release(table: Table, block: NativeBlock): void {
-    const spare = this.#spare.get(table) ?? []
-    this.#spare.set(table, spare)
-    if (spare.length < MAX_SPARE_BLOCKS) spare.push(block)
-  }
-
-  async #cachedColumns(table: Table): Promise<readonly ColumnInfo[]> {
-    const known = this.#columns.get(table) ?? this.#readColumns(table)
-    this.#columns.set(table, known)
+  return async (table, use) => {
+    const spare = spareByTable.get(table) ?? []
+    spareByTable.set(table, spare)
+    const block = spare.pop() ?? (await createBlock(table))
     try {
-      return await known
-    } catch (error) {
-      this.#columns.delete(table)
-      throw error
+      return await use(block)
+    } finally {
+      if (spare.length < MAX_SPARE_BLOCKS) spare.push(block)
     }
   }
 }

@@ -1,4 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import type { UnstoredRows } from '../../store-error.ts'
+import type { Table } from '../../tables.ts'
 import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
 import { createColumn } from './column-type.ts'
@@ -11,15 +13,19 @@ export type ColumnInfo = { readonly name: string; readonly type: string }
 /** Observes rows during conversion and derives columns and rows of other tables from them. */
 export type RowObserver = {
   /** Replacements by column name. @default `type` is the table's */
-  readonly columns: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
+  readonly columns?: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
   /** Names of `columns` that rows lack. */
-  readonly derivedColumns: ReadonlySet<string>
+  readonly derivedColumns?: ReadonlySet<string>
   /** Called after all columns were cleared. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
   observe(cursor: RowCursor, start: number): void
-  /** Rows for other tables, valid until the next conversion. */
-  deriveRows(): Promise<readonly DerivedRows[]>
+  /** Rows for other tables, valid until the next conversion. @default none */
+  deriveRows?(): Promise<{
+    /** Inserted before the rows they derive from, which are looked up by them. */
+    readonly before: DerivedRows<'traces'>
+    readonly after: readonly DerivedRows<UnstoredRows['table']>[]
+  }>
   /** Whether the table already has all of these rows. @default false */
   isStored?(): boolean
   /** Called after the insert. */
@@ -27,18 +33,12 @@ export type RowObserver = {
 }
 
 /** RowBinary of a table that is filled from another's rows. */
-export type DerivedRows = {
+export type DerivedRows<Of extends Table> = {
+  readonly table: Of
   readonly rows: Uint8Array
   /** Call it after the insert. */
   readonly markStored?: () => void
-} & (
-  | {
-      readonly table: 'traces'
-      /** Inserted before the rows it derives from, which are looked up by it. */
-      readonly isInsertedFirst: true
-    }
-  | { readonly table: 'traffic_minutes' | 'operations'; readonly isInsertedFirst?: false }
-)
+}
 
 /** Converting this much takes about 2 ms; then other events, such as acks, run. */
 const YIELD_BYTES = 512 * 1024
@@ -48,25 +48,22 @@ const YIELD_BYTES = 512 * 1024
  * 1.5 to 2.5 us less for columns than for rows; conversion takes 1.3 us, with all rollups.
  */
 export class NativeBlock {
-  readonly #columns: readonly (ColumnInfo & { readonly column: Column })[]
+  readonly #columns: readonly NamedColumn[]
   readonly #readers: readonly Pick<Column, 'read'>[]
-  readonly #observer: RowObserver | undefined
+  readonly observer: RowObserver | undefined
   readonly #cursor = new RowCursor()
 
-  private constructor(
-    columns: readonly (ColumnInfo & { readonly column: Column })[],
-    observer: RowObserver | undefined,
-  ) {
-    const runs = groupFixedColumns(columns, (name) => !observer?.derivedColumns.has(name))
+  private constructor(columns: readonly NamedColumn[], observer: RowObserver | undefined) {
+    const runs = groupFixedColumns(columns, (name) => !observer?.derivedColumns?.has(name))
     this.#columns = runs.columns
     this.#readers = runs.readers
-    this.#observer = observer
+    this.observer = observer
   }
 
-  /** Undefined if a column type is unknown: such a table is inserted as RowBinary. */
+  /** Undefined if a column type is unknown. */
   static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
-      const { column, type } = observer?.columns[info.name] ?? { column: createColumn(info.type) }
+      const { column, type } = observer?.columns?.[info.name] ?? { column: createColumn(info.type) }
       return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
     })
     return known.length === columns.length ? new NativeBlock(known, observer) : undefined
@@ -80,7 +77,7 @@ export class NativeBlock {
    */
   async toColumns(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     for (const { column } of this.#columns) column.clear()
-    this.#observer?.clear()
+    this.observer?.clear()
     const cursor = this.#cursor
     let rows = 0
     let left = YIELD_BYTES
@@ -132,22 +129,7 @@ export class NativeBlock {
     const start = cursor.pos
     for (const reader of this.#readers) reader.read(cursor)
     cursor.checkBounds()
-    this.#observer?.observe(cursor, start)
-  }
-
-  /** Rows for other tables, valid until the next conversion. */
-  async deriveRows(): Promise<readonly DerivedRows[]> {
-    return (await this.#observer?.deriveRows()) ?? []
-  }
-
-  /** Whether the table already has all converted rows. */
-  isStored(): boolean {
-    return this.#observer?.isStored?.() ?? false
-  }
-
-  /** Call it after the converted rows are inserted. */
-  markStored(): void {
-    this.#observer?.markStored?.()
+    this.observer?.observe(cursor, start)
   }
 
   #block(rows: number): Buffer[] {
@@ -159,7 +141,7 @@ export class NativeBlock {
     for (const { name, type, column } of this.#columns) {
       head.text(name)
       head.text(type)
-      column.prefix(head)
+      column.prefix?.(head)
       block.push(Buffer.from(head.bytes.subarray(from, head.length)), ...column.data())
       from = head.length
     }
@@ -178,9 +160,9 @@ function groupFixedColumns(
   const readers: Pick<Column, 'read'>[] = []
   for (let from = 0; from < columns.length;) {
     const widths: number[] = []
-    for (let next = columns[from]; next !== undefined && isInRow(next.name); next = columns[from + widths.length]) {
-      if (next.column.width === undefined) break
-      widths.push(next.column.width)
+    for (const { name, column } of columns.slice(from)) {
+      if (column.width === undefined || !isInRow(name)) break
+      widths.push(column.width)
     }
     const run = new FixedRun(widths)
     const infos = columns.slice(from, from + Math.max(widths.length, 1))

@@ -1,3 +1,4 @@
+import { growList } from './grow-list.ts'
 import { mixHash, finishHash } from './seeded-hash.ts'
 
 const INITIAL_TUPLES = 256
@@ -53,11 +54,7 @@ export class TupleDictionary {
 
   #add(tuple: Uint32Array, slot: number): number {
     const number = this.count++
-    if (this.words.length < this.count * this.#stride) {
-      const larger = new Uint32Array(this.words.length * 2)
-      larger.set(this.words)
-      this.words = larger
-    }
+    this.words = growList(this.words, this.count * this.#stride)
     const from = number * this.#stride
     for (let i = 0; i < tuple.length; i++) this.words[from + i] = tuple[i] as number
     if (this.count * 2 > this.#slots.length) this.#rehash()

@@ -4,6 +4,7 @@ import type { MessagingColumns } from '../messaging/messaging-columns.ts'
 import { NONE, PROCESS, RECEIVE, SETTLE } from '../messaging/parse-operation.ts'
 import { ByteList } from '../native/byte-list.ts'
 import type { LowCardinalityColumn } from '../native/column.ts'
+import { growList } from '../native/grow-list.ts'
 import { TupleDictionary } from '../native/tuple-dictionary.ts'
 import { toDurationBucket } from './duration-bucket.ts'
 import { compareDurations, readDuration, ERROR, IDS_BYTES, readMinute, SPAN_OFFSETS } from './span-offsets.ts'
@@ -197,12 +198,4 @@ export class TrafficMinutes {
 
 function compareIds(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
   return a.compare(b, bAt, bAt + IDS_BYTES, aAt, aAt + IDS_BYTES)
-}
-
-/** Doubles a list that is too short. */
-function growList<List extends Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(list: List, length: number): List {
-  if (length <= list.length) return list
-  const larger = new (list.constructor as new (length: number) => List)(list.length * 2)
-  larger.set(list)
-  return larger
 }
