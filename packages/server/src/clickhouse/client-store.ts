@@ -1,17 +1,13 @@
 import type { Client } from './client.ts'
-import { countCorruptParts, type CorruptPartGuard } from './corrupt-parts.ts'
+import { countCorruptParts, type CorruptPartGuard, selectParts, type Shards } from './corrupt-parts.ts'
 import { StoreError } from './store-error.ts'
 import type { MissingPart, Store, StoreInfo } from './store.ts'
 
 export type ClientStoreOptions = {
   /** Number of engine restarts. @default 0 */
   readonly restarts?: () => number
-  /** SQL table expression that lists parts. @default `system.parts` */
-  readonly parts?: string
-  /** SQL table expression that lists detached parts. @default `system.detached_parts` */
-  readonly detachedParts?: string
-  /** The database of the listed tables. @default the client's */
-  readonly partsDatabase?: string
+  /** Where the parts are. @default the client's database */
+  readonly shards?: Shards
   /** Detaches unreadable parts. @default none are detached */
   readonly guard?: CorruptPartGuard
 }
@@ -51,13 +47,8 @@ export function createClientStore(
     },
     info: async () => {
       const now = client()
-      const counted = await guarded(now, () => countRows(now, options))
-      const corruptParts = await countCorruptParts(
-        now,
-        options.detachedParts,
-        options.partsDatabase,
-        mode === 'embedded',
-      )
+      const counted = await guarded(now, () => countRows(now, options.shards))
+      const corruptParts = await countCorruptParts(now, options.shards, mode === 'embedded')
       lastMissingParts = corruptParts.lost
       return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
     },
@@ -77,14 +68,12 @@ const MAX_EXACT_TRACES = 2_000_000
 
 async function countRows(
   client: Client,
-  options: ClientStoreOptions,
+  shards: Shards | undefined,
 ): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
   const [row] = await client.query<Record<'version' | 'spans' | 'linkRows' | 'traceRows' | 'bytesOnDisk', string>>(
     `select version() as version, sumIf(rows, table = 'spans') as spans, sumIf(rows, table = 'span_links') as linkRows,
       sumIf(rows, table = 'traces') as traceRows, sum(bytes_on_disk) as bytesOnDisk
-    from ${options.parts ?? 'system.parts'}
-    where active and database = if({database:String} = '', currentDatabase(), {database:String})`,
-    { database: options.partsDatabase ?? '' },
+    from ${selectParts('parts', shards)} and active`,
   )
   const [links] = await client.query<{ n: string }>(`select count() as n from span_links where direction = 'out'`)
   const traceRows = Number(row?.traceRows ?? 0)

@@ -99,23 +99,24 @@ function parsePartDay(part: string): string {
   return /(?:^|_)([0-9]{8})_[0-9]+_[0-9]+/.exec(part)?.[1] ?? ''
 }
 
-/**
- * @param parts SQL table expression that lists the detached parts of all tables
- * @param isOwn true if only Spanlink detaches parts here, so that each is unreadable
- */
-export async function countCorruptParts(
-  client: Client,
-  parts = 'system.detached_parts',
-  database = '',
-  isOwn = true,
-): Promise<CorruptParts> {
+/** The database with the local tables of a cluster's nodes. */
+export type Shards = { readonly cluster: string; readonly database: string }
+
+/** SQL: the parts of all tables, in `from`. */
+export function selectParts(list: 'parts' | 'detached_parts', shards: Shards | undefined): string {
+  return shards === undefined
+    ? `system.${list} where database = currentDatabase()`
+    : `cluster('${shards.cluster}', system.${list}) where database = '${shards.database}'`
+}
+
+/** @param isOwn true if only Spanlink detaches parts here, so that each is unreadable */
+export async function countCorruptParts(client: Client, shards?: Shards, isOwn = true): Promise<CorruptParts> {
   const [row] = await client.query<{ count: string; bytes: string; tables: string[]; parts: [string, string][] }>(
     `select count() as count, sum(bytes_on_disk) as bytes, arraySort(groupUniqArray(table)) as tables,
       groupUniqArray(${MAX_LOST_PARTS})((table, name)) as parts
-    from ${parts}
-    where database = if({database:String} = '', currentDatabase(), {database:String})
+    from ${selectParts('detached_parts', shards)}
       and not has({harmless:Array(String)}, ifNull(reason, '')) and ({isOwn:Bool} or ifNull(reason, '') != '')`,
-    { database, harmless: HARMLESS_REASONS, isOwn },
+    { harmless: HARMLESS_REASONS, isOwn },
   )
   return {
     count: Number(row?.count ?? 0),

@@ -1,7 +1,39 @@
+import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
 import { INSERT_WINDOW_SECONDS } from './insert/insert-cache.ts'
 import type { Retention } from './store.ts'
 import { tableNames, tables } from './tables.ts'
+
+const RETENTION_INTERVAL_MS = 10 * 60 * 1000
+
+/**
+ * Applies the retention immediately and every 10 minutes. Returns a function that stops the timer.
+ *
+ * @param nodes clients of separate tables; `maxBytes` is divided equally among them
+ */
+export function startRetentionTimer(
+  nodes: () => readonly Client[],
+  retention: Retention | undefined,
+  log: Log,
+): () => void {
+  if (retention?.keepSeconds === undefined && retention?.maxBytes === undefined) return () => {}
+  const run = async (): Promise<void> => {
+    const all = nodes()
+    const each = { ...retention, maxBytes: (retention.maxBytes ?? Infinity) / all.length }
+    for (const node of all) {
+      try {
+        const days = await dropExpired(node, each)
+        if (days.length > 0) log(`Retention dropped the data of ${days.join(', ')}.`)
+      } catch (error) {
+        log(`Retention failed, next attempt in ten minutes: ${(error as Error).message}`, { level: 'error' })
+      }
+    }
+  }
+  void run()
+  const timer = setInterval(() => void run(), RETENTION_INTERVAL_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
 
 type Day = {
   readonly partition: string
@@ -11,8 +43,10 @@ type Day = {
 }
 
 /** Drops arrival days above the age or size limit. Returns the dropped days, oldest first. */
-export async function dropExpired(client: Client, retention: Retention): Promise<string[]> {
-  const { keepSeconds = Infinity, maxBytes = Infinity } = retention
+async function dropExpired(
+  client: Client,
+  { keepSeconds = Infinity, maxBytes = Infinity }: Retention,
+): Promise<string[]> {
   const days = await client.query<Day>(
     `select partition_id as partition, toUnixTimestamp(max(max_time)) as newest, sum(bytes_on_disk) as bytes,
       groupUniqArray(table) as tables

@@ -1,19 +1,16 @@
-const storeErrorCodes = [
-  'data-dir-in-use',
-  'data-dir-unusable',
-  'engine-missing',
-  'unavailable',
-  'unsupported-schema',
-  'timeout',
-  'too-heavy',
-  'too-complex',
-  'bad-pattern',
-  'cancelled',
-  'bad-rows',
-  'refused',
-] as const
-
-export type StoreErrorCode = (typeof storeErrorCodes)[number]
+export type StoreErrorCode =
+  | 'data-dir-in-use'
+  | 'data-dir-unusable'
+  | 'engine-missing'
+  | 'unavailable'
+  | 'unsupported-schema'
+  | 'timeout'
+  | 'too-heavy'
+  | 'too-complex'
+  | 'bad-pattern'
+  | 'cancelled'
+  | 'bad-rows'
+  | 'refused'
 
 /** RowBinary rows derived by an insert that are not stored although the insert's rows are. */
 export type UnstoredRows = {

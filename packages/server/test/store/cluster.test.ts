@@ -6,15 +6,14 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { searchTraces } from '../../src/query/traces/search.ts'
-import { connect } from '../../src/clickhouse/client.ts'
-import type { EngineAccess } from '../../src/clickhouse/engine/engine-config.ts'
+import { type Access, connect } from '../../src/clickhouse/client.ts'
 import { type Engine, startEngine } from '../../src/clickhouse/engine/engine.ts'
 import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
 let dir: string
 let engine: Engine
-let access: EngineAccess
+let access: Access
 /**
  * A ClickHouse server as the driver sees one: an embedded engine behind a proxy that adds the
  * header it requires.

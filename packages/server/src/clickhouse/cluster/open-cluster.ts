@@ -2,7 +2,7 @@ import { type Access, type Client, connect } from '../client.ts'
 import { createFailoverClient } from './failover-client.ts'
 import { applyClusterSchema, toShardDatabase } from './cluster-schema.ts'
 import { createClientStore } from '../client-store.ts'
-import { startRetentionTimer } from '../retention-timer.ts'
+import { startRetentionTimer } from '../retention.ts'
 import { applySchema } from '../schema/schema.ts'
 import { parseStoreUrl, type StoreUrl } from '../store-url.ts'
 import type { Store, StoreOptions } from '../store.ts'
@@ -17,30 +17,23 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
   const target = parseStoreUrl(url)
   await applyTargetSchema(target)
   const { nodes, database, cluster } = target
-  const all = nodes.map((node) => connect({ ...node, ...getClusterSettings(cluster), database }))
+  const all = nodes.map((node) =>
+    connect({ ...node, database, settings: cluster === undefined ? {} : clusterSettings }),
+  )
   const client = createFailoverClient(all as [Client, ...Client[]])
   // Rows are in the nodes' local tables; the Distributed tables store none.
-  const shardClients =
-    cluster === undefined ? all : nodes.map((node) => connect({ ...node, database: toShardDatabase(database) }))
-  const stopRetention = startRetentionTimer(() => shardClients, options.retention, options.log ?? (() => {}))
-  const store = createClientStore(
-    'cluster',
-    () => client,
-    cluster === undefined
-      ? {}
-      : {
-          parts: `cluster('${cluster}', system.parts)`,
-          detachedParts: `cluster('${cluster}', system.detached_parts)`,
-          partsDatabase: toShardDatabase(database),
-        },
-  )
+  const shards = cluster === undefined ? undefined : { cluster, database: toShardDatabase(database) }
+  const shardClients = shards === undefined ? [] : nodes.map((node) => connect({ ...node, database: shards.database }))
+  const retained = shards === undefined ? all : shardClients
+  const stopRetention = startRetentionTimer(() => retained, options.retention, options.log ?? (() => {}))
+  const store = createClientStore('cluster', () => client, { shards })
   return {
     ...store,
     isSharded: cluster !== undefined,
     close: async () => {
       stopRetention()
       await store.close()
-      if (cluster !== undefined) await Promise.all(shardClients.map((node) => node.close()))
+      await Promise.all(shardClients.map((node) => node.close()))
     },
   }
 }
@@ -67,17 +60,11 @@ async function applyTargetSchema({ nodes, database, cluster }: StoreUrl): Promis
   }
 }
 
-function getClusterSettings(cluster: string | undefined): Pick<Access, 'settings'> {
-  if (cluster === undefined) return {}
-  return {
-    settings: {
-      // An insert completes when every shard has its rows. A retry after a failure uses the same
-      // token.
-      distributed_foreground_insert: 1,
-      // A table in a subquery means its rows on all shards.
-      distributed_product_mode: 'global',
-      // A trace is on one shard; the query skips the others.
-      optimize_skip_unused_shards: 1,
-    },
-  }
+const clusterSettings: Access['settings'] = {
+  // An insert completes when every shard has its rows. A retry after a failure uses the same token.
+  distributed_foreground_insert: 1,
+  // A table in a subquery means its rows on all shards.
+  distributed_product_mode: 'global',
+  // A trace is on one shard; the query skips the others.
+  optimize_skip_unused_shards: 1,
 }

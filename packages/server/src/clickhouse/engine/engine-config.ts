@@ -1,15 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
-export type EngineAccess = {
-  readonly url: string
-  readonly username: string
-  readonly password: string
-  /** Login for queries, with a separate memory limit that leaves memory for inserts. */
-  readonly reader: { readonly username: string; readonly password: string }
-  readonly headers: Readonly<Record<string, string>>
-}
+import type { Access } from '../client.ts'
 
 export type EngineSettings = {
   /** Limit of ClickHouse's allocations. @default 1 GiB */
@@ -18,7 +10,7 @@ export type EngineSettings = {
   readonly fsync?: boolean | undefined
 }
 
-export type EngineFiles = { readonly configFile: string; readonly workingDir: string; readonly access: EngineAccess }
+export type EngineFiles = { readonly configFile: string; readonly workingDir: string; readonly access: Access }
 
 /**
  * Writes the engine's configuration, readable by its owner only, with a new password at each start.
@@ -44,6 +36,7 @@ export function writeEngineConfig(dataDir: string, port: number, options: Engine
       url: `http://127.0.0.1:${port}`,
       username: 'spanlink',
       password,
+      // With a separate memory limit, which leaves memory for inserts.
       reader: { username: 'spanlink_reader', password },
       headers: { 'x-spanlink-engine': key },
     },

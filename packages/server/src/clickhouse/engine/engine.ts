@@ -1,23 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type EngineAccess, type EngineSettings, writeEngineConfig } from './engine-config.ts'
+import { type EngineSettings, writeEngineConfig } from './engine-config.ts'
 import { findEngineLibrary } from './engine-library.ts'
 import { tryLockFile } from './flock.ts'
 import { repairDedupLogs } from './repair-dedup-log.ts'
 import type { Log } from '../../log.ts'
+import type { Access } from '../client.ts'
 import { StoreError } from '../store-error.ts'
 
 export type EngineOptions = EngineSettings & {
   /** Already locked with `lockDataDir`. */
   readonly dataDir: string
   /** Resolves true once the engine behind `access` answers queries. */
-  readonly ping: (access: EngineAccess) => Promise<boolean>
+  readonly ping: (access: Access) => Promise<boolean>
   /** Called at the start and after each restart, with a new port and password. */
-  readonly onReady: (access: EngineAccess) => Promise<void>
+  readonly onReady: (access: Access) => Promise<void>
   readonly onDown: () => void
   readonly log: Log
 }
@@ -90,7 +91,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-type EngineProcess = { readonly child: ChildProcess; readonly access: EngineAccess; readonly ended: Promise<string> }
+type EngineProcess = { readonly child: ChildProcess; readonly access: Access; readonly ended: Promise<string> }
 
 const PING_INTERVAL_MS = 10_000
 const MAX_FAILED_PINGS = 6
@@ -203,11 +204,7 @@ function readLastLine(logFile: string): string {
 
 const MAX_START_MS = 30_000
 
-async function waitUntilReady(
-  access: EngineAccess,
-  ping: EngineOptions['ping'],
-  ended: Promise<string>,
-): Promise<string> {
+async function waitUntilReady(access: Access, ping: EngineOptions['ping'], ended: Promise<string>): Promise<string> {
   const giveUp = performance.now() + MAX_START_MS
   while (performance.now() < giveUp) {
     if (await ping(access)) return 'ready'
@@ -230,8 +227,7 @@ async function terminate(child: ChildProcess | undefined): Promise<void> {
 async function findFreePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const address = server.address()
+  const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return port
 }

@@ -3,7 +3,7 @@ import { CorruptPartGuard } from '../corrupt-parts.ts'
 import { lockDataDir } from './data-dir.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { createClientStore } from '../client-store.ts'
-import { startRetentionTimer } from '../retention-timer.ts'
+import { startRetentionTimer } from '../retention.ts'
 import { applySchema } from '../schema/schema.ts'
 import type { Store, StoreOptions } from '../store.ts'
 

@@ -72,23 +72,21 @@ function truncateToWholeLines(log: string): void {
  * `<partition>_<first block>_<last block>_<level>[_<mutation>]`; a merged part covers the blocks of
  * its sources.
  */
-const PART = /^([^_]+)_(\d+)_(\d+)_\d+(?:_\d+)?$/
+const PART = /^(?<partition>[^_]+)_(?<first>\d+)_(?<last>\d+)_\d+(?:_\d+)?$/
+
+function parsePart(name: string): { partition: string; first: number; last: number } | undefined {
+  const { partition, first, last } = PART.exec(name)?.groups ?? {}
+  return partition === undefined ? undefined : { partition, first: Number(first), last: Number(last) }
+}
 
 function createCoverageCheck(names: readonly string[]): (part: string) => boolean {
-  const ranges = new Map<string, (readonly [first: number, last: number])[]>()
-  for (const name of names) {
-    const match = PART.exec(name)
-    if (match === null) continue
-    const [, partition = '', first, last] = match
-    const known = ranges.get(partition)
-    if (known === undefined) ranges.set(partition, [[Number(first), Number(last)]])
-    else known.push([Number(first), Number(last)])
-  }
-  return (part) => {
-    const match = PART.exec(part)
+  const parts = names.flatMap((name) => parsePart(name) ?? [])
+  const byPartition = Map.groupBy(parts, ({ partition }) => partition)
+  return (name) => {
+    const part = parsePart(name)
     // Keep the tokens of parts whose name has an unknown form.
-    if (match === null) return true
-    const [, partition = '', first, last] = match
-    return (ranges.get(partition) ?? []).some(([from, to]) => from <= Number(first) && Number(last) <= to)
+    if (part === undefined) return true
+    const others = byPartition.get(part.partition) ?? []
+    return others.some(({ first, last }) => first <= part.first && part.last <= last)
   }
 }
