@@ -1,5 +1,4 @@
-import { transcodeTracesJson } from '../../packages/server/src/otlp/json/transcode-json.ts'
-import { transcodeTraces } from '../../packages/server/src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces, transcodeTracesJson } from '../../packages/server/test/signals/transcode.ts'
 import { protoTypes } from '../../packages/testkit/src/otlp/proto.ts'
 
 export type DecodeRates = {

@@ -1,12 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-
-/** Rows of one table within a frame, in RowBinary. */
-export type RowBatch = {
-  readonly table: RowTable
-  readonly rows: number
-  readonly bytes: Uint8Array
-}
+import { rowTables } from '../clickhouse/tables.ts'
+import type { RowBatch } from '../otlp/rows.ts'
 
 /** Decoded contents of a segment file. */
 export type Frames = {

@@ -8,7 +8,7 @@ import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import {
   manyRows,
-  NO_ROWS,
+  requestOf,
   rowsOf,
   rowsStored,
   segmentFiles,
@@ -138,7 +138,7 @@ test('a row that the store rejects is quarantined alone, logged once, and delays
   })
   const lines: string[] = []
   const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 }, undefined, lines)
-  await journal.append({ ...manyRows('a', 8), spans: Buffer.from('span a0,span a1,poison,span a3,'), spanCount: 4 })
+  await journal.append(manyRows('a', 8, ['span a0', 'span a1', 'poison', 'span a3']))
   for (let at = 0; at < 5; at++) await journal.append(rowsOf(`good ${at}`))
   await journal.close()
   await inserter.drain(20_000)
@@ -365,7 +365,8 @@ test('rows stay intact until they are stored, while buffers of stored rows are r
   const client = async (): Promise<void> => {
     for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
       await inserter.waitForCapacity()
-      await journal.append({ ...NO_ROWS, spans: acquireBuffer(sizes[at] ?? 0).fill(at), spanCount: 1 })
+      const bytes = acquireBuffer(sizes[at] ?? 0).fill(at)
+      await journal.append(requestOf([{ table: 'spans', rows: 1, bytes }]))
     }
   }
   await Promise.all([client(), client(), client()])

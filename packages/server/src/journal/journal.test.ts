@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { TraceRows } from '../otlp/rows.ts'
-import { decodeFrames, encodeFrame, type RowBatch } from './frame.ts'
+import type { RowBatch } from '../otlp/rows.ts'
+import { decodeFrames, encodeFrame } from './frame.ts'
 import { Journal, type JournalOptions } from './journal.ts'
 import { listQuarantined, retryQuarantined } from './quarantine.ts'
 import type { SealedSegment } from './segment.ts'
@@ -291,18 +291,8 @@ function open(options: Partial<JournalOptions> = {}): Promise<Journal> {
   })
 }
 
-function rowsOf(text: string, receivedUnixSeconds = DAY): TraceRows {
-  return {
-    receivedUnixSeconds,
-    spans: Buffer.from(text),
-    spanLinks: new Uint8Array(),
-    sources: new Uint8Array(),
-    spanCount: 1,
-    linkCount: 0,
-    sourceCount: 0,
-    rejectedSpans: 0,
-    rejectReason: '',
-  }
+function rowsOf(text: string, receivedUnixSeconds = DAY): { receivedUnixSeconds: number; batches: RowBatch[] } {
+  return { receivedUnixSeconds, batches: [{ table: 'spans', rows: 1, bytes: Buffer.from(text) }] }
 }
 
 async function spansOf(segments: readonly SealedSegment[]): Promise<string[]> {

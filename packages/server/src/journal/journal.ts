@@ -1,10 +1,11 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
-import type { Frames, RowBatch } from './frame.ts'
+import type { RowBatch, SignalRows } from '../otlp/rows.ts'
+import type { Frames } from './frame.ts'
 import { recoverSegments, createPieceId } from './leftover-segments.ts'
 import { limitLog, type Log } from '../log.ts'
-import { type PendingAppend, type SignalRows, sumBytes, takeAppends, toRowBatches } from './row-batches.ts'
+import { type PendingAppend, sumBytes, takeAppends } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
 import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
 
@@ -90,8 +91,7 @@ export class Journal {
    * Resolves once the rows may be acknowledged. Rejects if the journal is full, closed or can't be
    * written; then nothing of the request is kept.
    */
-  append(rows: SignalRows): Promise<void> {
-    const batches = toRowBatches(rows)
+  append({ receivedUnixSeconds, batches }: Pick<SignalRows, 'receivedUnixSeconds' | 'batches'>): Promise<void> {
     const bytes = sumBytes(batches)
     if (bytes === 0) return Promise.resolve()
     if (this.#closed) return Promise.reject(new Error('Journal is closed: the server is shutting down.'))
@@ -99,7 +99,7 @@ export class Journal {
       const limit = this.#options.maxBacklogBytes
       return Promise.reject(new Error(`Journal is full: ${limit} bytes not yet inserted.`))
     }
-    const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
+    const day = Math.floor(receivedUnixSeconds / SECONDS_PER_DAY)
     this.#waitingBytes += bytes
     return new Promise((resolve, reject) => {
       this.#waiting.push({ day, batches, bytes, resolve, reject })

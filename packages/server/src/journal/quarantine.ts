@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RowBatch } from './frame.ts'
+import type { RowBatch } from '../otlp/rows.ts'
 import { parseSegmentFileName } from './insert-progress.ts'
 import { type SealedSegment, writeSegment } from './segment.ts'
 

@@ -1,30 +1,11 @@
-import type { LogRows, MetricRows, TraceRows } from '../otlp/rows.ts'
 import type { RowTable } from '../clickhouse/tables.ts'
-import type { RowBatch } from './frame.ts'
+import type { RowBatch } from '../otlp/rows.ts'
 
 /**
  * Smaller buffers are joined before streaming: requests of one span each would cause thousands of
  * writes.
  */
 const MIN_CHUNK_BYTES = 64 * 1024
-
-/** Rows of a request of any signal. */
-export type SignalRows = TraceRows | LogRows | MetricRows
-
-/** Returns the non-empty rows by table. */
-export function toRowBatches(rows: SignalRows): RowBatch[] {
-  const batches: RowBatch[] = [{ table: 'sources', rows: rows.sourceCount, bytes: rows.sources }]
-  if ('spans' in rows) {
-    batches.push({ table: 'span_links', rows: rows.linkCount, bytes: rows.spanLinks })
-    batches.push({ table: 'spans', rows: rows.spanCount, bytes: rows.spans })
-  } else if ('logs' in rows) {
-    batches.push({ table: 'logs', rows: rows.logCount, bytes: rows.logs })
-  } else {
-    batches.push({ table: 'metric_series', rows: rows.seriesCount, bytes: rows.series })
-    batches.push({ table: 'metric_points', rows: rows.pointCount, bytes: rows.points })
-  }
-  return batches.filter((batch) => batch.rows > 0)
-}
 
 export function sumBytes(batches: readonly RowBatch[]): number {
   return batches.reduce((sum, batch) => sum + batch.bytes.length, 0)

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { releaseBuffers, acquireBuffer } from '../runtime/buffer-pool.ts'
-import { decodeFrames, encodeFrame, type Frames, type RowBatch } from './frame.ts'
+import type { RowBatch } from '../otlp/rows.ts'
+import { decodeFrames, encodeFrame, type Frames } from './frame.ts'
 import { type InsertProgress, NOT_STARTED, parseSegmentFileName, formatSegmentFileName } from './insert-progress.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-import type { RowBatch } from './frame.ts'
+import type { RowBatch } from '../otlp/rows.ts'
 
 /**
  * Splits the rows of a segment into pieces of at most `maxBytes`, but at least one row, to be

@@ -30,6 +30,8 @@ export class RowWriter {
   bytes: Buffer
   view: DataView
   pos = 0
+  /** Number of complete rows, counted by the caller. */
+  rows = 0
   readonly #maxBytes: number
 
   /** @param maxBytes size beyond which an `OtlpError` is thrown */
@@ -120,6 +122,7 @@ export class RowWriter {
 
   reset(): void {
     this.pos = 0
+    this.rows = 0
     if (this.bytes.length <= KEEP_BYTES) return
     this.#replace(Buffer.allocUnsafeSlow(START_BYTES))
   }

@@ -1,9 +1,11 @@
 import { ByteBudget } from './body/byte-budget.ts'
 import type { Body } from './body/request-body.ts'
 import { SlicedDecoder } from './body/sliced-decoder.ts'
-import { type SignalRows, sumBytes, toRowBatches } from '../journal/row-batches.ts'
+import { sumBytes } from '../journal/row-batches.ts'
+import type { SignalRows } from '../otlp/rows.ts'
+import type { Transcode } from '../otlp/wire/envelope.ts'
 import { type Client, RejectionLog } from './rejection-log.ts'
-import type { Signal, Transcode } from './signals.ts'
+import type { Signal } from './signals.ts'
 
 /** Why a whole request was rejected; the label of the metric. */
 export type RejectionReason =
@@ -36,7 +38,7 @@ export type IngestCounters = {
 }
 
 /** Counts that a receiver reports for a request of any signal. */
-export type IngestResult = { readonly accepted: number; readonly rejected: number; readonly rejectReason: string }
+export type IngestResult = Pick<SignalRows, 'accepted' | 'rejected' | 'rejectReason'>
 
 export type IngestPipeline = {
   readonly stats: IngestCounters
@@ -92,7 +94,7 @@ export function createIngestPipeline(
       } finally {
         body.release()
       }
-      const rowBytes = sumBytes(toRowBatches(rows))
+      const rowBytes = sumBytes(rows.batches)
       budget.reserve(rowBytes)
       try {
         await append(rows)
@@ -101,27 +103,16 @@ export function createIngestPipeline(
       } finally {
         budget.release(rowBytes)
       }
-      const outcome = toIngestResult(rows)
-      stats[items] += outcome.accepted
-      if (items === 'spans') stats.rejectedSpans += outcome.rejected
-      if (items === 'logs') stats.rejectedLogs += outcome.rejected
-      if (items === 'points') stats.rejectedPoints += outcome.rejected
-      const { rejected, rejectReason } = outcome
+      const { accepted, rejected, rejectReason } = rows
+      stats[items] += accepted
+      stats[REJECTED[items]] += rejected
       if (rejected > 0) rejectionLog.add({ client, reason: 'invalid', items, count: rejected, message: rejectReason })
-      return outcome
+      return { accepted, rejected, rejectReason }
     },
   }
 }
 
-function toIngestResult(rows: SignalRows): IngestResult {
-  if ('spans' in rows) {
-    return { accepted: rows.spanCount, rejected: rows.rejectedSpans, rejectReason: rows.rejectReason }
-  }
-  if ('logs' in rows) {
-    return { accepted: rows.logCount, rejected: rows.rejectedLogs, rejectReason: rows.rejectReason }
-  }
-  return { accepted: rows.pointCount, rejected: rows.rejectedPoints, rejectReason: rows.rejectReason }
-}
+const REJECTED = { spans: 'rejectedSpans', logs: 'rejectedLogs', points: 'rejectedPoints' } as const
 
 /** As in the metric. */
 function toLabel(reason: RejectionReason): string {

@@ -1,4 +1,4 @@
-import { transcodeTracesJsonInSteps } from '../otlp/json/transcode-json.ts'
+import { transcodeTracesJson } from '../otlp/json/transcode-json.ts'
 import type { Store } from '../clickhouse/store.ts'
 import type { Access } from './auth.ts'
 import { ByteBudget } from './body/byte-budget.ts'
@@ -6,7 +6,7 @@ import { Inserter } from '../journal/inserter.ts'
 import { type IngestCounters, type IngestPipeline, createIngestPipeline } from './ingest-pipeline.ts'
 import { Journal, type JournalDepth } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
-import type { SignalRows } from '../journal/row-batches.ts'
+import type { SignalRows } from '../otlp/rows.ts'
 import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from './kafka/receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
@@ -158,7 +158,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       await pipeline.ingest(
         OWN_CLIENT,
         'spans',
-        (_, received) => transcodeTracesJsonInSteps(Buffer.from(JSON.stringify(request)), received),
+        (_, received) => transcodeTracesJson(Buffer.from(JSON.stringify(request)), received),
         NO_BODY,
       )
     },

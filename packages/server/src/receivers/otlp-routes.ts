@@ -1,8 +1,9 @@
 import { type Encoding, encodeSuccess } from './otlp-response.ts'
 import type { IngestResult } from './ingest-pipeline.ts'
-import { transcodeZipkinInSteps } from '../otlp/zipkin/transcode-zipkin.ts'
+import { transcodeZipkin } from '../otlp/zipkin/transcode-zipkin.ts'
 import type { Client } from './rejection-log.ts'
-import { type Signal, signals, type Transcode } from './signals.ts'
+import type { Transcode } from '../otlp/wire/envelope.ts'
+import { type Signal, signals } from './signals.ts'
 
 /** A path of the HTTP receiver: its items, decoders and response. */
 export type Route = {
@@ -22,7 +23,7 @@ export type Route = {
 const zipkin: Route = {
   receiver: 'Zipkin',
   items: 'spans',
-  json: transcodeZipkinInSteps,
+  json: transcodeZipkin,
   defaultEncoding: 'json',
   status: 202,
   encodeResponse: () => Buffer.alloc(0),

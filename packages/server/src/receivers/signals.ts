@@ -1,16 +1,8 @@
-import {
-  transcodeLogsJsonInSteps,
-  transcodeMetricsJsonInSteps,
-  transcodeTracesJsonInSteps,
-} from '../otlp/json/transcode-json.ts'
-import type { Steps } from '../otlp/steps.ts'
-import { transcodeTracesInSteps } from '../otlp/trace/transcode-traces.ts'
-import { transcodeLogsInSteps } from '../otlp/log/transcode-logs.ts'
-import { transcodeMetricsInSteps } from '../otlp/metric/transcode-metrics.ts'
-import type { SignalRows } from '../journal/row-batches.ts'
-
-/** Converts a request body to rows. @throws OtlpError */
-export type Transcode = (body: Uint8Array, receivedUnixSeconds: number) => Steps<SignalRows>
+import { transcodeLogsJson, transcodeMetricsJson, transcodeTracesJson } from '../otlp/json/transcode-json.ts'
+import { transcodeTraces } from '../otlp/trace/transcode-traces.ts'
+import { transcodeLogs } from '../otlp/log/transcode-logs.ts'
+import { transcodeMetrics } from '../otlp/metric/transcode-metrics.ts'
+import type { Transcode } from '../otlp/wire/envelope.ts'
 
 /** An OTLP signal as receivers use it. */
 export type Signal = {
@@ -32,24 +24,24 @@ export const signals: readonly Signal[] = [
     httpPath: '/v1/traces',
     grpcService: 'opentelemetry.proto.collector.trace.v1.TraceService',
     rejectedName: 'rejectedSpans',
-    protobuf: transcodeTracesInSteps,
-    json: transcodeTracesJsonInSteps,
+    protobuf: transcodeTraces,
+    json: transcodeTracesJson,
   },
   {
     items: 'logs',
     httpPath: '/v1/logs',
     grpcService: 'opentelemetry.proto.collector.logs.v1.LogsService',
     rejectedName: 'rejectedLogRecords',
-    protobuf: transcodeLogsInSteps,
-    json: transcodeLogsJsonInSteps,
+    protobuf: transcodeLogs,
+    json: transcodeLogsJson,
   },
   {
     items: 'points',
     httpPath: '/v1/metrics',
     grpcService: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
     rejectedName: 'rejectedDataPoints',
-    protobuf: transcodeMetricsInSteps,
-    json: transcodeMetricsJsonInSteps,
+    protobuf: transcodeMetrics,
+    json: transcodeMetricsJson,
   },
 ]
 

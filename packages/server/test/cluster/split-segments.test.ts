@@ -5,7 +5,7 @@ import { encodeTraces, generateRequests, generateSpans } from '@spanlink/testkit
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { Inserter } from '../../src/journal/inserter.ts'
 import { Journal } from '../../src/journal/journal.ts'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
 import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
 import { killDuringSplit } from '../hostile/kill-during-split.ts'
 import { startTwoNodes, type TwoNodes } from './two-nodes.ts'

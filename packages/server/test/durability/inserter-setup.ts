@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../../src/clickhouse/store-error.ts'
+import type { RowTable } from '../../src/clickhouse/tables.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { Inserter } from '../../src/journal/inserter.ts'
 import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
-import type { TraceRows } from '../../src/otlp/rows.ts'
+import type { RowBatch } from '../../src/otlp/rows.ts'
 
 export async function segmentFiles(dataDir: string): Promise<string[]> {
   return (await readdir(join(dataDir, 'journal'))).filter((name) => name.endsWith('.segment'))
@@ -65,43 +66,35 @@ function measureText(rows: Uint8Array, maxBytes: number): { rows: number; bytes:
   return { rows: fitting, bytes: ends[fitting - 1] as number }
 }
 
-/** A request of `count` spans. */
-export function manyRows(name: string, count: number): TraceRows {
-  const spans = Array.from({ length: count }, (_, at) => `span ${name}${at},`)
-  const links = Array.from({ length: count }, (_, at) => `link ${name}${at},`)
-  return {
-    ...rowsOf(name),
-    spans: Buffer.from(spans.join('')),
-    spanLinks: Buffer.from(links.join('')),
-    spanCount: count,
-    linkCount: count,
-  }
+type Request = { readonly receivedUnixSeconds: number; readonly batches: readonly RowBatch[] }
+
+/** A request of `count` links and of `spans`. @default a span for each link */
+export function manyRows(name: string, count: number, spans?: readonly string[]): Request {
+  const names = Array.from({ length: count }, (_, at) => `${name}${at}`)
+  const links = names.map((one) => `link ${one}`)
+  return requestOf([
+    toBatch('sources', [`source ${name}`]),
+    toBatch('span_links', links),
+    toBatch('spans', spans ?? names.map((one) => `span ${one}`)),
+  ])
+}
+
+export function rowsOf(text: string): Request {
+  return requestOf([
+    toBatch('sources', [`source ${text}`]),
+    toBatch('span_links', [`link ${text}`]),
+    toBatch('spans', [`span ${text}`]),
+  ])
+}
+
+export function requestOf(batches: readonly RowBatch[]): Request {
+  return { receivedUnixSeconds: 1_800_000_000, batches }
+}
+
+function toBatch(table: RowTable, rows: readonly string[]): RowBatch {
+  return { table, rows: rows.length, bytes: Buffer.from(rows.map((row) => `${row},`).join('')) }
 }
 
 export function rowsStored(inserts: readonly Insert[], table: string): string[] {
   return inserts.filter((insert) => insert.table === table).flatMap(({ text }) => text.split(',').slice(0, -1))
-}
-
-export const NO_ROWS: TraceRows = {
-  receivedUnixSeconds: 1_800_000_000,
-  sources: Buffer.alloc(0),
-  spanLinks: Buffer.alloc(0),
-  spans: Buffer.alloc(0),
-  spanCount: 0,
-  linkCount: 0,
-  sourceCount: 0,
-  rejectedSpans: 0,
-  rejectReason: '',
-}
-
-export function rowsOf(text: string): TraceRows {
-  return {
-    ...NO_ROWS,
-    sources: Buffer.from(`source ${text},`),
-    spanLinks: Buffer.from(`link ${text},`),
-    spans: Buffer.from(`span ${text},`),
-    spanCount: 1,
-    linkCount: 1,
-    sourceCount: 1,
-  }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { encodeTraces, generateSpans, type OtlpSpan } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 const SPANS_PER_PART = 2000

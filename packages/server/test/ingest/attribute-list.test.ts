@@ -1,7 +1,7 @@
 import type { KeyValue } from '@spanlink/api-schema'
 import { encodeTraces, type OtlpKeyValue, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
 import { readSpans } from './row-binary.ts'
 
 const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { encodeTraces, type TracesRequest } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
 import { readLinks, readSources, readSpans } from './row-binary.ts'
 
 /** Every field of opentelemetry-proto 1.11.0 that a trace can carry, and the column it is in. */

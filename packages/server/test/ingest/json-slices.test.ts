@@ -8,7 +8,7 @@ import { MAX_ITEM_BYTES } from '../../src/otlp/limits.ts'
 import { Rejections } from '../../src/otlp/rejections.ts'
 import { RowWriter } from '../../src/otlp/row-writer.ts'
 import { runSteps, SLICE_BYTES, type Steps } from '../../src/otlp/steps.ts'
-import { transcodeZipkinInSteps } from '../../src/otlp/zipkin/transcode-zipkin.ts'
+import { transcodeZipkin } from '../../src/otlp/zipkin/transcode-zipkin.ts'
 import { arbitraryTraces } from './arbitrary-traces.ts'
 
 /** Larger than any slice. */
@@ -59,7 +59,7 @@ test.each([
 )
 
 test('12 MiB of empty Zipkin spans are parsed in slices', () => {
-  const steps = transcodeZipkinInSteps(bodyOf('[', '{},', '{}]'), 1_800_000_000)
+  const steps = transcodeZipkin(bodyOf('[', '{},', '{}]'), 1_800_000_000)
   let slices = 0
   const read = (): void => {
     while (steps.next().done !== true) slices++

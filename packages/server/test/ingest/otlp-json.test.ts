@@ -3,9 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arbitraryTraces } from './arbitrary-traces.ts'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeLogsJson, transcodeTracesJson } from '../../src/otlp/json/transcode-json.ts'
-import type { TraceRows } from '../../src/otlp/rows.ts'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeLogsJson, transcodeTraces, transcodeTracesJson, type TraceRows } from '../signals/transcode.ts'
 import { readLinks, readSpans, type SpanRow } from './row-binary.ts'
 
 const RECEIVED = 1_800_000_000

@@ -10,8 +10,7 @@ import {
   MAX_SOURCES,
   MAX_TABLE_BYTES,
 } from '../../src/otlp/limits.ts'
-import type { TraceRows } from '../../src/otlp/rows.ts'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces, type TraceRows } from '../signals/transcode.ts'
 import { delimited } from './delimited.ts'
 import { readSpans } from './row-binary.ts'
 

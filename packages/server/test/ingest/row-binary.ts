@@ -1,6 +1,6 @@
 import type { KeyValue } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../src/otlp/wire/attributes.ts'
-import type { TraceRows } from '../../src/otlp/rows.ts'
+import type { TraceRows } from '../signals/transcode.ts'
 
 /** Rows read back in the order of schema/*.sql, independently of the writer. */
 export function readSpans(rows: TraceRows): SpanRow[] {

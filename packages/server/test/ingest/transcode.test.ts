@@ -5,8 +5,7 @@ import { arbitraryTraces } from './arbitrary-traces.ts'
 import { expectedRows } from './expected-rows.ts'
 import { readLinks, readSources, readSpans, type SpanRow } from './row-binary.ts'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeTracesJson } from '../../src/otlp/json/transcode-json.ts'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces, transcodeTracesJson } from '../signals/transcode.ts'
 
 const RECEIVED = 1_800_000_000
 const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }

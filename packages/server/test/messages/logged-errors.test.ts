@@ -1,6 +1,6 @@
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeLogs } from '../../src/otlp/log/transcode-logs.ts'
+import { transcodeLogs } from '../signals/transcode.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
 import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces } from '../query/stored-traces.ts'

@@ -1,9 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeLogsJson, transcodeMetricsJson } from '../../src/otlp/json/transcode-json.ts'
-import { transcodeLogs } from '../../src/otlp/log/transcode-logs.ts'
-import { transcodeMetrics } from '../../src/otlp/metric/transcode-metrics.ts'
+import { transcodeLogs, transcodeLogsJson, transcodeMetrics, transcodeMetricsJson } from './transcode.ts'
 import { arbitraryLogs, arbitraryMetrics } from './arbitrary-signals.ts'
 import { encodeLogs, encodeMetrics } from './otlp-messages.ts'
 

@@ -10,7 +10,7 @@ import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { RejectionLog } from '../../src/receivers/rejection-log.ts'
 import { startKafkaReceiver } from '../../src/receivers/kafka/receiver.ts'
-import type { SignalRows } from '../../src/journal/row-batches.ts'
+import type { SignalRows } from '../../src/otlp/rows.ts'
 import { findSignal } from '../../src/receivers/signals.ts'
 
 const kafka = useKafka()
@@ -76,7 +76,8 @@ test.concurrent.each(['snappy', 'lz4', 'zstd'])(
     await using topic = await newTopic({ 'compression.type': compression })
     const kept: string[] = []
     const pipeline = createIngestPipeline(async (rows) => {
-      if ('spans' in rows) kept.push(Buffer.from(rows.spans).toString('latin1'))
+      const spans = rows.batches.find(({ table }) => table === 'spans')
+      if (spans !== undefined) kept.push(Buffer.from(spans.bytes).toString('latin1'))
     })
     const options = {
       brokers: kafka().brokers,

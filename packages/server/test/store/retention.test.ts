@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { linkTo, nowNano, span } from '../query/order-spans.ts'
 

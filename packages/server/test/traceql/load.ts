@@ -5,8 +5,7 @@ import {
   type OtlpSpan,
   type TracesRequest,
 } from '@spanlink/testkit/otlp'
-import { transcodeLogs } from '../../src/otlp/log/transcode-logs.ts'
-import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { transcodeLogs, transcodeTraces } from '../signals/transcode.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { encodeLogs } from '../signals/otlp-messages.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'

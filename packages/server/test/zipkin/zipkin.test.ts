@@ -3,7 +3,7 @@ import { kv } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeZipkin } from '../../src/otlp/zipkin/transcode-zipkin.ts'
+import { transcodeZipkin } from '../signals/transcode.ts'
 import { readSpans } from '../ingest/row-binary.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
 

@@ -5,84 +5,49 @@ import { JsonReader } from './reader.ts'
 import { LOGS, METRICS, TRACES } from './requests.ts'
 import { Rejections } from '../rejections.ts'
 import { RowWriter } from '../row-writer.ts'
-import type { LogRows, MetricRows, TraceRows } from '../rows.ts'
-import { runSteps, type Steps } from '../steps.ts'
-import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
-import { transcodeLogsInSteps } from '../log/transcode-logs.ts'
-import { transcodeMetricsInSteps } from '../metric/transcode-metrics.ts'
+import type { Steps } from '../steps.ts'
+import { transcodeTraces } from '../trace/transcode-traces.ts'
+import { transcodeLogs } from '../log/transcode-logs.ts'
+import { transcodeMetrics } from '../metric/transcode-metrics.ts'
+import type { Transcode } from '../wire/envelope.ts'
 
 /** Buffer that is reused by the next request. */
 let idle: RowWriter | undefined
 
+export const transcodeTracesJson = createJsonTranscoder('span', TRACES, transcodeTraces)
+export const transcodeLogsJson = createJsonTranscoder('log record', LOGS, transcodeLogs)
+export const transcodeMetricsJson = createJsonTranscoder('point', METRICS, transcodeMetrics)
+
+function createJsonTranscoder(item: string, request: Parent, transcode: Transcode): Transcode {
+  return transcodeByProtobuf(item, transcode, (json, protobuf, rejections) =>
+    writeProtobuf(json, protobuf, request, rejections),
+  )
+}
+
 /**
- * Decodes OTLP/JSON by rewriting it as protobuf, token by token. Both encodings therefore give the
- * same rows and source ids, and members may come in any order.
- *
- * @throws OtlpError when the bytes are not OTLP/JSON
+ * Creates the decoder of a JSON body: `write` rewrites it as protobuf, token by token. Both
+ * encodings therefore give the same rows and source ids, and members may come in any order.
  */
-export function* transcodeTracesJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
-  const rejections = new Rejections('span')
-  return yield* transcode(body, TRACES, rejections, (protobuf) =>
-    transcodeTracesInSteps(protobuf, receivedUnixSeconds, rejections),
-  )
-}
-
-/** @throws OtlpError when the bytes are not OTLP/JSON */
-export function* transcodeLogsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<LogRows> {
-  const rejections = new Rejections('log record')
-  return yield* transcode(body, LOGS, rejections, (protobuf) =>
-    transcodeLogsInSteps(protobuf, receivedUnixSeconds, rejections),
-  )
-}
-
-/** @throws OtlpError when the bytes are not OTLP/JSON */
-export function* transcodeMetricsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<MetricRows> {
-  const rejections = new Rejections('point')
-  return yield* transcode(body, METRICS, rejections, (protobuf) =>
-    transcodeMetricsInSteps(protobuf, receivedUnixSeconds, rejections),
-  )
-}
-
-/** Runs `transcodeTracesJsonInSteps` without pausing. */
-export function transcodeTracesJson(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  return runSteps(transcodeTracesJsonInSteps(body, receivedUnixSeconds))
-}
-
-export function transcodeLogsJson(body: Uint8Array, receivedUnixSeconds: number): LogRows {
-  return runSteps(transcodeLogsJsonInSteps(body, receivedUnixSeconds))
-}
-
-export function transcodeMetricsJson(body: Uint8Array, receivedUnixSeconds: number): MetricRows {
-  return runSteps(transcodeMetricsJsonInSteps(body, receivedUnixSeconds))
-}
-
-function* transcode<Rows>(
-  body: Uint8Array,
-  request: Parent,
-  rejections: Rejections,
-  toRows: (protobuf: Uint8Array) => Steps<Rows>,
-): Steps<Rows> {
-  return yield* transcodeProtobuf((protobuf) => writeProtobuf(openJson(body), protobuf, request, rejections), toRows)
-}
-
-/** Converts the protobuf that `write` produces to rows. */
-export function* transcodeProtobuf<Rows>(
-  write: (protobuf: RowWriter) => Steps<void>,
-  toRows: (protobuf: Uint8Array) => Steps<Rows>,
-): Steps<Rows> {
-  const protobuf = idle ?? new RowWriter()
-  idle = undefined
-  try {
-    yield* write(protobuf)
-    const rows = toRows(protobuf.bytes.subarray(0, protobuf.pos))
-    for (;;) {
-      const step = rows.next()
-      if (step.done === true) return step.value
-      yield protobuf.pos + step.value
+export function transcodeByProtobuf(
+  item: string,
+  transcode: Transcode,
+  write: (json: JsonReader, protobuf: RowWriter, rejections: Rejections) => Steps<void>,
+): Transcode {
+  return function* transcodeJson(body, receivedUnixSeconds, rejections = new Rejections(item)) {
+    const protobuf = idle ?? new RowWriter()
+    idle = undefined
+    try {
+      yield* write(openJson(body), protobuf, rejections)
+      const rows = transcode(protobuf.bytes.subarray(0, protobuf.pos), receivedUnixSeconds, rejections)
+      for (;;) {
+        const step = rows.next()
+        if (step.done === true) return step.value
+        yield protobuf.pos + step.value
+      }
+    } finally {
+      protobuf.reset()
+      idle = protobuf
     }
-  } finally {
-    protobuf.reset()
-    idle = protobuf
   }
 }
 

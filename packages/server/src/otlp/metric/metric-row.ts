@@ -53,6 +53,7 @@ export function writeSeries(
   writer.string(reader.view, metric.descriptionAt, metric.descriptionLength)
   metric.metadata.write(writer)
   seen.set(key, id)
+  writer.rows++
   return id
 }
 

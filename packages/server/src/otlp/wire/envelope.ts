@@ -1,41 +1,82 @@
+import type { RowTable } from '../../clickhouse/tables.ts'
 import { acquireBuffer } from '../../runtime/buffer-pool.ts'
 import { RowWriter } from '../row-writer.ts'
-import { explainRejection } from '../rejections.ts'
+import type { RowBatch, SignalRows } from '../rows.ts'
+import { explainRejection, Rejections } from '../rejections.ts'
 import { ResourceFields, ScopeFields, type Source, Sources, createRejectedSource, writeSource } from './source.ts'
 import { SLICE_BYTES, type Steps } from '../steps.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** Buffers and state for reading a request. */
-export class EnvelopeState {
-  readonly sources = new RowWriter(64 * 1024)
+/**
+ * Reads the items of one signal and writes their rows. One instance is reused by later requests,
+ * because newly allocated large memory is slow.
+ */
+export abstract class ItemReader {
+  readonly tables: { readonly table: RowTable; readonly writer: RowWriter }[] = []
+  readonly sources = this.addTable('sources', 64 * 1024)
   readonly resource = new ResourceFields()
   readonly scope = new ScopeFields()
   seen = new Sources()
+  /** Value of the column `received` of every row. */
+  received = 0
+  rejections!: Rejections
+
+  /** The last table has a row for each item. */
+  addTable(table: RowTable, startBytes?: number): RowWriter {
+    const writer = new RowWriter(startBytes)
+    this.tables.push({ table, writer })
+    return writer
+  }
+
+  /** Returns the bytes of rows written so far. */
+  sumBytes(): number {
+    return this.tables.reduce((sum, { writer }) => sum + writer.pos, 0)
+  }
 
   reset(): void {
-    this.sources.reset()
+    for (const { writer } of this.tables) writer.reset()
     this.seen = new Sources()
   }
-}
 
-/**
- * The structure shared by the requests of the three signals: items in a scope in a resource, with
- * the same field numbers (spans, log records and metrics are field 2 of their Scope… message).
- *
- * | Export…ServiceRequest | tag  | | Resource…  | tag  | | Scope…      | tag  |
- * |-----------------------|------|-|------------|------|-|-------------|------|
- * | 1 resource_…          | 0x0a | | 1 resource | 0x0a | | 1 scope     | 0x0a |
- * |                       |      | | 2 scope_…  | 0x12 | | 2 items     | 0x12 |
- * |                       |      | | 3 schema…  | 0x1a | | 3 schema…   | 0x1a |
- */
-export type ItemReader = {
-  /** Returns the bytes of rows written so far. */
-  rowBytes(): number
   /**
    * Reads the item from the reader's position to `end`. It may leave the reader at any position. If
    * it returns steps, they are the rest of the work.
    */
-  readItem(reader: WireReader, source: Source, end: number): Steps<void> | undefined
+  abstract readItem(reader: WireReader, source: Source, end: number): Steps<void> | undefined
+}
+
+/**
+ * Converts a request body to rows. Items that are invalid or beyond the limits are counted and
+ * rejected individually; any other error rejects the request.
+ *
+ * @param receivedUnixSeconds value of the column `received` of every row
+ * @throws OtlpError when the bytes are no such request, or its rows become too large
+ */
+export type Transcode = (body: Uint8Array, receivedUnixSeconds: number, rejections?: Rejections) => Steps<SignalRows>
+
+/**
+ * Creates the decoder of an Export…ServiceRequest (or TracesData, LogsData, MetricsData, which have
+ * the same bytes).
+ *
+ * @param item the name of an item, such as 'span'
+ */
+export function createTranscoder(item: string, createReader: () => ItemReader): Transcode {
+  let idle: ItemReader | undefined
+  return function* transcode(body, receivedUnixSeconds, rejections = new Rejections(item)) {
+    const items = idle ?? createReader()
+    idle = undefined
+    items.received = receivedUnixSeconds
+    items.rejections = rejections
+    try {
+      yield* readEnvelope(new WireReader(body), items)
+      const accepted = items.tables.at(-1)?.writer.rows ?? 0
+      const batches = yield* copyRows(items)
+      return { receivedUnixSeconds, batches, accepted, rejected: rejections.count, rejectReason: rejections.describe() }
+    } finally {
+      items.reset()
+      idle = items
+    }
+  }
 }
 
 /** Extra cost of a message in bytes of the slice budget: small messages are slower per byte. */
@@ -43,17 +84,18 @@ const ITEM_COST = 32
 const PARENT_COST = 256
 
 /**
- * Reads a complete request. A source with items becomes one row of `state.sources`.
+ * Reads a complete request: the structure shared by the three signals is items in a scope in a
+ * resource, with the same field numbers (spans, log records and metrics are field 2 of their Scope…
+ * message). A source with items becomes one row of `items.sources`.
  *
- * @returns the number of distinct sources
+ * | Export…ServiceRequest | tag  | | Resource…  | tag  | | Scope…      | tag  |
+ * |-----------------------|------|-|------------|------|-|-------------|------|
+ * | 1 resource_…          | 0x0a | | 1 resource | 0x0a | | 1 scope     | 0x0a |
+ * |                       |      | | 2 scope_…  | 0x12 | | 2 items     | 0x12 |
+ * |                       |      | | 3 schema…  | 0x1a | | 3 schema…   | 0x1a |
  */
-export function* readEnvelope(
-  reader: WireReader,
-  state: EnvelopeState,
-  received: number,
-  items: ItemReader,
-): Steps<number> {
-  const { sources, resource, scope, seen } = state
+function* readEnvelope(reader: WireReader, items: ItemReader): Steps<void> {
+  const { sources, resource, scope, seen, received } = items
   const end = reader.bytes.length
   let stop = SLICE_BYTES
   while (reader.pos < end) {
@@ -90,19 +132,18 @@ export function* readEnvelope(
           stop -= ITEM_COST
         } else reader.skip(scopeTag, scopeEnd)
         if (reader.pos < stop) continue
-        yield items.rowBytes() + sources.pos
+        yield items.sumBytes()
         stop = reader.pos + SLICE_BYTES
       }
       if (reader.pos < stop) continue
-      yield items.rowBytes() + sources.pos
+      yield items.sumBytes()
       stop = reader.pos + SLICE_BYTES
     }
     if (reader.pos < stop) continue
-    yield items.rowBytes() + sources.pos
+    yield items.sumBytes()
     stop = reader.pos + SLICE_BYTES
   }
   reader.endMessage(end)
-  return seen.ids.size
 }
 
 /**
@@ -119,7 +160,7 @@ function* readFields(
   fields.clear()
   let reason = ''
   try {
-    while (!fields.read(reader, end)) yield items.rowBytes()
+    while (!fields.read(reader, end)) yield items.sumBytes()
   } catch (error) {
     reason = `${fields.name}: ${explainRejection(error)}`
     // Reading stopped early, so items may exist that were not counted.
@@ -137,16 +178,15 @@ function readMessageEnd(reader: WireReader, end: number): number {
 /** Bytes copied before yielding to the event loop. */
 const COPY_SLICE_BYTES = 16 * 1024 * 1024
 
-/** Copies the writers' bytes into one pooled buffer and returns a view for each writer. */
-export function* copyRows<const Writers extends readonly RowWriter[]>(
-  ...writers: Writers
-): Steps<{ readonly [I in keyof Writers]: Buffer }> {
-  const total = writers.reduce((sum, writer) => sum + writer.pos, 0)
+/** Copies the rows of all tables into one pooled buffer. */
+function* copyRows(items: ItemReader): Steps<RowBatch[]> {
+  const total = items.sumBytes()
   const all = acquireBuffer(total)
-  const parts: Buffer[] = []
+  const batches: RowBatch[] = []
   let at = 0
-  for (const { bytes, pos } of writers) {
-    parts.push(all.subarray(at, at + pos))
+  for (const { table, writer } of items.tables) {
+    const { bytes, pos, rows } = writer
+    if (rows > 0) batches.push({ table, rows, bytes: all.subarray(at, at + pos) })
     for (let from = 0; from < pos; from += COPY_SLICE_BYTES) {
       const to = Math.min(pos, from + COPY_SLICE_BYTES)
       bytes.copy(all, at + from, from, to)
@@ -154,5 +194,5 @@ export function* copyRows<const Writers extends readonly RowWriter[]>(
     }
     at += pos
   }
-  return parts as unknown as { readonly [I in keyof Writers]: Buffer }
+  return batches
 }

@@ -225,6 +225,7 @@ export function writeSource(
   if (seen.ids.has(known)) writer.pos = row
   else if (seen.ids.size < MAX_SOURCES) {
     seen.ids.add(known)
+    writer.rows++
     writer.bytes.set(id, row)
   } else {
     writer.pos = row

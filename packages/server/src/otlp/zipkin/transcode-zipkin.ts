@@ -1,11 +1,16 @@
 import { OtlpError } from '../error.ts'
-import { openJson, transcodeProtobuf } from '../json/transcode-json.ts'
+import { transcodeByProtobuf } from '../json/transcode-json.ts'
 import { ParentWriter } from '../json/parent.ts'
-import { Rejections } from '../rejections.ts'
-import type { TraceRows } from '../rows.ts'
-import { runSteps, type Steps } from '../steps.ts'
-import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
+import type { SignalRows } from '../rows.ts'
+import type { Steps } from '../steps.ts'
+import { transcodeTraces } from '../trace/transcode-traces.ts'
 import { ZipkinSpanWriter } from './zipkin-span.ts'
+
+const transcodeSpans = transcodeByProtobuf('span', transcodeTraces, function* write(json, protobuf, rejections) {
+  const spans = new ZipkinSpanWriter(json, protobuf)
+  yield* new ParentWriter(json, protobuf, rejections).writeItems('the body', () => spans.write())
+  json.atEnd()
+})
 
 /**
  * Converts Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) to rows: rewrites it
@@ -14,22 +19,8 @@ import { ZipkinSpanWriter } from './zipkin-span.ts'
  *
  * @throws OtlpError when the bytes are no list of spans, or no span can be stored
  */
-export function* transcodeZipkinInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
-  const rejections = new Rejections('span')
-  const rows = yield* transcodeProtobuf(
-    function* (protobuf) {
-      const json = openJson(body)
-      const spans = new ZipkinSpanWriter(json, protobuf)
-      yield* new ParentWriter(json, protobuf, rejections).writeItems('the body', () => spans.write())
-      json.atEnd()
-    },
-    (protobuf) => transcodeTracesInSteps(protobuf, receivedUnixSeconds, rejections),
-  )
-  if (rows.spanCount === 0 && rows.rejectedSpans > 0) throw new OtlpError('bad-field', rows.rejectReason)
+export function* transcodeZipkin(body: Uint8Array, receivedUnixSeconds: number): Steps<SignalRows> {
+  const rows = yield* transcodeSpans(body, receivedUnixSeconds)
+  if (rows.accepted === 0 && rows.rejected > 0) throw new OtlpError('bad-field', rows.rejectReason)
   return rows
-}
-
-/** Runs `transcodeZipkinInSteps` without pausing. */
-export function transcodeZipkin(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  return runSteps(transcodeZipkinInSteps(body, receivedUnixSeconds))
 }
