@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { startKafka } from '@spanlink/testkit'
+import { startKafka } from '@spanlink/testkit/kafka'
 import { describeMachine } from './machine.ts'
 
 interface Cost {

@@ -1,7 +1,7 @@
 import { traceConfluent, traceRdkafka } from '@spanlink/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as Confluent from '@confluentinc/kafka-javascript'
-import { startKafka } from '@spanlink/testkit'
+import { startKafka } from '@spanlink/testkit/kafka'
 import { describe, expect, test } from 'vitest'
 import { useConfluent } from './behaviour/confluent-broker.ts'
 import { once } from './behaviour/rdkafka-clients.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeTraces, kv, tracesOf } from './otlp/otlp.ts'
-import type { SpanlinkServer } from './spanlink.ts'
+import { kv, tracesOf } from './otlp/otlp.ts'
+import { postTraces, type SpanlinkServer } from './spanlink.ts'
 
 const SPANS_PER_REQUEST = 5
 
@@ -28,11 +28,7 @@ export async function sendUntilFailure(
       links: [{ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') }],
     }))
     try {
-      const { status } = await fetch(`${server.otlpHttp}/v1/traces`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-protobuf' },
-        body: Buffer.from(encodeTraces(tracesOf('kill', spans))),
-      })
+      const { status } = await postTraces(server.otlpHttp, tracesOf('kill', spans))
       onResult(spanIds, status)
     } catch (error) {
       onResult(spanIds, undefined)

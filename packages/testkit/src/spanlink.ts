@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startGuarded, type GuardedProcess } from './process/guarded-process.ts'
+import { startGuarded, waitForLine, type GuardedProcess } from './process/guarded-process.ts'
 import { encodeTraces, type TracesRequest } from './otlp/otlp.ts'
 
 export interface SpanlinkOptions {
@@ -113,25 +113,9 @@ function serve(dataDir: string, main = SOURCE_MAIN): string[] {
 }
 
 async function readyUrl(guarded: GuardedProcess, timeout: number): Promise<string> {
-  let timer: NodeJS.Timeout | undefined
-  try {
-    const url = await Promise.race([
-      new Promise<string>((resolve) => {
-        guarded.onLine((line) => {
-          const found = /Spanlink is ready on (http:\S+)/.exec(line)?.[1]
-          if (found) resolve(found.replace(/\/$/, ''))
-        })
-      }),
-      guarded.ended().then((code) => new Error(`ended with code ${code} while starting`)),
-      new Promise<Error>((resolve) => {
-        timer = setTimeout(() => resolve(new Error(`was not ready within ${timeout} ms`)), timeout)
-      }),
-    ])
-    if (typeof url === 'string') return url
-    throw new Error(`spanlink serve ${url.message}; its last lines:\n${guarded.output()}`)
-  } finally {
-    clearTimeout(timer)
-  }
+  const found = await waitForLine(guarded, /Spanlink is ready on (http:\S+)/, timeout)
+  if (typeof found !== 'string') return (found[1] as string).replace(/\/$/, '')
+  throw new Error(`spanlink serve ${found}; its last lines:\n${guarded.output()}`)
 }
 
 async function fetchJson(url: string, server: GuardedProcess): Promise<unknown> {
@@ -147,7 +131,7 @@ function otlpEndpoint(status: unknown): string {
   throw new Error(`/api/status names no endpoints.otlpHttp: ${JSON.stringify(status)}`)
 }
 
-async function postTraces(otlpHttp: string, request: TracesRequest): Promise<Response> {
+export async function postTraces(otlpHttp: string, request: TracesRequest): Promise<Response> {
   return await fetch(`${otlpHttp}/v1/traces`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-protobuf' },

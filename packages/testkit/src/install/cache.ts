@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -15,13 +16,13 @@ export function cacheDir(): string {
  */
 export async function cached(name: string, fill: (dir: string) => Promise<void>): Promise<string> {
   const target = join(cacheDir(), name)
-  if (await isDirectory(target)) return target
+  if (existsSync(target)) return target
   await mkdir(dirname(target), { recursive: true })
   const temporary = await mkdtemp(`${target}.partial-`)
   try {
     await fill(temporary)
-    await rename(temporary, target).catch(async (error: unknown) => {
-      if (!(await isDirectory(target))) throw error
+    await rename(temporary, target).catch((error: unknown) => {
+      if (!existsSync(target)) throw error
     })
   } finally {
     await rm(temporary, { recursive: true, force: true })
@@ -32,11 +33,4 @@ export async function cached(name: string, fill: (dir: string) => Promise<void>)
 /** Writes a line to stderr, because these steps can take a minute. */
 export function progress(line: string): void {
   process.stderr.write(`spanlink: ${line}\n`)
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
 }

@@ -1,4 +1,5 @@
-import { cp, readFile, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { cached, cacheDir, progress } from './cache.ts'
@@ -23,7 +24,7 @@ export async function ensureNativeAddon(addon: NativeAddon): Promise<string | un
   if (await loads(root)) return undefined
   const key = `${addon.name.replace(/^@.*\//, '')}-${await versionOf(root)}-${runtime()}`
   try {
-    if (await isThere(join(cacheDir(), key))) {
+    if (existsSync(join(cacheDir(), key))) {
       if (await installs(join(cacheDir(), key), root)) return undefined
       // Built against a system library that is missing on this machine, or was removed.
       await rm(join(cacheDir(), key), { recursive: true, force: true })
@@ -62,7 +63,7 @@ async function fetches(root: string, target: string): Promise<boolean> {
   const nodePreGyp = join(dirname(resolve('@mapbox/node-pre-gyp/package.json')), 'bin', 'node-pre-gyp')
   await cp(join(root, 'package.json'), join(target, 'package.json'))
   const { code } = await command(process.execPath, [nodePreGyp, 'install'], { cwd: target, timeout: 60_000 })
-  if (code === 0 && (await isThere(join(target, 'build', 'Release')))) return true
+  if (code === 0 && existsSync(join(target, 'build', 'Release'))) return true
   await rm(join(target, 'build'), { recursive: true, force: true })
   return false
 }
@@ -78,7 +79,7 @@ async function build(addon: NativeAddon, root: string, target: string): Promise<
     NODE_PATH: nodeModulesOf(root),
     // gyp runs the first `node` in PATH, which must be the version that the addon is built for.
     PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-    ...(await ownHeaders()),
+    ...ownHeaders(),
   }
   // npm adds its bundled node-gyp to the PATH of scripts; both packages have these two scripts.
   for (const script of ['configure', 'build']) {
@@ -99,9 +100,9 @@ async function build(addon: NativeAddon, root: string, target: string): Promise<
 }
 
 /** Headers beside Node, as in its npm package and tarball; with them node-gyp downloads none. */
-async function ownHeaders(): Promise<Record<string, string> | undefined> {
+function ownHeaders(): Record<string, string> | undefined {
   const prefix = dirname(dirname(process.execPath))
-  return (await isThere(join(prefix, 'include', 'node', 'node.h'))) ? { npm_config_nodedir: prefix } : undefined
+  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : undefined
 }
 
 const DEBIAN_PACKAGES = [
@@ -159,11 +160,4 @@ function nodeModulesOf(root: string): string {
 async function versionOf(root: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly version: string }
   return version.replace(/^v/, '')
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  )
 }

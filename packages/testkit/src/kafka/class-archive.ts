@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { cached, progress } from '../install/cache.ts'
 import { KAFKA_VERSION, type KafkaJars } from './jars.ts'
 import { startKafkaJvm } from './jvm.ts'
-import { SINGLE_NODE } from './single-node.ts'
 import { createTopic } from './topic.ts'
 
 /**
@@ -23,14 +22,7 @@ const ARCHIVE = 'classes.jsa'
 
 /** Java writes the archive on an orderly exit. */
 async function writeArchive(jars: KafkaJars, archive: string): Promise<void> {
-  const settings = {
-    singleNode: SINGLE_NODE,
-    properties: {},
-    heapMegabytes: 256,
-    timeout: 120_000,
-    tls: false,
-    sasl: undefined,
-  }
+  const settings = { properties: {}, heapMegabytes: 256, timeout: 120_000, tls: false }
   const broker = await startKafkaJvm(jars, settings, [`-XX:ArchiveClassesAtExit=${archive}`])
   try {
     await createTopic([broker.broker], 'topic', 1)

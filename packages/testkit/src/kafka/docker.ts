@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { command } from '../process/command.ts'
 import { freePorts } from '../process/free-ports.ts'
-import { startGuarded } from '../process/guarded-process.ts'
+import { startGuarded, waitForLine } from '../process/guarded-process.ts'
 import { KAFKA_VERSION } from './jars.ts'
-import { reached, type BrokerSettings, type RunningBroker } from './jvm.ts'
+import type { BrokerSettings, RunningBroker } from './jvm.ts'
+import { SINGLE_NODE, STARTED } from './single-node.ts'
 
 /** The reason why Docker is not usable, or undefined if its daemon responds. */
 export async function dockerProblem(): Promise<string | undefined> {
@@ -28,10 +29,10 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
     await guarded.ended()
   }
   // The first start pulls the image, at least 150 MB.
-  const failure = await reached(guarded, 'Kafka Server started', settings.timeout + 300_000)
-  if (failure) {
+  const ready = await waitForLine(guarded, STARTED, settings.timeout + 300_000)
+  if (typeof ready === 'string') {
     await end()
-    throw new Error(`${IMAGE} ${failure}; its last lines:\n${guarded.output()}`)
+    throw new Error(`${IMAGE} ${ready}; its last lines:\n${guarded.output()}`)
   }
   return {
     broker: `127.0.0.1:${port}`,
@@ -52,15 +53,11 @@ const IMAGE = `apache/kafka:${KAFKA_VERSION}`
  * dots. Listener addresses are those inside the container.
  */
 function environment(port: number, settings: BrokerSettings): string[] {
-  const properties: Record<string, string> = {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
+  const properties = {
+    ...SINGLE_NODE,
     'controller.quorum.voters': '1@localhost:9093',
-    'controller.listener.names': 'CONTROLLER',
     listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093',
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    ...settings.singleNode,
     ...settings.properties,
   }
   return [

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { command } from '../process/command.ts'
 import { freePorts } from '../process/free-ports.ts'
-import { startGuarded, type GuardedProcess } from '../process/guarded-process.ts'
+import { startGuarded, waitForLine, type GuardedProcess } from '../process/guarded-process.ts'
 import { formatStorage, type KafkaJars } from './jars.ts'
 import { saslProperties, type SaslUser, scramUsers } from './sasl.ts'
+import { SINGLE_NODE, STARTED } from './single-node.ts'
 import { tlsKeystore } from './tls.ts'
 
 export interface TlsListener {
@@ -28,18 +29,23 @@ export interface RunningBroker {
   readonly end: () => Promise<void>
 }
 
-export interface BrokerSettings {
-  /** Defaults for a single-node test cluster. */
-  readonly singleNode: Readonly<Record<string, string>>
-  /** The caller's properties, which override the defaults. */
-  readonly properties: Readonly<Record<string, string>>
-  readonly heapMegabytes: number
-  readonly timeout: number
-  /** Also listens with TLS. */
-  readonly tls: boolean
-  /** The user that the TLS listener requires. */
-  readonly sasl: SaslUser | undefined
+export interface KafkaOptions {
+  /** Broker properties that override the defaults, such as `auto.create.topics.enable`. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** Maximum JVM heap in megabytes. @default 256 */
+  readonly heapMegabytes?: number
+  /** Also listens with TLS, with a self-signed certificate. @default false */
+  readonly tls?: boolean
+  /**
+   * With `tls`: the user that this listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+   * @default none
+   */
+  readonly sasl?: SaslUser
+  /** Time for the broker to become ready, in milliseconds. @default 60000 */
+  readonly timeout?: number
 }
+
+export type BrokerSettings = Required<Omit<KafkaOptions, 'sasl'>> & Pick<KafkaOptions, 'sasl'>
 
 /** Starts one combined KRaft node in a JVM and waits until it accepts requests. */
 export async function startKafkaJvm(
@@ -48,21 +54,18 @@ export async function startKafkaJvm(
   furtherArguments: readonly string[],
 ): Promise<RunningBroker> {
   for (let attempt = 1; ; attempt++) {
+    const { sasl } = settings
     const [port = 0, controllerPort = 0, tlsPort = 0] = await freePorts(settings.tls ? 3 : 2)
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
     await copyFile(jars.bootstrapCheckpoint, join(dir, 'bootstrap.checkpoint'))
     await writeFile(join(dir, 'meta.properties'), metaProperties())
-    const { sasl } = settings
     if (sasl !== undefined) await formatStorage(jars.java, jars.classpath, dir, scramUsers(sasl))
     const tls = settings.tls ? await tlsKeystore(jars.java, dir) : undefined
     const properties = {
       ...(tls && tlsListener(tls.properties, tlsPort, port, controllerPort, sasl)),
       ...settings.properties,
     }
-    await writeFile(
-      join(dir, 'server.properties'),
-      serverProperties(dir, port, controllerPort, { ...settings, properties }),
-    )
+    await writeFile(join(dir, 'server.properties'), serverProperties(dir, port, controllerPort, properties))
     const guarded = await startGuarded(
       [jars.java, ...furtherArguments, ...jvmArguments(jars, dir, settings.heapMegabytes)],
       {
@@ -77,9 +80,8 @@ export async function startKafkaJvm(
       signal('SIGKILL')
       await guarded.ended()
     }
-    // Logged once every listener accepts requests, so clients need not poll.
-    const failure = await reached(guarded, 'Kafka Server started', settings.timeout)
-    if (!failure) {
+    const ready = await waitForLine(guarded, STARTED, settings.timeout)
+    if (typeof ready !== 'string') {
       return {
         broker: `127.0.0.1:${port}`,
         tls: tls && { broker: `127.0.0.1:${tlsPort}`, certificate: tls.certificate },
@@ -96,26 +98,8 @@ export async function startKafkaJvm(
     await end()
     // Another process may take the port before the broker binds it.
     if (attempt === 3 || !guarded.output().includes('Address already in use')) {
-      throw new Error(`Apache Kafka ${failure}; its last lines:\n${guarded.output()}`)
+      throw new Error(`Apache Kafka ${ready}; its last lines:\n${guarded.output()}`)
     }
-  }
-}
-
-/** Waits for a line that contains `words`; returns an error message, or undefined on success. */
-export async function reached(guarded: GuardedProcess, words: string, timeout: number): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  try {
-    return await Promise.race([
-      new Promise<undefined>((resolve) => {
-        guarded.onLine((line) => line.includes(words) && resolve(undefined))
-      }),
-      guarded.ended().then(() => 'ended while starting'),
-      new Promise<string>((resolve) => {
-        timer = setTimeout(() => resolve(`was not ready within ${timeout} ms`), timeout)
-      }),
-    ])
-  } finally {
-    clearTimeout(timer)
   }
 }
 
@@ -173,17 +157,18 @@ function tlsListener(
   }
 }
 
-function serverProperties(dir: string, port: number, controllerPort: number, settings: BrokerSettings): string {
-  const properties: Record<string, string> = {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
+function serverProperties(
+  dir: string,
+  port: number,
+  controllerPort: number,
+  overrides: Readonly<Record<string, string>>,
+): string {
+  const properties = {
+    ...SINGLE_NODE,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': dir,
-    ...settings.singleNode,
-    ...settings.properties,
+    ...overrides,
   }
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)

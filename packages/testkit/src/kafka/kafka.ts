@@ -1,26 +1,8 @@
 import { classArchiveArguments } from './class-archive.ts'
 import { type KafkaJars, kafkaJars } from './jars.ts'
 import { dockerProblem, startKafkaDocker } from './docker.ts'
-import { startKafkaJvm, type RunningBroker, type TlsListener } from './jvm.ts'
-import type { SaslUser } from './sasl.ts'
-import { SINGLE_NODE } from './single-node.ts'
+import { type KafkaOptions, startKafkaJvm, type RunningBroker, type TlsListener } from './jvm.ts'
 import { createTopic } from './topic.ts'
-
-export interface KafkaOptions {
-  /** Broker properties that override the defaults, such as `auto.create.topics.enable`. */
-  readonly properties?: Readonly<Record<string, string>>
-  /** Maximum JVM heap in megabytes. @default 256 */
-  readonly heapMegabytes?: number
-  /** Also listens with TLS, with a self-signed certificate. @default false */
-  readonly tls?: boolean
-  /**
-   * With `tls`: the user that this listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
-   * @default none
-   */
-  readonly sasl?: SaslUser
-  /** Time for the broker to become ready, in milliseconds. @default 60000 */
-  readonly timeout?: number
-}
 
 export interface TopicOptions {
   /** @default 1 */
@@ -52,14 +34,7 @@ export interface KafkaBroker {
  * Docker's `apache/kafka`, else uses the cluster in `KAFKA_BROKERS`.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
-  const settings = {
-    singleNode: SINGLE_NODE,
-    properties: options.properties ?? {},
-    heapMegabytes: options.heapMegabytes ?? 256,
-    timeout: options.timeout ?? 60_000,
-    tls: options.tls ?? false,
-    sasl: options.sasl,
-  }
+  const settings = { properties: {}, heapMegabytes: 256, timeout: 60_000, tls: false, ...options }
   const source = await kafkaSource()
   switch (source.kind) {
     case 'jvm':

@@ -1,5 +1,9 @@
 /** Broker properties of a single-node cluster, for both JVM and container. */
 export const SINGLE_NODE = {
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  'controller.listener.names': 'CONTROLLER',
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '1',
   'transaction.state.log.replication.factor': '1',
@@ -16,3 +20,6 @@ export const SINGLE_NODE = {
   // keep.
   'log.cleaner.dedupe.buffer.size': '4194304',
 } as const
+
+/** Logged once every listener accepts requests, so clients need not poll. */
+export const STARTED = /Kafka Server started/

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, inject } from 'vitest'
-import { type KafkaBroker, type KafkaOptions, startKafka, type TopicOptions } from './kafka.ts'
+import type { KafkaOptions } from './jvm.ts'
+import { type KafkaBroker, startKafka, type TopicOptions } from './kafka.ts'
 import { createTopic } from './topic.ts'
 
 declare module 'vitest' {

@@ -101,32 +101,18 @@ function hexToBytes(id: string): Uint8Array {
   return Buffer.from(id, 'hex')
 }
 
-type WithIds = { readonly traceId?: string; readonly spanId?: string; readonly parentSpanId?: string }
+const ID_NAMES = new Set(['traceId', 'spanId', 'parentSpanId'])
 
-/** The same request with every span and link id mapped. */
-function withIds<Id>(request: TracesRequest, map: (id: string) => Id): Record<string, unknown> {
-  const ids = (item: WithIds): Record<string, Id> => {
-    const mapped: Record<string, Id> = {}
-    if (item.traceId !== undefined) mapped['traceId'] = map(item.traceId)
-    if (item.spanId !== undefined) mapped['spanId'] = map(item.spanId)
-    if (item.parentSpanId !== undefined) mapped['parentSpanId'] = map(item.parentSpanId)
-    return mapped
-  }
-  const span = (item: OtlpSpan): object => ({
-    ...item,
-    ...ids(item),
-    ...(item.links && { links: item.links.map((link) => ({ ...link, ...ids(link) })) }),
-  })
-  if (!request.resourceSpans) return {}
-  return {
-    resourceSpans: request.resourceSpans.map((resourceSpans) => ({
-      ...resourceSpans,
-      ...(resourceSpans.scopeSpans && {
-        scopeSpans: resourceSpans.scopeSpans.map((scopeSpans) => ({
-          ...scopeSpans,
-          ...(scopeSpans.spans && { spans: scopeSpans.spans.map(span) }),
-        })),
-      }),
-    })),
-  }
+/** The lists of messages that lead to ids. */
+const LIST_NAMES = new Set(['resourceSpans', 'scopeSpans', 'spans', 'links'])
+
+/** The same message with every span and link id mapped. */
+function withIds(message: object, map: (id: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]: [string, unknown]) => {
+      if (ID_NAMES.has(name) && typeof value === 'string') return [name, map(value)]
+      if (LIST_NAMES.has(name) && Array.isArray(value)) return [name, value.map((item: object) => withIds(item, map))]
+      return [name, value]
+    }),
+  )
 }

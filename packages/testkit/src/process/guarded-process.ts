@@ -94,6 +94,31 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
   }
 }
 
+/** Waits for a line that matches. Returns the match, or the reason why there is none. */
+export async function waitForLine(
+  guarded: GuardedProcess,
+  pattern: RegExp,
+  timeoutMs: number,
+): Promise<RegExpExecArray | string> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([
+      new Promise<RegExpExecArray>((resolve) => {
+        guarded.onLine((line) => {
+          const found = pattern.exec(line)
+          if (found !== null) resolve(found)
+        })
+      }),
+      guarded.ended().then((code) => `ended with code ${code} while starting`),
+      new Promise<string>((resolve) => {
+        timer = setTimeout(() => resolve(`was not ready within ${timeoutMs} ms`), timeoutMs)
+      }),
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 const KEPT_LINES = 2000
 
 // The watcher loops over the shell's `read`; a `cat` would be another process to track. The shell
