@@ -6,22 +6,16 @@ import { type BatchContext, type KafkaRecord, readRecords } from './record.ts'
 export type BatchReader = { readonly buffer: Buffer; offset: number }
 
 /**
- * Where each field of a RecordBatch starts (https://kafka.apache.org/documentation/#recordbatch).
+ * Where the fields of a RecordBatch start (https://kafka.apache.org/documentation/#recordbatch).
  * The CRC covers everything from the attributes on.
  */
 const FIELD_OFFSETS = {
   baseOffset: 0,
   length: 8,
-  leaderEpoch: 12,
-  magic: 16,
   crc: 17,
   attributes: 21,
   lastOffsetDelta: 23,
-  firstTimestamp: 27,
-  maxTimestamp: 35,
   producerId: 43,
-  producerEpoch: 51,
-  firstSequence: 53,
   count: 57,
   records: 61,
 } as const
@@ -60,16 +54,14 @@ export async function decodeBatch(reader: BatchReader): Promise<{ records: Kafka
   try {
     const unpacked = await decompressRecords(bytes)
     decompressedBytes.set(memory, unpackedBefore + unpacked.length)
-    return { ...context, records: readRecords(unpacked, bytes.readInt32BE(FIELD_OFFSETS.count), context) }
+    return { records: readRecords(unpacked, bytes.readInt32BE(FIELD_OFFSETS.count), context) }
   } catch (error) {
-    const lastOffset = String(BigInt(context.firstOffset) + BigInt(Math.max(0, context.lastOffsetDelta)))
-    const unreadable = {
-      baseOffset: context.firstOffset,
-      lastOffset,
-      error: (error as Error).message,
-      bytes: Buffer.from(bytes),
-    }
-    return { ...context, records: [{ ...createEmptyRecord(context), offset: lastOffset, unreadable }] }
+    const { firstOffset: baseOffset, isControlBatch: isControlRecord } = context
+    const lastOffsetDelta = Math.max(0, bytes.readInt32BE(FIELD_OFFSETS.lastOffsetDelta))
+    const lastOffset = String(BigInt(baseOffset) + BigInt(lastOffsetDelta))
+    const unreadable = { baseOffset, lastOffset, error: (error as Error).message, bytes: Buffer.from(bytes) }
+    const empty = { key: null, value: null, isControlRecord, batchContext: context }
+    return { records: [{ ...empty, offset: lastOffset, unreadable }] }
   }
 }
 
@@ -82,17 +74,9 @@ function readContext(batch: Buffer): BatchContext {
   const attributes = batch.readInt16BE(FIELD_OFFSETS.attributes)
   return {
     firstOffset: String(batch.readBigInt64BE(FIELD_OFFSETS.baseOffset)),
-    partitionLeaderEpoch: batch.readInt32BE(FIELD_OFFSETS.leaderEpoch),
-    magicByte: batch.readInt8(FIELD_OFFSETS.magic),
-    lastOffsetDelta: batch.readInt32BE(FIELD_OFFSETS.lastOffsetDelta),
-    firstTimestamp: String(batch.readBigInt64BE(FIELD_OFFSETS.firstTimestamp)),
-    maxTimestamp: String(batch.readBigInt64BE(FIELD_OFFSETS.maxTimestamp)),
-    timestampType: (attributes & 0x08) === 0 ? 0 : 1,
     inTransaction: (attributes & 0x10) !== 0,
     isControlBatch: (attributes & 0x20) !== 0,
     producerId: String(batch.readBigInt64BE(FIELD_OFFSETS.producerId)),
-    producerEpoch: batch.readInt16BE(FIELD_OFFSETS.producerEpoch),
-    firstSequence: batch.readInt32BE(FIELD_OFFSETS.firstSequence),
   }
 }
 
@@ -115,19 +99,5 @@ async function decompressRecords(batch: Buffer): Promise<Buffer> {
     const isTooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     const problem = isTooLarge ? `it unpacks to more than ${MAX_DECOMPRESSED_BYTES} bytes` : (cause as Error).message
     throw new RangeError(`the batch can't be decompressed: ${problem}`, { cause })
-  }
-}
-
-function createEmptyRecord(context: BatchContext): KafkaRecord {
-  return {
-    magicByte: context.magicByte,
-    attributes: 0,
-    timestamp: context.firstTimestamp,
-    offset: context.firstOffset,
-    key: null,
-    value: null,
-    headers: {},
-    isControlRecord: false,
-    batchContext: context,
   }
 }

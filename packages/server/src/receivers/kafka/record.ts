@@ -1,17 +1,9 @@
-/** A batch's header, as kafkajs passes it to a consumer. */
+/** A batch's header, as kafkajs drops records of aborted transactions by it. */
 export type BatchContext = {
   readonly firstOffset: string
-  readonly partitionLeaderEpoch: number
-  readonly magicByte: number
-  readonly lastOffsetDelta: number
-  readonly firstTimestamp: string
-  readonly maxTimestamp: string
-  readonly timestampType: number
   readonly inTransaction: boolean
   readonly isControlBatch: boolean
   readonly producerId: string
-  readonly producerEpoch: number
-  readonly firstSequence: number
 }
 
 /** A batch whose records can't be read. */
@@ -23,22 +15,16 @@ export type UnreadableBatch = {
   readonly bytes: Buffer
 }
 
-/** A record, as kafkajs passes it to a consumer. */
+/** The fields of a record that kafkajs's consumer and the receiver read. */
 export type KafkaRecord = {
-  readonly magicByte: number
-  readonly attributes: number
-  readonly timestamp: string
   readonly offset: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer | null | (Buffer | null)[]>>
   readonly isControlRecord: boolean
   readonly batchContext: BatchContext
   /** Set on the one record that replaces an unreadable batch. */
   readonly unreadable?: UnreadableBatch
 }
-
-const LOG_APPEND_TIME = 1
 
 /**
  * Parses the decompressed records of a batch (https://kafka.apache.org/documentation/#record).
@@ -58,40 +44,21 @@ export function readRecords(bytes: Buffer, count: number, context: BatchContext)
   return records
 }
 
-function readRecord(reader: VarintReader, context: BatchContext): KafkaRecord {
-  const attributes = reader.byte()
-  const timestampDelta = reader.signedLong()
+function readRecord(reader: VarintReader, batchContext: BatchContext): KafkaRecord {
+  // Attributes and the delta of the timestamp.
+  reader.byte()
+  reader.signedLong()
   const offsetDelta = reader.signed()
   const key = reader.bytes()
   const value = reader.bytes()
-  const headers: Record<string, Buffer | null | (Buffer | null)[]> = {}
   // A header takes at least two bytes, so a hostile count ends with a RangeError at the end.
   for (let left = reader.signed(); left > 0; left--) {
-    const name = reader.bytes()?.toString('utf8') ?? ''
-    const header = reader.bytes()
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined
-    if (before === undefined) Object.defineProperty(headers, name, { ...HEADER_PROPERTY, value: header })
-    else if (Array.isArray(before)) before.push(header)
-    else headers[name] = [before, header]
+    reader.bytes()
+    reader.bytes()
   }
-  return {
-    magicByte: context.magicByte,
-    attributes,
-    timestamp:
-      context.timestampType === LOG_APPEND_TIME
-        ? context.maxTimestamp
-        : String(BigInt(context.firstTimestamp) + timestampDelta),
-    offset: String(BigInt(context.firstOffset) + BigInt(offsetDelta)),
-    key,
-    value,
-    headers,
-    isControlRecord: context.isControlBatch,
-    batchContext: context,
-  }
+  const offset = String(BigInt(batchContext.firstOffset) + BigInt(offsetDelta))
+  return { offset, key, value, isControlRecord: batchContext.isControlBatch, batchContext }
 }
-
-/** For defineProperty: assignment would fail for a header named `__proto__`. */
-const HEADER_PROPERTY = { enumerable: true, writable: true, configurable: true }
 
 /** Reads zig-zag varints and length-prefixed bytes; past the end it throws a RangeError. */
 class VarintReader {
