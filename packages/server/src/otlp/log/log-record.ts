@@ -43,8 +43,7 @@ export class LogFields {
       const tag = reader.varint()
       switch (tag) {
         case 0x09:
-          this.timeAt = reader.pos
-          reader.pos += 8
+          this.timeAt = reader.skipFixed64()
           break
         case 0x10:
           this.severity = reader.varint()
@@ -54,18 +53,14 @@ export class LogFields {
           this.severityTextAt = reader.pos
           reader.pos += this.severityTextLength
           break
-        case 0x2a: {
-          const length = reader.length(end)
+        case 0x2a:
+          this.bodyEnd = reader.readEnd(end)
           this.bodyAt = reader.pos
-          this.bodyEnd = reader.pos + length
           reader.pos = this.bodyEnd
           break
-        }
-        case 0x32: {
-          const length = reader.length(end)
-          this.attributes.read(reader, reader.pos + length)
+        case 0x32:
+          this.attributes.read(reader, reader.readEnd(end))
           break
-        }
         case 0x38:
           this.droppedAttributes = reader.varint()
           break
@@ -84,8 +79,7 @@ export class LogFields {
           reader.pos += this.spanIdLength
           break
         case 0x59:
-          this.observedAt = reader.pos
-          reader.pos += 8
+          this.observedAt = reader.skipFixed64()
           break
         case 0x62:
           this.eventNameLength = reader.length(end)

@@ -61,8 +61,8 @@ export class PointFields {
     while (reader.pos < end) {
       const at = reader.pos
       const tag = reader.varint()
-      if (tag === 0x11) this.startAt = skipFixed64(reader)
-      else if (tag === 0x19) this.timeAt = skipFixed64(reader)
+      if (tag === 0x11) this.startAt = reader.skipFixed64()
+      else if (tag === 0x19) this.timeAt = reader.skipFixed64()
       else if (type === METRIC_TYPE.histogram) this.#histogram(reader, tag, at, end)
       else if (type === METRIC_TYPE.exponentialHistogram) this.#exponential(reader, tag, at, end)
       else if (type === METRIC_TYPE.summary) this.#summary(reader, tag, end)
@@ -74,14 +74,14 @@ export class PointFields {
   #number(reader: WireReader, tag: number, at: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.doubleAt = skipFixed64(reader)
+        this.doubleAt = reader.skipFixed64()
         this.intAt = -1
         break
       case 0x2a:
         this.#exemplar(reader, tag, at, end)
         break
       case 0x31:
-        this.intAt = skipFixed64(reader)
+        this.intAt = reader.skipFixed64()
         this.doubleAt = -1
         break
       case 0x3a:
@@ -98,10 +98,10 @@ export class PointFields {
   #histogram(reader: WireReader, tag: number, at: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.countAt = skipFixed64(reader)
+        this.countAt = reader.skipFixed64()
         break
       case 0x29:
-        this.sumAt = skipFixed64(reader)
+        this.sumAt = reader.skipFixed64()
         break
       case 0x31:
         this.buckets.fixed(reader, end)
@@ -125,10 +125,10 @@ export class PointFields {
         this.flags = reader.varint()
         break
       case 0x59:
-        this.minAt = skipFixed64(reader)
+        this.minAt = reader.skipFixed64()
         break
       case 0x61:
-        this.maxAt = skipFixed64(reader)
+        this.maxAt = reader.skipFixed64()
         break
       default:
         reader.skip(tag, end)
@@ -141,16 +141,16 @@ export class PointFields {
         this.#attribute(reader, end)
         break
       case 0x21:
-        this.countAt = skipFixed64(reader)
+        this.countAt = reader.skipFixed64()
         break
       case 0x29:
-        this.sumAt = skipFixed64(reader)
+        this.sumAt = reader.skipFixed64()
         break
       case 0x30:
         this.scale = decodeZigzag(reader.varint())
         break
       case 0x39:
-        this.zeroCountAt = skipFixed64(reader)
+        this.zeroCountAt = reader.skipFixed64()
         break
       case 0x42:
         this.positive.read(reader, end)
@@ -165,13 +165,13 @@ export class PointFields {
         this.#exemplar(reader, tag, at, end)
         break
       case 0x61:
-        this.minAt = skipFixed64(reader)
+        this.minAt = reader.skipFixed64()
         break
       case 0x69:
-        this.maxAt = skipFixed64(reader)
+        this.maxAt = reader.skipFixed64()
         break
       case 0x71:
-        this.zeroThresholdAt = skipFixed64(reader)
+        this.zeroThresholdAt = reader.skipFixed64()
         break
       default:
         reader.skip(tag, end)
@@ -181,10 +181,10 @@ export class PointFields {
   #summary(reader: WireReader, tag: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.countAt = skipFixed64(reader)
+        this.countAt = reader.skipFixed64()
         break
       case 0x29:
-        this.sumAt = skipFixed64(reader)
+        this.sumAt = reader.skipFixed64()
         break
       case 0x32:
         this.#quantile(reader, end)
@@ -202,14 +202,13 @@ export class PointFields {
 
   /** ValueAtQuantile: 1 quantile (0x09), 2 value (0x11). */
   #quantile(reader: WireReader, outerEnd: number): void {
-    const length = reader.length(outerEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(outerEnd)
     let quantileAt = -1
     let valueAt = -1
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x09) quantileAt = skipFixed64(reader)
-      else if (tag === 0x11) valueAt = skipFixed64(reader)
+      if (tag === 0x09) quantileAt = reader.skipFixed64()
+      else if (tag === 0x11) valueAt = reader.skipFixed64()
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
@@ -218,15 +217,13 @@ export class PointFields {
   }
 
   #attribute(reader: WireReader, end: number): void {
-    const length = reader.length(end)
-    this.attributes.read(reader, reader.pos + length)
+    this.attributes.read(reader, reader.readEnd(end))
   }
 
   #exemplar(reader: WireReader, tag: number, at: number, end: number): void {
     if (this.exemplarCount++ === 0) this.exemplarsAt = at
     this.exemplarTag = tag
-    const length = reader.length(end)
-    reader.pos += length
+    reader.pos = reader.readEnd(end)
   }
 
   #clear(): void {
@@ -262,15 +259,13 @@ class ExponentialBuckets {
   readonly counts = new NumberList()
 
   read(reader: WireReader, outerEnd: number): void {
-    const length = reader.length(outerEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(outerEnd)
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x08) this.offset = decodeZigzag(reader.varint())
       else if (tag === 0x10) this.counts.varint(reader)
       else if (tag === 0x12) {
-        const packed = reader.length(end)
-        const packedEnd = reader.pos + packed
+        const packedEnd = reader.readEnd(end)
         while (reader.pos < packedEnd) this.counts.varint(reader)
         reader.endMessage(packedEnd)
       } else reader.skip(tag, end)
@@ -282,12 +277,6 @@ class ExponentialBuckets {
     this.offset = 0
     this.counts.clear()
   }
-}
-
-/** Skips an 8-byte number and returns its position. */
-function skipFixed64(reader: WireReader): number {
-  reader.pos += 8
-  return reader.pos - 8
 }
 
 function decodeZigzag(value: number): number {

@@ -118,8 +118,7 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
       reader.skip(pointTag, pointEnd)
       continue
     }
-    const length = reader.length(pointEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(pointEnd)
     let timeAt = -1
     let doubleAt = -1
     let intAt = -1
@@ -130,13 +129,10 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
     filtered.clear()
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x11) {
-        timeAt = reader.pos
-        reader.pos += 8
-      } else if (tag === 0x19) {
-        doubleAt = reader.pos
+      if (tag === 0x11) timeAt = reader.skipFixed64()
+      else if (tag === 0x19) {
+        doubleAt = reader.skipFixed64()
         intAt = -1
-        reader.pos += 8
       } else if (tag === 0x22) {
         spanIdLength = reader.length(end)
         spanIdAt = reader.pos
@@ -146,13 +142,10 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
         traceIdAt = reader.pos
         reader.pos += traceIdLength
       } else if (tag === 0x31) {
-        intAt = reader.pos
+        intAt = reader.skipFixed64()
         doubleAt = -1
-        reader.pos += 8
-      } else if (tag === 0x3a) {
-        const attributeLength = reader.length(end)
-        filtered.read(reader, reader.pos + attributeLength)
-      } else reader.skip(tag, end)
+      } else if (tag === 0x3a) filtered.read(reader, reader.readEnd(end))
+      else reader.skip(tag, end)
     }
     reader.endMessage(end)
     writeFixed64(reader, writer, timeAt)

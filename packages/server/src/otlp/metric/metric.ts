@@ -77,11 +77,9 @@ export class MetricFields {
           this.unitAt = reader.pos
           reader.pos += this.unitLength
           break
-        case 0x62: {
-          const length = reader.length(end)
-          this.#readMetadata(reader, reader.pos + length)
+        case 0x62:
+          this.#readMetadata(reader, reader.readEnd(end))
           break
-        }
         default: {
           const type = toMetricType(tag)
           if (type === 0) reader.skip(tag, end)
@@ -112,8 +110,7 @@ export class MetricFields {
       this.temporality = 0
       this.monotonic = false
     }
-    const length = reader.length(end)
-    const dataEnd = reader.pos + length
+    const dataEnd = reader.readEnd(end)
     const accumulates = type !== METRIC_TYPE.gauge && type !== METRIC_TYPE.summary
     for (let fields = 1; reader.pos < dataEnd; fields++) {
       if (fields % POINTS_AT_ONCE === 0) yield 0

@@ -35,15 +35,13 @@ class MetricReader extends ItemReader {
   }
 
   *#readData(reader: WireReader, source: Source, type: MetricType, metricEnd: number): Steps<void> {
-    const length = reader.length(metricEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(metricEnd)
     const cost = POINT_COST + this.#metric.sizeBytes() + source.service.byteLength
     let stop = reader.pos + SLICE_BYTES
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x0a) {
-        const pointLength = reader.length(end)
-        const pointEnd = reader.pos + pointLength
+        const pointEnd = reader.readEnd(end)
         this.#readPoint(reader, source, type, pointEnd)
         reader.pos = pointEnd
         stop -= cost

@@ -63,8 +63,7 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
       reader.skip(spanTag, spanEnd)
       continue
     }
-    const length = reader.length(spanEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(spanEnd)
     let timeAt = -1
     let nameAt = 0
     let nameLength = 0
@@ -72,17 +71,13 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
     nested.clear()
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x09) {
-        timeAt = reader.pos
-        reader.pos += 8
-      } else if (tag === 0x12) {
+      if (tag === 0x09) timeAt = reader.skipFixed64()
+      else if (tag === 0x12) {
         nameLength = reader.length(end)
         nameAt = reader.pos
         reader.pos += nameLength
-      } else if (tag === 0x1a) {
-        const attributeLength = reader.length(end)
-        nested.read(reader, reader.pos + attributeLength)
-      } else if (tag === 0x20) dropped = reader.varint()
+      } else if (tag === 0x1a) nested.read(reader, reader.readEnd(end))
+      else if (tag === 0x20) dropped = reader.varint()
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
@@ -131,8 +126,7 @@ export function writeLinks(
       reader.skip(spanTag, spanEnd)
       continue
     }
-    const length = reader.length(spanEnd)
-    const end = reader.pos + length
+    const end = reader.readEnd(spanEnd)
     let traceIdAt = 0
     let traceIdLength = 0
     let spanIdAt = 0
@@ -156,10 +150,8 @@ export function writeLinks(
         traceStateLength = reader.length(end)
         traceStateAt = reader.pos
         reader.pos += traceStateLength
-      } else if (tag === 0x22) {
-        const attributeLength = reader.length(end)
-        nested.read(reader, reader.pos + attributeLength)
-      } else if (tag === 0x28) dropped = reader.varint()
+      } else if (tag === 0x22) nested.read(reader, reader.readEnd(end))
+      else if (tag === 0x28) dropped = reader.varint()
       else if (tag === 0x35) {
         flagsAt = reader.pos
         reader.pos += 4

@@ -83,44 +83,34 @@ export class SpanFields {
           this.kind = reader.varint()
           break
         case 0x39:
-          this.startAt = reader.pos
-          reader.pos += 8
+          this.startAt = reader.skipFixed64()
           break
         case 0x41:
-          this.endAt = reader.pos
-          reader.pos += 8
+          this.endAt = reader.skipFixed64()
           break
-        case 0x4a: {
-          const length = reader.length(end)
-          this.attributes.read(reader, reader.pos + length)
+        case 0x4a:
+          this.attributes.read(reader, reader.readEnd(end))
           break
-        }
         case 0x50:
           this.droppedAttributes = reader.varint()
           break
-        case EVENT: {
+        case EVENT:
           if (this.eventCount++ === 0) this.eventsAt = reader.pos - 1
-          const length = reader.length(end)
-          reader.pos += length
+          reader.pos = reader.readEnd(end)
           break
-        }
         case 0x60:
           this.droppedEvents = reader.varint()
           break
-        case LINK: {
+        case LINK:
           if (this.linkCount++ === 0) this.linksAt = reader.pos - 1
-          const length = reader.length(end)
-          reader.pos += length
+          reader.pos = reader.readEnd(end)
           break
-        }
         case 0x70:
           this.droppedLinks = reader.varint()
           break
-        case 0x7a: {
-          const length = reader.length(end)
-          this.#readStatus(reader, reader.pos + length)
+        case 0x7a:
+          this.#readStatus(reader, reader.readEnd(end))
           break
-        }
         case 0x85:
           this.flagsAt = reader.pos
           reader.pos += 4

@@ -67,11 +67,9 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
     case DOUBLE:
       writer.text(formatDouble(reader.view.getFloat64(reader.pos, true)))
       return TYPE_CODES.d
-    case BYTES: {
-      const length = reader.length(end)
-      writer.text(bytes.toString('base64', reader.pos, reader.pos + length))
+    case BYTES:
+      writer.text(readText(reader, end, 'base64'))
       return TYPE_CODES.x
-    }
     case ARRAY:
     case KVLIST:
       writer.text(JSON.stringify(readAnyValue(reader, at, end, 0)))
@@ -121,10 +119,8 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
   if (depth > MAX_DEPTH) throw new OtlpError('too-deep', `attribute value nests deeper than ${MAX_DEPTH}`)
   const tag = findValue(reader, at, end)
   switch (tag) {
-    case STRING: {
-      const length = reader.length(end)
-      return { stringValue: reader.bytes.toString('utf8', reader.pos, reader.pos + length) }
-    }
+    case STRING:
+      return { stringValue: readText(reader, end, 'utf8') }
     case BOOL:
       return { boolValue: readBool(reader) }
     case INT:
@@ -133,10 +129,8 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
       const value = reader.view.getFloat64(reader.pos, true)
       return { doubleValue: Number.isFinite(value) ? value : formatDouble(value) }
     }
-    case BYTES: {
-      const length = reader.length(end)
-      return { bytesValue: reader.bytes.toString('base64', reader.pos, reader.pos + length) }
-    }
+    case BYTES:
+      return { bytesValue: readText(reader, end, 'base64') }
     case ARRAY: {
       const values = readRepeated(reader, end, (from, to) => readAnyValue(reader, from, to, depth + 1))
       return { arrayValue: { values } }
@@ -151,8 +145,7 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
 }
 
 function readRepeated<T>(reader: WireReader, outerEnd: number, read: (at: number, end: number) => T): T[] {
-  const length = reader.length(outerEnd)
-  const end = reader.pos + length
+  const end = reader.readEnd(outerEnd)
   const values: T[] = []
   while (reader.pos < end) {
     const tag = reader.varint()
@@ -160,8 +153,7 @@ function readRepeated<T>(reader: WireReader, outerEnd: number, read: (at: number
       reader.skip(tag, end)
       continue
     }
-    const itemLength = reader.length(end)
-    const itemEnd = reader.pos + itemLength
+    const itemEnd = reader.readEnd(end)
     if (++reader.nestedValues > MAX_NESTED_VALUES) {
       throw new OtlpError('over-limit', `more than ${MAX_NESTED_VALUES} values nested in attributes`)
     }
@@ -182,14 +174,18 @@ function readKeyValue(reader: WireReader, at: number, end: number, depth: number
       reader.skip(tag, end)
       continue
     }
-    const length = reader.length(end)
-    const fieldEnd = reader.pos + length
+    const fieldEnd = reader.readEnd(end)
     if (tag === 0x0a) key = reader.bytes.toString('utf8', reader.pos, fieldEnd)
     else value = readAnyValue(reader, reader.pos, fieldEnd, depth)
     reader.pos = fieldEnd
   }
   reader.endMessage(end)
   return { key, value }
+}
+
+function readText(reader: WireReader, outerEnd: number, encoding: 'utf8' | 'base64'): string {
+  const end = reader.readEnd(outerEnd)
+  return reader.bytes.toString(encoding, reader.pos, end)
 }
 
 /** Returns whether any bit of the varint is set, including bits beyond the low 32. */

@@ -131,9 +131,8 @@ export class AttributeList {
         keyAt = reader.pos
         reader.pos += keyLength
       } else if (tag === VALUE) {
-        const length = reader.length(end)
+        valueEnd = reader.readEnd(end)
         valueAt = reader.pos
-        valueEnd = valueAt + length
         reader.pos = valueEnd
       } else reader.skip(tag, end)
     }

@@ -104,7 +104,7 @@ function* readEnvelope(reader: WireReader, items: ItemReader): Steps<void> {
       reader.skip(tag, end)
       continue
     }
-    const resourceEnd = readMessageEnd(reader, end)
+    const resourceEnd = reader.readEnd(end)
     const resourceReason = yield* readFields(reader, resource, resourceEnd, items)
     stop -= PARENT_COST
     while (reader.pos < resourceEnd) {
@@ -113,7 +113,7 @@ function* readEnvelope(reader: WireReader, items: ItemReader): Steps<void> {
         reader.skip(resourceTag, resourceEnd)
         continue
       }
-      const scopeEnd = readMessageEnd(reader, resourceEnd)
+      const scopeEnd = reader.readEnd(resourceEnd)
       const reason = (yield* readFields(reader, scope, scopeEnd, items)) || resourceReason
       stop -= PARENT_COST
       if (!scope.hasItems) {
@@ -125,7 +125,7 @@ function* readEnvelope(reader: WireReader, items: ItemReader): Steps<void> {
       while (reader.pos < scopeEnd) {
         const scopeTag = reader.varint()
         if (scopeTag === 0x12) {
-          const itemEnd = readMessageEnd(reader, scopeEnd)
+          const itemEnd = reader.readEnd(scopeEnd)
           const rest = items.readItem(reader, source, itemEnd)
           if (rest !== undefined) yield* rest
           reader.pos = itemEnd
@@ -168,11 +168,6 @@ function* readFields(
   }
   reader.pos = start
   return reason
-}
-
-function readMessageEnd(reader: WireReader, end: number): number {
-  const length = reader.length(end)
-  return reader.pos + length
 }
 
 /** Bytes copied before yielding to the event loop. */

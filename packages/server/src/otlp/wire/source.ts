@@ -108,9 +108,9 @@ export class ResourceFields {
     this.sizeBytes += end - reader.pos
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x0a) this.#attributes.read(reader, readMessageEnd(reader, end))
+      if (tag === 0x0a) this.#attributes.read(reader, reader.readEnd(end))
       else if (tag === 0x10) this.#droppedAttributes = reader.varint()
-      else if (tag === 0x1a) this.#entityRefs.push(readEntityRef(reader, readMessageEnd(reader, end)))
+      else if (tag === 0x1a) this.#entityRefs.push(readEntityRef(reader, reader.readEnd(end)))
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
@@ -179,7 +179,7 @@ export class ScopeFields {
       const tag = reader.varint()
       if (tag === 0x0a) readRange(reader, end, this.#name)
       else if (tag === 0x12) readRange(reader, end, this.#version)
-      else if (tag === 0x1a) this.#attributes.read(reader, readMessageEnd(reader, end))
+      else if (tag === 0x1a) this.#attributes.read(reader, reader.readEnd(end))
       else if (tag === 0x20) this.#droppedAttributes = reader.varint()
       else reader.skip(tag, end)
     }
@@ -275,9 +275,10 @@ function readEntityRef(reader: WireReader, end: number): EntityRef {
 }
 
 function readText(reader: WireReader, end: number): string {
-  const length = reader.length(end)
-  reader.pos += length
-  return reader.bytes.toString('utf8', reader.pos - length, reader.pos)
+  const textEnd = reader.readEnd(end)
+  const text = reader.bytes.toString('utf8', reader.pos, textEnd)
+  reader.pos = textEnd
+  return text
 }
 
 function readRange(reader: WireReader, end: number, range: SourceRange): void {
@@ -286,15 +287,9 @@ function readRange(reader: WireReader, end: number, range: SourceRange): void {
   reader.pos += range.length
 }
 
-/** Reads a message's length and returns the position of its end. */
-function readMessageEnd(reader: WireReader, end: number): number {
-  const length = reader.length(end)
-  return reader.pos + length
-}
-
-/** Like `readMessageEnd`, for a message that is stored whole. */
+/** Like `readEnd`, for a message that is stored whole. */
 function readBoundedEnd(reader: WireReader, outerEnd: number): number {
-  const end = readMessageEnd(reader, outerEnd)
+  const end = reader.readEnd(outerEnd)
   const bytes = end - reader.pos
   if (bytes > MAX_SOURCE_BYTES) throw new OtlpError('over-limit', `${bytes} bytes, more than ${MAX_SOURCE_BYTES}`)
   return end

@@ -53,6 +53,19 @@ export class WireReader {
     return length
   }
 
+  /** Reads the length of a payload, like `length`, and returns the position of its end. */
+  readEnd(end: number): number {
+    const length = this.length(end)
+    return this.pos + length
+  }
+
+  /** Skips an 8-byte number and returns its position. */
+  skipFixed64(): number {
+    const { pos } = this
+    this.pos = pos + 8
+    return pos
+  }
+
   /** Skips the payload of an unknown field. */
   skip(tag: number, end: number): void {
     if (tag >>> 3 === 0) throw new OtlpError('malformed', `field number 0 before byte ${this.pos}: not protobuf`)
