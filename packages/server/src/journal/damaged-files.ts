@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSegmentFileName } from './insert-progress.ts'
+import { listSegmentFiles } from './insert-progress.ts'
 import type { SealedSegment } from './segment.ts'
 
 const NOTE = '.json'
@@ -19,12 +19,8 @@ export async function keepDamaged(journalDirectory: string, segment: SealedSegme
 /** Returns the total of unreadable bytes in all kept files. */
 export async function countUnreadableBytes(journalDirectory: string): Promise<number> {
   const directory = getDamagedDirectory(journalDirectory)
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  const kept = names.flatMap((name) => parseSegmentFileName(name)?.id ?? [])
-  const counts = await Promise.all(kept.map((id) => readCount(join(directory, id + NOTE))))
+  const kept = await listSegmentFiles(directory)
+  const counts = await Promise.all(kept.map(({ id }) => readCount(join(directory, id + NOTE))))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

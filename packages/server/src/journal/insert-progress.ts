@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 
 /** Progress of the inserts under a segment's own id. The tables before `table` are stored. */
@@ -26,4 +27,18 @@ export function parseSegmentFileName(name: string): { id: string; progress: Inse
   const [id = '', state = ''] = name.slice(0, -SUFFIX.length).split('@', 2)
   const table = rowTables.find((one) => one === state || `${one}-failed` === state)
   return { id, progress: table === undefined ? NOT_STARTED : { table, mayBeStored: table === state } }
+}
+
+export type SegmentFile = { readonly name: string; readonly id: string }
+
+/** Lists the segments of a directory by file name. Empty if it does not exist. */
+export async function listSegmentFiles(directory: string): Promise<SegmentFile[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.sort().flatMap((name) => {
+    const id = parseSegmentFileName(name)?.id
+    return id === undefined ? [] : [{ name, id }]
+  })
 }

@@ -1,7 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
-import { parseSegmentFileName } from './insert-progress.ts'
+import { listSegmentFiles } from './insert-progress.ts'
 import { openSealedSegment, type SealedSegment } from './segment.ts'
 
 /**
@@ -17,10 +17,7 @@ export async function recoverSegments(
   quarantined: ReadonlySet<string>,
   fsync: boolean,
 ): Promise<SealedSegment[]> {
-  const found = (await readdir(directory)).sort().flatMap((name) => {
-    const id = parseSegmentFileName(name)?.id
-    return id === undefined ? [] : [{ name, id }]
-  })
+  const found = await listSegmentFiles(directory)
   const ids = new Set(found.map(({ id }) => id))
   // The read of a file without attributes fails too, and then reports the error.
   const files = await Promise.all(

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RowBatch } from '../otlp/rows.ts'
-import { parseSegmentFileName } from './insert-progress.ts'
+import { listSegmentFiles } from './insert-progress.ts'
 import { type SealedSegment, writeSegment } from './segment.ts'
 
 export type QuarantineDepth = {
@@ -61,7 +61,7 @@ export class Quarantine {
   async takeRetried(journalDirectory: string): Promise<string[]> {
     if (this.#segments === 0) return []
     const retried = join(this.#directory, RETRY)
-    const names = await listSegmentFiles(retried)
+    const names = (await listSegmentFiles(retried)).map(({ name }) => name)
     for (const name of names) await rename(join(retried, name), join(journalDirectory, name))
     if (names.length > 0) await this.#count()
     return names
@@ -69,7 +69,7 @@ export class Quarantine {
 
   /** Returns the ids of the quarantined segments. */
   async ids(): Promise<ReadonlySet<string>> {
-    return new Set((await listSegmentFiles(this.#directory)).flatMap((name) => parseSegmentFileName(name)?.id ?? []))
+    return new Set((await listSegmentFiles(this.#directory)).map(({ id }) => id))
   }
 
   async #count(): Promise<void> {
@@ -97,8 +97,7 @@ export async function retryQuarantined(dataDir: string, ids?: readonly string[])
   const directory = getQuarantineDirectory(join(dataDir, 'journal'))
   await mkdir(join(directory, RETRY), { recursive: true, mode: 0o700 })
   let retried = 0
-  for (const name of await listSegmentFiles(directory)) {
-    const id = parseSegmentFileName(name)?.id ?? ''
+  for (const { name, id } of await listSegmentFiles(directory)) {
     if (ids !== undefined && !ids.includes(id)) continue
     await rename(join(directory, name), join(directory, RETRY, name))
     await rm(join(directory, `${id}.json`), { force: true })
@@ -113,8 +112,7 @@ function getQuarantineDirectory(journalDirectory: string): string {
 
 async function listSegments(directory: string): Promise<QuarantinedSegment[]> {
   return await Promise.all(
-    (await listSegmentFiles(directory)).map(async (name) => {
-      const id = parseSegmentFileName(name)?.id ?? ''
+    (await listSegmentFiles(directory)).map(async ({ name, id }) => {
       const { size } = await stat(join(directory, name))
       return { id, bytes: size, ...(await readNote(join(directory, `${id}.json`))) }
     }),
@@ -131,13 +129,4 @@ async function readNote(path: string): Promise<{ readonly error: string; readonl
   } catch {
     return { error: 'unknown', time: '' }
   }
-}
-
-/** Lists the file names of the segments. Empty if the directory does not exist. */
-async function listSegmentFiles(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  return names.filter((name) => parseSegmentFileName(name) !== undefined).sort()
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/promises'
+import { type FileHandle, open, rename, truncate, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { releaseBuffers, acquireBuffer } from '../runtime/buffer-pool.ts'
 import type { RowBatch } from '../otlp/rows.ts'
@@ -25,7 +25,7 @@ export type SealedSegment = {
   releaseMemory(): void
   /** Removes the file, if it still exists. */
   remove(): Promise<void>
-  /** Moves the file to another directory. */
+  /** Moves the file to another directory, which must exist. */
   moveTo(directory: string): Promise<void>
 }
 
@@ -192,10 +192,7 @@ function createSealedSegment(
         })
       }
     },
-    moveTo: async (directory) => {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
-      await rename(path, join(directory, formatSegmentFileName(id)))
-    },
+    moveTo: (directory) => rename(path, join(directory, formatSegmentFileName(id))),
   }
 }
 

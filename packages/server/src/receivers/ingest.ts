@@ -118,16 +118,13 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   }
   const pipeline = createIngestPipeline(append, budget, rejectionLog)
   const { onRequest, timeouts = DEFAULT_TIMEOUTS } = options
-  const outside: IngestPipeline =
-    onRequest === undefined
-      ? pipeline
-      : {
-          ...pipeline,
-          ingest: (...request) => {
-            onRequest()
-            return pipeline.ingest(...request)
-          },
-        }
+  const outside: IngestPipeline = {
+    ...pipeline,
+    ingest: (...request) => {
+      onRequest?.()
+      return pipeline.ingest(...request)
+    },
+  }
   const receiver = { host, access, pipeline: outside, budget, log, timeouts }
   const http = await listenOtlpHttp({ ...receiver, port: otlpHttpPort })
   const grpc =

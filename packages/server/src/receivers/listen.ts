@@ -1,6 +1,21 @@
 import type { AddressInfo, Server } from 'node:net'
 import type { ReceiverOptions } from './receiver-options.ts'
 
+/** A receiver that listens. */
+export type Listener = {
+  /** `http://host:port`, the endpoint for exporters. */
+  readonly url: string
+  /** Accepts no more connections and lets requests in flight finish until the deadline. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** Accepts no more connections; `closeAll` closes those that are open at the deadline. */
+export async function closeServer(server: Server, deadlineMs: number, closeAll: () => void): Promise<void> {
+  const timer = setTimeout(closeAll, deadlineMs)
+  await new Promise((resolve) => server.close(resolve))
+  clearTimeout(timer)
+}
+
 /**
  * Listens and returns the URL.
  *

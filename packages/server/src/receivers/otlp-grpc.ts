@@ -11,20 +11,13 @@ import {
 } from 'node:http2'
 import { isAuthorized } from './auth.ts'
 import { GRPC_ENCODINGS, readGrpcMessage } from './body/grpc-message.ts'
-import { listen } from './listen.ts'
+import { closeServer, listen, type Listener } from './listen.ts'
 import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
 import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
-import { type RequestRejection, toRejection, UnauthenticatedError } from './rejection.ts'
+import { describeInternalError, type RequestRejection, toRejection, UnauthenticatedError } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BodyError } from './body/request-body.ts'
 import { type Signal, signals } from './signals.ts'
-
-export type OtlpGrpc = {
-  /** `http://host:port`, the endpoint for exporters. */
-  readonly url: string
-  /** Accepts no more connections and lets requests in flight finish until the deadline. */
-  close(deadlineMs: number): Promise<void>
-}
 
 /** Concurrent calls of one connection; their bytes count in the budget. */
 const MAX_STREAMS = 64
@@ -40,7 +33,7 @@ const HTTP2: ServerOptions = {
  *
  * @throws Node's error with `code` and `port` if the port can't be listened on
  */
-export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc> {
+export async function listenOtlpGrpc(options: ReceiverOptions): Promise<Listener> {
   const { tls } = options.access
   const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
   const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
@@ -61,9 +54,7 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc
     const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs).unref()
     stream.once('close', () => clearTimeout(late))
     void handleStream(options, stream, headers).catch((error: unknown) => {
-      options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, {
-        level: 'error',
-      })
+      options.log(`OTLP/gRPC call failed: ${describeInternalError(error)}`, { level: 'error' })
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     })
   })
@@ -174,15 +165,12 @@ function startKeepAlive(session: ServerHttp2Session, { pingIntervalMs, pongMs }:
 }
 
 /** A closing session (GOAWAY) accepts no more calls and ends with its last one. */
-function close(server: Http2Server, sessions: ReadonlySet<ServerHttp2Session>, deadlineMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      for (const session of sessions) session.destroy()
-    }, deadlineMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    for (const session of sessions) session.close()
-  })
+async function close(
+  server: Http2Server,
+  sessions: ReadonlySet<ServerHttp2Session>,
+  deadlineMs: number,
+): Promise<void> {
+  const closed = closeServer(server, deadlineMs, () => sessions.forEach((session) => session.destroy()))
+  for (const session of sessions) session.close()
+  await closed
 }

@@ -2,19 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { createServer as createTlsServer } from 'node:https'
 import { type Access, createCorsHeaders, isAuthorized, createPreflightHeaders } from './auth.ts'
 import type { RejectionReason } from './ingest-pipeline.ts'
-import { listen } from './listen.ts'
+import { closeServer, listen, type Listener } from './listen.ts'
 import { CONTENT_TYPES, type Encoding, encodeStatus, parseContentType, RPC_CODES } from './otlp-response.ts'
 import { describeRoutes, type Route, routes } from './otlp-routes.ts'
 import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
-import { toRejection, UnauthenticatedError } from './rejection.ts'
+import { describeInternalError, toRejection, UnauthenticatedError } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/request-body.ts'
-
-export type OtlpHttp = {
-  readonly url: string
-  /** Accepts no more connections and lets requests in flight finish until the deadline. */
-  close(deadlineMs: number): Promise<void>
-}
 
 /** A rejected client that is still sending has this time to read the response. */
 const LINGER_MS = 1000
@@ -25,13 +19,10 @@ const LINGER_MS = 1000
  *
  * @throws Node's error with `code` and `port` if the port can't be listened on
  */
-export async function listenOtlpHttp(options: ReceiverOptions): Promise<OtlpHttp> {
+export async function listenOtlpHttp(options: ReceiverOptions): Promise<Listener> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     void handleRequest(options, request, response).catch((error: unknown) => {
-      options.log(
-        `OTLP/HTTP request failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        { level: 'error' },
-      )
+      options.log(`OTLP/HTTP request failed: ${describeInternalError(error)}`, { level: 'error' })
       response.destroy()
     })
   }
@@ -195,13 +186,8 @@ function sendError(
   request.resume()
 }
 
-function close(server: Server, deadlineMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+async function close(server: Server, deadlineMs: number): Promise<void> {
+  const closed = closeServer(server, deadlineMs, () => server.closeAllConnections())
+  server.closeIdleConnections()
+  await closed
 }

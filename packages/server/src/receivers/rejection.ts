@@ -27,14 +27,16 @@ const RETRY_AFTER_SECONDS = 2
 export function toRejection(error: unknown): RequestRejection {
   const known = classifyError(error)
   if (known === undefined) {
-    const details = (error instanceof Error ? (error.stack ?? error.message) : String(error)).replaceAll(
-      /\s*\n\s*/g,
-      ' ',
-    )
+    const details = describeInternalError(error).replaceAll(/\s*\n\s*/g, ' ')
     return { reason: 'failed', code: RPC_CODES.internal, message: 'Internal error; see the server log.', details }
   }
   const { message, cause } = error as Error
   return { ...known, message, details: cause instanceof Error ? `${message}: ${cause.message}` : message }
+}
+
+/** With the stack, for the log. */
+export function describeInternalError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function classifyError(error: unknown): Omit<RequestRejection, 'message' | 'details'> | undefined {

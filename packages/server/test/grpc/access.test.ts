@@ -8,8 +8,9 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
-import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
-import { listenOtlpHttp, type OtlpHttp } from '../../src/receivers/otlp-http.ts'
+import type { Listener } from '../../src/receivers/listen.ts'
+import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
+import { listenOtlpHttp } from '../../src/receivers/otlp-http.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const body = Buffer.from(
@@ -20,8 +21,8 @@ const protobuf = { 'content-type': 'application/x-protobuf' }
 let dir: string
 let cert: Buffer
 let pipeline: IngestPipeline
-let http: OtlpHttp
-let grpc: OtlpGrpc
+let http: Listener
+let grpc: Listener
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-tls-'))

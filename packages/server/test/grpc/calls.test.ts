@@ -8,7 +8,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { RejectionLog } from '../../src/receivers/rejection-log.ts'
-import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
+import type { Listener } from '../../src/receivers/listen.ts'
+import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const MIB = 1024 * 1024
@@ -19,7 +20,7 @@ const request = Buffer.from(
 let pipeline: IngestPipeline
 let budget: ByteBudget
 let lines: string[]
-let receiver: OtlpGrpc
+let receiver: Listener
 let session: ClientHttp2Session
 
 beforeEach(async () => {
