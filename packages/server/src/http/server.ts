@@ -30,7 +30,7 @@ export type ApiOptions = {
   readonly draining: () => boolean
   /** Records requests as traces. @default none */
   readonly ownTraces?: SelfTracing
-  /** @default PATIENCE */
+  /** @default DEFAULT_TIMEOUTS */
   readonly timeouts?: ApiTimeouts
   readonly log: Log
 }
