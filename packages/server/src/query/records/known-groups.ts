@@ -47,22 +47,8 @@ export async function findKnownGroups(
     group: filter.group ?? '',
   }
   const ofTopics = `topic != ''${filter.topics ? ' and topic in {topics:Array(String)}' : ''}`
-  const [ofSpans, ofLinks, lagging] = await Promise.all([
-    // All groups of a topic are needed to place services without one; the requested group is first.
-    store.query<ConsumingRow>(
-      `select topic, consumer_group as grp, arraySort(groupUniqArray(100)(service)) as services,
-        arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters
-      from traffic_minutes
-      where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
-        and messaging_operation in ('receive', 'process') and ${ofTopics}
-        and ${IS_GROUPED}
-      group by topic, consumer_group, if(consumer_group = '', service, '') as ungrouped
-      order by {group:String} not in (grp, ungrouped), topic, grp, ungrouped
-      limit ${MAX_GROUPS}`,
-      params,
-      options,
-    ),
-    findLinkedGroups(store, params, ofTopics, options),
+  const [{ ofSpans, ofLinks }, lagging] = await Promise.all([
+    findConsumingGroups(store, params, ofTopics, options),
     store.query<Omit<ConsumingRow, 'services'> & { sources: readonly string[] }>(
       `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
         groupUniqArrayIf(100)(toString(source_id), cluster = '') as sources from (
@@ -101,6 +87,43 @@ export async function findKnownGroups(
   return filter.group === undefined ? all : all.filter(({ group }) => group === filter.group)
 }
 
+/** Finds the groups of spans, and of links where a span names no topic. */
+async function findConsumingGroups(
+  store: Store,
+  params: QueryParams,
+  ofTopics: string,
+  options: QueryOptions,
+): Promise<{ readonly ofSpans: readonly ConsumingRow[]; readonly ofLinks: readonly ConsumingRow[] }> {
+  // All groups of a topic are needed to place services without one; the requested group is first.
+  // Rows without a topic have one service each.
+  const rows = await store.query<ConsumingRow & Unnamed>(
+    `select topic, if(topic = '', '', consumer_group) as grp, arraySort(groupUniqArray(100)(service)) as services,
+      arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
+      sum(spans) as count, min(minute) as first, max(minute) as last
+    from traffic_minutes
+    where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
+      and messaging_operation in ('receive', 'process') and (topic = '' or ${ofTopics})
+      and ${IS_GROUPED}
+    group by topic, grp, if(grp = '', service, '') as ungrouped
+    order by topic != '', {group:String} not in (grp, ungrouped), topic, grp, ungrouped
+    limit ${2 * MAX_GROUPS}`,
+    params,
+    options,
+  )
+  const unnamed = rows.filter(({ topic }) => topic === '')
+  return {
+    ofSpans: rows.slice(unnamed.length, unnamed.length + MAX_GROUPS),
+    ofLinks: unnamed.length === 0 ? [] : await findLinkedGroups(store, unnamed, params, ofTopics, options),
+  }
+}
+
+/** Consuming spans of one service without a topic; `first` and `last` are minutes. */
+type Unnamed = Pick<ConsumingRow, 'services'> & {
+  readonly count: string
+  readonly first: number
+  readonly last: number
+}
+
 /** Consuming spans per statement, which holds their ids in memory: less than 150 MB. */
 const SPANS_PER_PART = 1_000_000
 
@@ -110,21 +133,16 @@ const SPANS_PER_PART = 1_000_000
  */
 async function findLinkedGroups(
   store: Store,
+  unnamed: readonly Unnamed[],
   params: QueryParams,
   ofTopics: string,
   options: QueryOptions,
 ): Promise<ConsumingRow[]> {
-  const [unnamed] = await store.query<{ n: string; first: number; last: number; services: readonly string[] }>(
-    `select sum(spans) as n, min(minute) as first, max(minute) as last, groupUniqArray(service) as services
-    from traffic_minutes
-    where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and topic = ''
-      and messaging_operation in ('receive', 'process') and ${IS_GROUPED}`,
-    params,
-    options,
-  )
-  if (unnamed === undefined || unnamed.n === '0') return []
-  const window = { start: BigInt(unnamed.first) * MINUTE_NANO, end: BigInt(unnamed.last + 1) * MINUTE_NANO }
-  const parts = Math.ceil(Number(unnamed.n) / SPANS_PER_PART)
+  const first = Math.min(...unnamed.map((row) => row.first))
+  const last = Math.max(...unnamed.map((row) => row.last))
+  const window = { start: BigInt(first) * MINUTE_NANO, end: BigInt(last + 1) * MINUTE_NANO }
+  const count = unnamed.reduce((sum, row) => sum + Number(row.count), 0)
+  const parts = Math.ceil(count / SPANS_PER_PART)
   const found: ConsumingRow[] = []
   for (let part = 0; part < parts; part++) {
     const ofPart = parts === 1 ? '' : `and cityHash64(trace_id, span_id) % ${parts} = ${part}`
@@ -147,7 +165,7 @@ async function findLinkedGroups(
         using (id))
       group by topic, consumer_group, if(consumer_group = '', service, '')
       limit ${MAX_GROUPS}`,
-      { ...params, ...toWindowParams(window), services: unnamed.services },
+      { ...params, ...toWindowParams(window), services: unnamed.flatMap(({ services }) => services) },
       options,
     )
     found.push(...rows)
