@@ -40,6 +40,7 @@ const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
             ...UNKNOWN_RECORD,
             topic: 'orders',
             group: '',
+            kindServiceKey: `consumer service-${index % 3}`,
           })),
       ),
     ),

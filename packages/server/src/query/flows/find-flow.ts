@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
@@ -37,18 +38,22 @@ export async function findFlow(
   const edges = connectEdges(parts, parts.links)
   const others = findJoinedEvents(expanded)
   const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
-  const [roots, missingConsumers] = await Promise.all([
-    findRootNames(store, examples.slice(0, MAX_ROOTS), options),
+  const buildContent = async () => {
+    const roots = await findRootNames(store, examples.slice(0, MAX_ROOTS), options)
+    // Sends the statements for missing consumers, so that ClickHouse works at the same time.
+    await setImmediate()
+    const opened = { traceId, spanId: query.spanId?.toLowerCase() }
+    return toFlowResponse(opened, { origins, expanded, parts, edges, joined: others, roots })
+  }
+  const [missingConsumers, content] = await Promise.all([
     findMissingConsumers(store, parts, edges, expanded, options),
+    buildContent(),
   ])
   const last = expanded.positions.at(-1)
   const truncated = { ...expanded.truncated, ...loader.truncated() }
   return {
     traceId,
-    ...toFlowResponse(
-      { traceId, spanId: query.spanId?.toLowerCase() },
-      { origins, expanded, parts, edges, joined: others, roots },
-    ),
+    ...content,
     missingConsumers,
     complete: !Object.values(truncated).some(Boolean),
     truncated,

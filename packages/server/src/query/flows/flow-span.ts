@@ -1,7 +1,7 @@
 import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/api-schema'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { isInside } from '../traces/span-parents.ts'
-import { toRefKey, toKindServiceKey, toSpanKey, type SpanRef } from '../links/span-ref.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../links/span-ref.ts'
 
 /** The columns of a span that flows use. */
 export type FlowSpanRow = RecordMetadata & {
@@ -19,6 +19,7 @@ export type FlowSpanRow = RecordMetadata & {
   readonly end: bigint
   readonly operation: MessagingOperation
   readonly group: string
+  readonly kindServiceKey: string
 }
 
 /** A link between any two spans. Repeated exports and both directions are one link. */
@@ -36,13 +37,10 @@ export type FlowSpanRef = SpanRef & {
   readonly kindServiceKey?: string
 }
 
-export function toSpanRef(span: FlowSpanRow): FlowSpanRef {
-  return { traceId: span.traceId, spanId: span.spanId, kindServiceKey: toKindServiceKey(span) }
-}
-
 /** Removes duplicates of spans that were sent twice. */
-export function deduplicateSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
-  return [...new Map(rows.map((row) => [toSpanKey(row), row])).values()]
+export function deduplicateSpans(rows: readonly FlowSpanRow[]): readonly FlowSpanRow[] {
+  const mayRepeat = new Set(rows.map(({ spanId }) => spanId)).size < rows.length
+  return mayRepeat ? [...new Map(rows.map((row) => [toSpanKey(row), row])).values()] : rows
 }
 
 /**
@@ -65,9 +63,14 @@ function rankOperation({ operation }: FlowSpanRow): number {
   return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
 }
 
-export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: FlowSpanRef): One | undefined {
-  const sharing = ref.kindServiceKey === undefined ? undefined : spans.get(`${toRefKey(ref)} ${ref.kindServiceKey}`)
-  return sharing ?? spans.get(toRefKey(ref))
+export function findSpan<One extends { readonly span: FlowSpanRow }>(
+  spans: ReadonlyMap<string, One>,
+  ref: FlowSpanRef,
+): One | undefined {
+  const key = toRefKey(ref)
+  const found = spans.get(key)
+  const { kindServiceKey = found?.span.kindServiceKey } = ref
+  return found?.span.kindServiceKey === kindServiceKey ? found : (spans.get(`${key} ${kindServiceKey}`) ?? found)
 }
 
 export function toLinkKey({ linkingSpan, target, ordinal }: FlowLink): string {

@@ -1,13 +1,6 @@
 import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { findParents } from '../traces/span-parents.ts'
-import {
-  indexSpan,
-  deduplicateSpans,
-  type FlowLink,
-  type FlowSpanRow,
-  toSpanRef,
-  type FlowSpanRef,
-} from './flow-span.ts'
+import { indexSpan, deduplicateSpans, type FlowLink, type FlowSpanRow, type FlowSpanRef } from './flow-span.ts'
 import { toRefKey, toSpanKey } from '../links/span-ref.ts'
 
 /** A span with its parent and children in the same lane. */
@@ -41,7 +34,11 @@ export type TraceLanes = {
  * lanes and edges as link mode. Spans under no boundary are in the lane of the trace.
  */
 export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): TraceLanes {
-  const targetsOf = Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.kindServiceKey}`)
+  let targets: ReadonlyMap<string, readonly FlowLink[]> | undefined
+  const targetsOf = (row: FlowSpanRow): readonly FlowLink[] | undefined => {
+    targets ??= Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.kindServiceKey}`)
+    return targets.get(toSpanKey(row))
+  }
   const boundaries: LaneBoundary[] = []
   const lanes = new Map<string, Lane>()
   const spans = new Map<string, LaneSpan>()
@@ -55,7 +52,8 @@ export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly Flo
     indexSpan(spans, placed)
     return placed
   }
-  for (const ofTrace of Map.groupBy(deduplicateSpans(rows), ({ traceId }) => traceId).values()) {
+  for (const sent of Map.groupBy(rows, ({ traceId }) => traceId).values()) {
+    const ofTrace = deduplicateSpans(sent)
     const parents = findParents(ofTrace)
     const shared = findSharedIds(ofTrace)
     const placed: LaneSpan[] = []
@@ -67,10 +65,10 @@ export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly Flo
       for (const index of path.reverse()) {
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
-        const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
-        const isInside = !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, targetsOf.get(toSpanKey(row)))
-        if (isCut(row, parent?.span) && !isInside) {
-          boundaries.push({ from, to: toSpanRef(row) })
+        const from = parent?.span ?? { traceId: row.traceId, spanId: row.parentSpanId }
+        const isInside = (): boolean => !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, targetsOf(row))
+        if (isCut(row, parent?.span) && !isInside()) {
+          boundaries.push({ from, to: row })
           // Several consumers may share one span id, or that of their producer.
           const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
           placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)

@@ -9,7 +9,7 @@ import { mergeRecords } from '../records/record-metadata.ts'
 import type { Edge } from './edges/edge.ts'
 import { type Expanded, JOINED } from './load/expand.ts'
 import type { FlowParts } from './flow-parts.ts'
-import { type FlowSpanRef, toSpanRef } from './flow-span.ts'
+import { type FlowSpanRef } from './flow-span.ts'
 import { toRefKey, toSpanKey } from '../links/span-ref.ts'
 import type { LaneSpan } from './lanes.ts'
 
@@ -56,7 +56,7 @@ export async function findMissingConsumers(
   })
   const topics = new Set(senders.flatMap(({ own, known }) => [own.topic, ...known.map(({ topic }) => topic)]))
   const counted = senders
-    .filter(({ own, known }) => known.length > 0 && !linkCounts.has(toLinkingKey(toSpanRef(own))))
+    .filter(({ own, known }) => known.length > 0 && !linkCounts.has(toLinkingKey(own)))
     .map(({ own }) => own)
   const [groups, sizes] = await Promise.all([
     findKnownGroups(store, { start, end }, { topics: [...topics] }, options),

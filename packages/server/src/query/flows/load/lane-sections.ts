@@ -1,4 +1,4 @@
-import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type FlowSpanRef } from '../flow-span.ts'
+import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'
 import { type TraceLanes, splitIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
@@ -51,7 +51,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   for (const { id, spans } of split.lanes) {
     // Parents precede their children.
     for (const one of spans) {
-      const sectionKey = toSectionKey(toSpanRef(one.span))
+      const sectionKey = toSectionKey(one.span)
       const isHead = one.parent === undefined && id !== traceId
       const outer = one.parent === undefined ? (isHead ? undefined : rest) : sectionOfSpan.get(one.parent)
       const targets = carried.get(sectionKey)?.map(({ target }) => target) ?? []

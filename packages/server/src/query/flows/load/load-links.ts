@@ -32,6 +32,7 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
           ${messagingValue('group')} as consumer_group
         from span_links
         where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
+          and (direction = 'out' or peer_trace_id not in (${traces.sql}))
         order by trace_id, direction, span_id, start, peer_span_id, ordinal
         limit {rows:UInt32})
       group by trace_id

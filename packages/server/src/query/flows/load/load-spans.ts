@@ -5,6 +5,7 @@ import { messagingValue } from '../../records/messaging-sql.ts'
 import { toRecordMetadata } from '../../records/record-metadata.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
+import { toKindServiceKey } from '../../links/span-ref.ts'
 
 /** Limits of spans per trace and per flow. */
 const MAX_TRACE_SPANS = 20_000
@@ -95,5 +96,6 @@ function toFlowSpanRow(traceId: string, columns: SpanColumns): FlowSpanRow {
     operation,
     ...toRecordMetadata({ cluster, topic, partition, messageOffset, messageKey }),
     group,
+    kindServiceKey: toKindServiceKey({ kind, service }),
   }
 }
