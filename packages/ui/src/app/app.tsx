@@ -1,10 +1,10 @@
-import { useEffect, useLayoutEffect } from 'preact/hooks'
-import { bindKeys } from './keyboard.ts'
+import { useEffect } from 'preact/hooks'
+import { useKeys, type KeyBinding } from './keyboard.ts'
 import { watchStatus } from './status.ts'
 import type { Route } from './route.ts'
 import { push, route } from '../lib/url.ts'
 import { ConnectPage } from '../connect/connect-page.tsx'
-import { Header } from './header.tsx'
+import { Header, PAGES } from './header.tsx'
 import { HelpDialog, openHelp } from './help-dialog.tsx'
 import { Announcer } from './announcer.tsx'
 import { lazyPage } from './lazy-page.tsx'
@@ -18,24 +18,14 @@ const LogsPage = lazyPage(async () => (await import('../logs/logs-page.tsx')).Lo
 const MetricsPage = lazyPage(async () => (await import('../metrics/metrics-page.tsx')).MetricsPage)
 const FlowPage = lazyPage(async () => (await import('../flow/flow-page.tsx')).FlowPage)
 
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['?'], does: 'Keyboard shortcuts', run: openHelp },
+  ...PAGES.map(({ key, title, path }) => ({ keys: [key], does: title, run: () => push(path) })),
+]
+
 export function App() {
   useEffect(() => watchStatus(), [])
-  useLayoutEffect(
-    () =>
-      bindKeys({
-        title: 'Global',
-        bindings: [
-          { keys: ['?'], does: 'Keyboard shortcuts', run: openHelp },
-          { keys: ['1'], does: 'Traces', run: () => push('/') },
-          { keys: ['2'], does: 'Messages', run: () => push('/messages') },
-          { keys: ['3'], does: 'Topology', run: () => push('/topology') },
-          { keys: ['4'], does: 'Metrics', run: () => push('/metrics') },
-          { keys: ['5'], does: 'Logs', run: () => push('/logs') },
-          { keys: ['9'], does: 'Connect', run: () => push('/connect') },
-        ],
-      }),
-    [],
-  )
+  useKeys('Global', KEYS)
   return (
     <>
       <a class="skip" href="#main" onClick={skipToMain}>

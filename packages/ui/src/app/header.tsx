@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { status, statusError } from './status.ts'
 import { setTheme, theme, themes } from './theme.ts'
 import { traceUrl, type Route } from './route.ts'
@@ -9,6 +10,17 @@ import { statusNotices } from './status-notices.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { IconButton } from '../components/buttons/icon-button.tsx'
+import { formatCountOf } from '../lib/format/number.ts'
+
+/** The pages of the navigation, and the keys that open them. */
+export const PAGES: readonly Readonly<Record<'path' | 'title' | 'key', string> & { page: Route['page'] }>[] = [
+  { page: 'traces', path: '/', title: 'Traces', key: '1' },
+  { page: 'messages', path: '/messages', title: 'Messages', key: '2' },
+  { page: 'topology', path: '/topology', title: 'Topology', key: '3' },
+  { page: 'metrics', path: '/metrics', title: 'Metrics', key: '4' },
+  { page: 'logs', path: '/logs', title: 'Logs', key: '5' },
+  { page: 'connect', path: '/connect', title: 'Connect', key: '9' },
+]
 
 export function Header() {
   const { page } = route.value
@@ -19,24 +31,11 @@ export function Header() {
         Spanlink
       </a>
       <nav aria-label="Pages">
-        <a href="/" aria-current={page === 'traces' ? 'page' : isTracesSection(page) ? 'true' : undefined}>
-          Traces
-        </a>
-        <a href="/messages" aria-current={page === 'messages' ? 'page' : undefined}>
-          Messages
-        </a>
-        <a href="/topology" aria-current={page === 'topology' ? 'page' : undefined}>
-          Topology
-        </a>
-        <a href="/metrics" aria-current={page === 'metrics' ? 'page' : undefined}>
-          Metrics
-        </a>
-        <a href="/logs" aria-current={page === 'logs' ? 'page' : undefined}>
-          Logs
-        </a>
-        <a href="/connect" aria-current={page === 'connect' ? 'page' : undefined}>
-          Connect
-        </a>
+        {PAGES.map((to) => (
+          <a key={to.page} href={to.path} aria-current={getCurrent(to.page, page)}>
+            {to.title}
+          </a>
+        ))}
       </nav>
       <OpenTrace />
       <StatusNotices />
@@ -47,8 +46,10 @@ export function Header() {
   )
 }
 
-function isTracesSection(page: Route['page']): boolean {
-  return page === 'trace' || page === 'flow'
+/** Traces and flows belong to the list of traces. */
+function getCurrent(to: Route['page'], page: Route['page']): 'page' | 'true' | undefined {
+  if (to === page) return 'page'
+  return to === 'traces' && (page === 'trace' || page === 'flow') ? 'true' : undefined
 }
 
 /** Opens a trace by an ID pasted from a log line. */
@@ -88,7 +89,7 @@ function StatusNotices() {
     <details class="status-notices">
       <summary>
         <Icon name="warning" />
-        {notices.length === 1 ? '1 notice' : `${notices.length} notices`}
+        {formatCountOf(notices.length, 'notice')}
       </summary>
       <ul aria-label="Notices">
         {notices.map((notice) => (
@@ -105,18 +106,16 @@ function EngineStatus() {
   const known = status.value
   if (statusError.value !== undefined) {
     return (
-      <span class="engine down" title={statusError.value.message}>
-        <i class="lamp" />
+      <Lamp state="down" title={statusError.value.message}>
         Disconnected
-      </span>
+      </Lamp>
     )
   }
   if (known === undefined) {
     return (
-      <span class="engine">
-        <i class="lamp" />
+      <Lamp state="">
         <span class="faint">connecting</span>
-      </span>
+      </Lamp>
     )
   }
   const { engine, store, journal } = known
@@ -127,9 +126,17 @@ function EngineStatus() {
     `Spanlink ${known.version}`,
   ].join('\n')
   return (
-    <span class={`engine ${engine.state}`} title={detail}>
-      <i class="lamp" />
+    <Lamp state={engine.state} title={detail}>
       {engine.state === 'ready' ? `${store.spans.toLocaleString('en')} spans` : `ClickHouse ${engine.state}`}
+    </Lamp>
+  )
+}
+
+function Lamp(props: { readonly state: string; readonly title?: string; readonly children: ComponentChildren }) {
+  return (
+    <span class={`engine ${props.state}`} title={props.title}>
+      <i class="lamp" />
+      {props.children}
     </span>
   )
 }

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useLayoutEffect } from 'preact/hooks'
 
 export interface KeyBinding {
   /** Values of `KeyboardEvent.key`; the shortcuts dialog shows all, the first one first. */
@@ -25,6 +26,16 @@ export function bindKeys(group: KeyGroup): () => void {
   return () => {
     keyGroups.value = keyGroups.peek().filter((other) => other !== group)
   }
+}
+
+/** Binds the keys of a page while it is shown. */
+export function useKeys(title: string, bindings: readonly KeyBinding[]): void {
+  useLayoutEffect(() => bindKeys({ title, bindings }), [])
+}
+
+/** Leaves the field that is being edited. */
+export function leaveField(): void {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
 }
 
 export function listenToKeys(): void {

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentType } from 'preact'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { Notice } from '../components/notice.tsx'
+import { LoadingRows, Notice } from '../components/notice.tsx'
 
 /**
  * A page whose script is loaded when it is first opened. Loading fails after a server upgrade,

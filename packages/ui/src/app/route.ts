@@ -1,3 +1,5 @@
+import { withParams } from '../lib/query-params.ts'
+
 /** A span that a link was followed from. */
 export interface Breadcrumb {
   readonly traceId: string
@@ -16,22 +18,17 @@ export interface PageState {
 }
 
 export type Route =
-  | { readonly page: 'traces'; readonly query: URLSearchParams }
+  | { readonly page: 'traces' | 'messages' | 'topology' | 'metrics' | 'logs'; readonly query: URLSearchParams }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
   | { readonly page: 'flow'; readonly traceId: string; readonly search: string }
-  | { readonly page: 'topology'; readonly query: URLSearchParams }
-  | { readonly page: 'messages'; readonly query: URLSearchParams }
-  | { readonly page: 'logs'; readonly query: URLSearchParams }
-  | { readonly page: 'metrics'; readonly query: URLSearchParams }
   | { readonly page: 'connect' }
   | { readonly page: 'unknown'; readonly path: string }
 
 export function parseRoute(at: Pick<PageState, 'path' | 'search'>): Route {
-  if (at.path === '/' || at.path === '/traces') return { page: 'traces', query: new URLSearchParams(at.search) }
-  if (at.path === '/topology') return { page: 'topology', query: new URLSearchParams(at.search) }
-  if (at.path === '/messages') return { page: 'messages', query: new URLSearchParams(at.search) }
-  if (at.path === '/logs') return { page: 'logs', query: new URLSearchParams(at.search) }
-  if (at.path === '/metrics') return { page: 'metrics', query: new URLSearchParams(at.search) }
+  const query = new URLSearchParams(at.search)
+  if (at.path === '/') return { page: 'traces', query }
+  const page = (['traces', 'messages', 'topology', 'metrics', 'logs'] as const).find((name) => at.path === `/${name}`)
+  if (page !== undefined) return { page, query }
   if (at.path === '/connect') return { page: 'connect' }
   const flow = /^\/flow\/([^/]+)\/?$/.exec(at.path)?.[1]
   if (flow !== undefined) return { page: 'flow', traceId: flow.toLowerCase(), search: at.search }
@@ -40,7 +37,7 @@ export function parseRoute(at: Pick<PageState, 'path' | 'search'>): Route {
     return {
       page: 'trace',
       traceId: trace.toLowerCase(),
-      spanId: new URLSearchParams(at.search).get('span')?.toLowerCase() ?? undefined,
+      spanId: query.get('span')?.toLowerCase() ?? undefined,
     }
   }
   return { page: 'unknown', path: at.path }
@@ -52,9 +49,7 @@ export function traceUrl(traceId: string, spanId?: string): string {
 }
 
 export function tracesUrl(query: Readonly<Record<string, string | undefined>>): string {
-  const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(name, value)
-  return params.size === 0 ? '/' : `/?${params}`
+  return withParams('/', query)
 }
 
 /** History state is untrusted: browser extensions write to it too. */

@@ -1,4 +1,5 @@
 import type { StatusResponse } from '@spanlink/api-schema'
+import { formatCountOf } from '../lib/format/number.ts'
 import { formatBytes } from '../lib/format/bytes.ts'
 
 /** Warnings about stored data that responses may miss, one sentence each. */
@@ -6,7 +7,7 @@ export function statusNotices({ quarantine, journal, corruptParts, kafka }: Stat
   const notices: string[] = []
   if (quarantine.segments > 0) {
     notices.push(
-      `${count(quarantine.segments, 'journal segment')} (${formatBytes(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry --data DIR as the server's user.`,
+      `${formatCountOf(quarantine.segments, 'journal segment')} (${formatBytes(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry --data DIR as the server's user.`,
     )
   }
   if (journal.unreadableBytes > 0)
@@ -15,12 +16,12 @@ export function statusNotices({ quarantine, journal, corruptParts, kafka }: Stat
     )
   if (corruptParts.count > 0) {
     notices.push(
-      `${count(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${formatBytes(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
+      `${formatCountOf(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${formatBytes(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
     )
   }
   if (kafka !== undefined && kafka.quarantine.batches > 0) {
     notices.push(
-      `${count(kafka.quarantine.batches, 'Kafka batch').replace(/batchs$/, 'batches')} (${formatBytes(kafka.quarantine.bytes)}) in quarantine: not stored. ${sentence(kafka.quarantine.lastError)}`.trim(),
+      `${formatCountOf(kafka.quarantine.batches, 'Kafka batch').replace(/batchs$/, 'batches')} (${formatBytes(kafka.quarantine.bytes)}) in quarantine: not stored. ${sentence(kafka.quarantine.lastError)}`.trim(),
     )
   }
   return notices
@@ -28,8 +29,4 @@ export function statusNotices({ quarantine, journal, corruptParts, kafka }: Stat
 
 function sentence(error: string): string {
   return error === '' ? '' : `Last error: ${error.slice(0, 300).replace(/[.\s]*$/, '')}. `
-}
-
-function count(of: number, noun: string): string {
-  return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
 }

@@ -19,3 +19,40 @@ export function Notice(props: {
     </section>
   )
 }
+
+/** What to do where no data have arrived yet. */
+export function ConnectLink() {
+  return (
+    <p>
+      <a class="button primary" href="/connect">
+        Connect an application
+      </a>
+    </p>
+  )
+}
+
+/** An entry of the list `notes` above incomplete data. */
+export function Note(props: {
+  readonly icon: 'info' | 'warning'
+  readonly actions?: ComponentChildren
+  readonly children: ComponentChildren
+}) {
+  return (
+    <li>
+      <Icon name={props.icon} />
+      <span>{props.children}</span>
+      {props.actions}
+    </li>
+  )
+}
+
+/** As tall as the list that follows, to avoid a layout shift. `label` is the accessible name. */
+export function LoadingRows({ label, rows = 16 }: { readonly label: string; readonly rows?: number }) {
+  return (
+    <div class="loading-rows" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, row) => (
+        <i key={row} />
+      ))}
+    </div>
+  )
+}

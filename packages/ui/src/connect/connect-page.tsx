@@ -1,15 +1,14 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { formatAge } from '../lib/format/time.ts'
 import { now } from '../lib/clock.ts'
 import { lastArrival, status, statusError } from '../app/status.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
 import { setups } from './setup-guides.ts'
+import { Fact } from '../components/labels/facts.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 
 export function ConnectPage() {
-  useEffect(() => {
-    document.title = 'Connect · Spanlink'
-  }, [])
+  usePageTitle('Connect')
   const chosen = useSignal(setups[0].id)
   const setup = setups.find(({ id }) => id === chosen.value) ?? setups[0]
   const endpoint = status.value?.endpoints.otlpHttp ?? 'http://127.0.0.1:4318'
@@ -18,21 +17,15 @@ export function ConnectPage() {
       <h1>Connect an application</h1>
       <Arrival />
       <dl class="endpoints">
-        <div>
-          <dt>OTLP over HTTP</dt>
-          <dd>
-            <code>{endpoint}</code>
-            <CopyButton value={endpoint} label="Copy OTLP/HTTP endpoint" />
-          </dd>
-        </div>
+        <Fact name="OTLP over HTTP">
+          <code>{endpoint}</code>
+          <CopyButton value={endpoint} label="Copy OTLP/HTTP endpoint" />
+        </Fact>
         {status.value?.endpoints.otlpGrpc !== undefined && (
-          <div>
-            <dt>OTLP over gRPC</dt>
-            <dd>
-              <code>{status.value.endpoints.otlpGrpc}</code>
-              <CopyButton value={status.value.endpoints.otlpGrpc} label="Copy OTLP/gRPC endpoint" />
-            </dd>
-          </div>
+          <Fact name="OTLP over gRPC">
+            <code>{status.value.endpoints.otlpGrpc}</code>
+            <CopyButton value={status.value.endpoints.otlpGrpc} label="Copy OTLP/gRPC endpoint" />
+          </Fact>
         )}
       </dl>
       <fieldset class="setup-choice">

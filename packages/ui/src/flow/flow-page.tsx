@@ -9,21 +9,20 @@ import './timeline/flow-timeline.css'
 import './details/hop-dialog.css'
 import './compare/compare-menu.css'
 import './compare/flow-compare.css'
-import { describeMissingParts } from '../lib/searched-range.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { findSpanLane, type FlowModel } from './model/flow-model.ts'
 import { parseFlowUrl, type FlowPageState } from './flow-url.ts'
 import { keepFoldsInUrl } from './flow-folds.ts'
-import { createFlowResource, type FlowResource } from './flow-resource.ts'
+import { createFlowResource } from './flow-resource.ts'
 import { createFlowView, openLane, revealLane, findLaneRowId, type FlowView } from './flow-view.ts'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { Notice } from '../components/notice.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
 import { HopDialog } from './details/hop-dialog.tsx'
 import { FlowCompare } from './compare/flow-compare.tsx'
 import { FlowGraph } from './graph/flow-graph.tsx'
 import { FlowHeader } from './header/flow-header.tsx'
 import { bindFlowKeys } from './flow-keys.ts'
+import { NotFound } from '../trace/not-found.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 import { FlowNotes } from './header/flow-notes.tsx'
 import { FlowOrigins } from './header/flow-origins.tsx'
 import { FlowPanel, hasDetails } from './details/flow-panel.tsx'
@@ -33,10 +32,11 @@ import { FlowToolbar } from './header/flow-toolbar.tsx'
 export function FlowPage({ traceId, search }: { readonly traceId: string; readonly search: string }) {
   const pageState = useMemo(() => parseFlowUrl(traceId, search), [traceId, search])
   if (pageState.against !== undefined) return <FlowCompare pageState={pageState} against={pageState.against} />
-  return <OneFlow traceId={traceId} pageState={pageState} />
+  return <OneFlow pageState={pageState} />
 }
 
-function OneFlow({ traceId, pageState }: { readonly traceId: string; readonly pageState: FlowPageState }) {
+function OneFlow({ pageState }: { readonly pageState: FlowPageState }) {
+  const { traceId } = pageState
   const resource = useMemo(() => createFlowResource(pageState), [traceId, pageState.end, pageState.joined])
   useEffect(() => resource.start(), [resource])
   const { data } = resource.state.value
@@ -52,16 +52,29 @@ function OneFlow({ traceId, pageState }: { readonly traceId: string; readonly pa
   useLayoutEffect(() => (view === undefined ? undefined : keepFoldsInUrl(view, traceId)), [view, traceId])
   useSelectionInUrl(view, pageState)
   useLayoutEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
-  useEffect(() => {
-    const name = data?.title?.name
-    document.title = name === undefined ? 'Flow · Spanlink' : `Flow of ${sanitizeText(name, 60)} · Spanlink`
-  }, [data?.title?.name])
+  const name = data?.title?.name
+  usePageTitle(name === undefined ? 'Flow' : `Flow of ${sanitizeText(name, 60)}`)
 
-  if (view === undefined) return <NotFound traceId={traceId} resource={resource} empty={data !== undefined} />
+  if (view === undefined) {
+    const { error } = resource.state.value
+    return (
+      <div class="flow-page">
+        <NotFound
+          what="flow"
+          traceId={traceId}
+          error={error}
+          isEmpty={data !== undefined}
+          isRetrying={error?.status !== 400}
+        >
+          No span of this trace and no link to it is stored: not yet received, not sampled, or expired.
+        </NotFound>
+      </div>
+    )
+  }
   return (
     <div class="flow-page">
-      <FlowHeader view={view} traceId={traceId} pageState={pageState} />
-      <FlowOrigins response={view.model.value.response} pageState={pageState} />
+      <FlowHeader view={view} pageState={pageState} />
+      <FlowOrigins view={view} pageState={pageState} />
       <FlowNotes view={view} pageState={pageState} resource={resource} />
       <PanelSplit
         main={
@@ -110,42 +123,4 @@ function useSelectionInUrl(view: FlowView | undefined, pageState: FlowPageState)
 /** Lane of the opened trace, or -1 if the flow starts with that trace. */
 function openedLane(model: FlowModel, traceId: string): number {
   return model.response.title?.traceId === traceId ? -1 : model.lanes.findIndex((lane) => lane.traceId === traceId)
-}
-
-function NotFound(props: { readonly traceId: string; readonly resource: FlowResource; readonly empty: boolean }) {
-  const { error } = props.resource.state.value
-  if (error === undefined && !props.empty) {
-    return (
-      <div class="flow-page">
-        <LoadingRows label="Loading the flow" />
-      </div>
-    )
-  }
-  const isMissing = props.empty || error?.status === 404
-  return (
-    <div class="flow-page">
-      <Notice
-        isPage
-        icon={isMissing ? 'search' : 'unplugged'}
-        kind={isMissing ? 'plain' : 'error'}
-        title={isMissing ? 'Flow not found' : 'The flow could not be loaded'}
-      >
-        <p class="mono text">{props.traceId.slice(0, 64)}</p>
-        {isMissing ? (
-          <p>
-            No span of this trace and no link to it is stored: not yet received, not sampled, or expired. This page
-            opens it when it arrives.
-          </p>
-        ) : (
-          <p>
-            {error?.message} {error?.status === 400 ? '' : 'Retrying…'}
-          </p>
-        )}
-        {error?.missingParts && <p>{describeMissingParts('the trace')}</p>}
-        <p>
-          <a href="/">View all traces</a>
-        </p>
-      </Notice>
-    </div>
-  )
 }

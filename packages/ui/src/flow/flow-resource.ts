@@ -5,6 +5,7 @@ import { toMillis } from '../lib/format/time.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 import type { FlowPageState } from './flow-url.ts'
 import { poll } from '../lib/poll.ts'
+import { withParams } from '../lib/query-params.ts'
 
 /**
  * Exporters batch for 5 s by default and consumers may lag. A flow that ended over a minute ago is
@@ -40,13 +41,12 @@ export function createFlowResource({
   let leaving = new AbortController()
   let pages = 0
   const fetchPage = async (cursor?: string): Promise<FlowResponse | undefined> => {
-    const params = new URLSearchParams()
-    if (end !== undefined) params.set('spanId', end)
-    if (joined) params.set('includeJoined', 'true')
-    if (cursor !== undefined) params.set('cursor', cursor)
-    const query = params.size === 0 ? '' : `?${params}`
+    const params = { spanId: end, includeJoined: joined && 'true', cursor }
     try {
-      return await getJson<FlowResponse>(`/api/flows/${encodeURIComponent(traceId)}${query}`, leaving.signal)
+      return await getJson<FlowResponse>(
+        withParams(`/api/flows/${encodeURIComponent(traceId)}`, params),
+        leaving.signal,
+      )
     } catch (cause) {
       if (!leaving.signal.aborted) {
         const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)

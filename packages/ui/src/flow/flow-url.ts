@@ -1,4 +1,5 @@
 import type { Breadcrumb } from '../app/route.ts'
+import { withParams } from '../lib/query-params.ts'
 
 /** State of the flow page, as stored in its URL. */
 export interface FlowPageState {
@@ -7,7 +8,7 @@ export interface FlowPageState {
   /** Selection for the details panel: a lane id, an edge id or a span; at most one of the three. */
   readonly lane: string | undefined
   readonly edge: string | undefined
-  readonly span: FlowSpanId | undefined
+  readonly span: SpanKey | undefined
   /** Span id where the critical path ends; the flow's last span when undefined. */
   readonly end: string | undefined
   /**
@@ -18,7 +19,7 @@ export interface FlowPageState {
   readonly against: string | undefined
 }
 
-type FlowSpanId = Pick<Breadcrumb, 'traceId' | 'spanId'>
+export type SpanKey = Pick<Breadcrumb, 'traceId' | 'spanId'>
 
 export function parseFlowUrl(traceId: string, search: string): FlowPageState {
   const query = new URLSearchParams(search)
@@ -39,19 +40,17 @@ export function parseFlowUrl(traceId: string, search: string): FlowPageState {
  * the span.
  */
 export function flowUrl(traceId: string, pageState: Partial<Omit<FlowPageState, 'traceId'>> = {}): string {
-  const query = new URLSearchParams()
-  if (pageState.view === 'graph') query.set('view', 'graph')
-  if (pageState.against !== undefined) query.set('with', pageState.against)
-  if (pageState.joined === true) query.set('joined', '1')
-  if (pageState.end !== undefined) query.set('end', pageState.end)
-  if (pageState.lane !== undefined) query.set('lane', pageState.lane)
-  else if (pageState.edge !== undefined) query.set('edge', pageState.edge)
-  else if (pageState.span !== undefined) {
-    const { spanId } = pageState.span
-    query.set('span', pageState.span.traceId === traceId ? spanId : `${pageState.span.traceId}-${spanId}`)
-  }
-  const path = `/flow/${encodeURIComponent(traceId)}`
-  return query.size === 0 ? path : `${path}?${query}`
+  const { view, against, joined, end, lane, edge, span } = pageState
+  const spanParam = span?.traceId === traceId ? span.spanId : span && `${span.traceId}-${span.spanId}`
+  return withParams(`/flow/${encodeURIComponent(traceId)}`, {
+    view: view === 'graph' && view,
+    with: against,
+    joined: joined && '1',
+    end,
+    lane,
+    edge: lane === undefined && edge,
+    span: lane === undefined && edge === undefined && spanParam,
+  })
 }
 
 /** Same flow and view with another selection, or with none. */
@@ -65,7 +64,7 @@ export function selectionUrl(
 /**
  * `spanId` refers to a span of the flow's own trace, `traceId-spanId` to a span of another trace.
  */
-function parseSpan(text: string | null, traceId: string): FlowSpanId | undefined {
+function parseSpan(text: string | null, traceId: string): SpanKey | undefined {
   if (text === null || text === '') return undefined
   const [first = '', second] = text.toLowerCase().split('-')
   return second === undefined ? { traceId, spanId: first } : { traceId: first, spanId: second }

@@ -3,6 +3,7 @@ import { batch, computed, signal, type ReadonlySignal, type Signal } from '@prea
 import { buildFlowModel, type FlowModel } from './model/flow-model.ts'
 import { buildFlowRows, findFoldsHiding, type FlowRow } from './timeline/flow-rows.ts'
 import { laneSpans, type LaneSpans } from './model/lane-spans.ts'
+import type { FlowPageState } from './flow-url.ts'
 import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 
@@ -28,6 +29,12 @@ export interface FlowView {
   readonly update: (response: FlowResponse) => void
   readonly stop: () => void
   readonly leaving: AbortSignal
+}
+
+/** Props of the parts of the flow page. */
+export interface FlowProps {
+  readonly view: FlowView
+  readonly pageState: FlowPageState
 }
 
 /** `shared`: time window and minimum axis length (ns) that several flows share. */

@@ -16,6 +16,11 @@ export function parseRecentRange(text: string | null): RecentRange {
   return RECENT_RANGES.find(([value]) => value === text)?.[0] ?? '1h'
 }
 
+/** The range as a URL parameter; the default has none. */
+export function writeRecentRange(range: RecentRange = '1h'): string {
+  return range === '1h' ? '' : range
+}
+
 /** Start of the range in Unix nanoseconds. */
 export function startOfRange(range: RecentRange, nowMillis: number): string {
   return `${nowMillis - Number(parseDuration(range) ?? 0n) / 1e6}000000`

@@ -1,10 +1,11 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
 import { ApiError, getJson } from './api.ts'
 
 /**
  * The state of a request. `data` stays while a newer response is fetched, to avoid a layout shift.
  */
-interface ResourceState<T> {
+export interface ResourceState<T> {
   readonly data: T | undefined
   /** The path that `data` was loaded from. */
   readonly dataPath: string | undefined
@@ -17,6 +18,16 @@ export interface Resource<T> {
   /** Aborts a pending request. Resolves when loaded, failed or aborted; never rejects. */
   readonly load: (path: string) => Promise<void>
   readonly stop: () => void
+}
+
+/** Loads `path` when it or `news` changes; loads nothing while it is undefined. */
+export function useRequest<T>(path: string | undefined, news?: unknown): ResourceState<T> {
+  const resource = useMemo(() => createResource<T>(), [])
+  useEffect(() => {
+    if (path !== undefined) void resource.load(path)
+    return () => resource.stop()
+  }, [resource, path, news])
+  return resource.state.value
 }
 
 export function createResource<T>(): Resource<T> {

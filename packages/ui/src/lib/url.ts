@@ -42,6 +42,15 @@ export function interceptLinks(): void {
   })
 }
 
+/** A click handler for links: plain clicks call `go` instead of following the link. */
+export function onPlainClick(go: () => void): (event: MouseEvent) => void {
+  return (event) => {
+    if (!isPlainClick(event)) return
+    event.preventDefault()
+    go()
+  }
+}
+
 export function isPlainClick(event: MouseEvent): boolean {
   return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
 }

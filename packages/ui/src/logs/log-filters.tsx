@@ -1,18 +1,14 @@
 import type { ServicesResponse } from '@spanlink/api-schema'
-import { useEffect, useMemo } from 'preact/hooks'
-import { FilterForm } from '../components/filters/filter-form.tsx'
-import { RecentRangeFilter, SelectFilter } from '../components/filters/select-filter.tsx'
-import { TextFilter } from '../components/filters/text-filter.tsx'
-import { createResource } from '../lib/resource.ts'
+import { FilterForm, RecentRangeFilter, SelectFilter, TextFilter } from '../components/filters/filters.tsx'
 import { push } from '../lib/url.ts'
 import { isFiltered, logsUrl, type LogsPageState } from './logs-url.ts'
+import { useRequest } from '../lib/resource.ts'
 
 export const SEARCH_ID = 'logs-search'
 
 export function LogFilters({ pageState }: { readonly pageState: LogsPageState }) {
   const set = (change: Partial<LogsPageState>): void => push(logsUrl({ ...pageState, ...change }))
-  const services = useMemo(() => createResource<ServicesResponse>(), [])
-  useEffect(() => void services.load('/api/services'), [services])
+  const services = useRequest<ServicesResponse>('/api/services').data?.services ?? []
   return (
     <FilterForm
       label="Filter logs"
@@ -31,7 +27,7 @@ export function LogFilters({ pageState }: { readonly pageState: LogsPageState })
       <SelectFilter
         label="Service"
         value={pageState.service}
-        options={[['', 'All services'], ...(services.state.value.data?.services ?? [])]}
+        options={[['', 'All services'], ...services]}
         onSet={(service) => set({ service })}
       />
       <SelectFilter

@@ -6,9 +6,7 @@ import type { ApiError } from '../lib/api.ts'
 import { now } from '../lib/clock.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { NewRowsButton } from '../components/list/new-rows-button.tsx'
-import { RefreshError } from '../components/list/refresh-error.tsx'
-import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { NewRowsButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
 import { LogRow } from './log-row.tsx'
 
 interface KeyedRecord {

@@ -6,10 +6,8 @@ import { formatTime, formatTimeWithZone } from '../lib/format/time.ts'
 import { severityClass, severityName } from './severity.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { traceUrl } from '../app/route.ts'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { ServiceName, Text, LongText } from '../components/labels/labels.tsx'
 import { AttributeTable } from '../components/details/attribute-table.tsx'
-import { LongText } from '../components/details/long-text.tsx'
 
 /** Maximum line count shown for a body; opening it shows all lines. */
 const MAX_LINES = 1000

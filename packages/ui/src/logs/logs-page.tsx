@@ -1,23 +1,29 @@
 import type { KeyValue, LogsResponse, SearchedRange } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import './logs.css'
 import { describeIncompleteSearch, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
-import { bindKeys } from '../app/keyboard.ts'
+import { leaveField, useKeys, type KeyBinding } from '../app/keyboard.ts'
 import { isFiltered, logsPath, parseLogsUrl, logsUrl, type LogsPageState } from './logs-url.ts'
 import { formatAttribute } from '../lib/format/attribute.ts'
 import { createOlderPages } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { Notice } from '../components/notice.tsx'
+import { LoadingRows, Notice, ConnectLink } from '../components/notice.tsx'
 import { LoadMore } from '../components/list/load-more.tsx'
 import { LogFilters, SEARCH_ID } from './log-filters.tsx'
 import { keyedRecords, Records } from './log-records.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 
 const REFRESH_INTERVAL_MS = 3000
 const RECORDS = '.logs summary'
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['/'], does: 'Search logs', run: () => document.getElementById(SEARCH_ID)?.focus() },
+  { keys: ['j', 'ArrowDown'], does: 'Next record', run: () => focusRow(RECORDS, 1) },
+  { keys: ['k', 'ArrowUp'], does: 'Previous record', run: () => focusRow(RECORDS, -1) },
+  { keys: ['Escape'], does: 'Exit search', run: leaveField, whileTyping: true },
+]
 /** Servers reject URLs with longer values. */
 const MAX_VALUE_LENGTH = 1000
 
@@ -27,7 +33,6 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const logs = useMemo(() => createResource<LogsResponse>(), [])
   const older = useMemo(() => createOlderPages<LogsResponse>(), [])
   useEffect(() => {
-    document.title = 'Logs · Spanlink'
     const stop = poll(async () => {
       if (older.pages.peek().length === 0) await logs.load(logsPath(pageState, Date.now()))
     }, REFRESH_INTERVAL_MS)
@@ -37,27 +42,12 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       older.clear()
     }
   }, [logs, older, pageState])
-  useLayoutEffect(
-    () =>
-      bindKeys({
-        title: 'Logs',
-        bindings: [
-          { keys: ['/'], does: 'Search logs', run: () => document.getElementById(SEARCH_ID)?.focus() },
-          { keys: ['j', 'ArrowDown'], does: 'Next record', run: () => focusRow(RECORDS, 1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous record', run: () => focusRow(RECORDS, -1) },
-          {
-            keys: ['Escape'],
-            does: 'Exit search',
-            run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
-            whileTyping: true,
-          },
-        ],
-      }),
-    [],
-  )
+  usePageTitle('Logs')
+  useKeys('Logs', KEYS)
   const { data, dataPath, error } = logs.state.value
-  const range = data === undefined ? undefined : searchedBy([data, ...older.pages.value])
-  const hasNone = [...(data === undefined ? [] : [data]), ...older.pages.value].every(({ logs }) => logs.length === 0)
+  const pages = data === undefined ? undefined : ([data, ...older.pages.value] as const)
+  const range = pages && searchedBy(pages)
+  const more = data && <LoadMore older={older} path={dataPath ?? ''} first={data} words="Load older" />
   const recordsWith = useMemo(
     () =>
       ({ key, value }: KeyValue) => {
@@ -80,23 +70,19 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
           <p>{error.message}</p>
           <p>{error.status === 400 ? <a href="/logs">Clear filters</a> : <span class="faint">Retrying…</span>}</p>
         </Notice>
-      ) : data === undefined ? (
+      ) : pages === undefined || range === undefined ? (
         <LoadingRows label="Loading logs" />
-      ) : range === undefined || hasNone ? (
-        <EmptyNotice
-          pageState={pageState}
-          range={range}
-          more={<LoadMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
-        />
+      ) : pages.every(({ logs }) => logs.length === 0) ? (
+        <EmptyNotice pageState={pageState} range={range} more={more} />
       ) : (
         <Records
           key={search}
           list={search}
-          records={keyedRecords([data, ...older.pages.value])}
+          records={keyedRecords(pages)}
           range={range}
           recordsWith={recordsWith}
           error={error}
-          more={<LoadMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
+          more={more}
         />
       )}
     </div>
@@ -105,11 +91,11 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
 
 function EmptyNotice(props: {
   readonly pageState: LogsPageState
-  readonly range: SearchedRange | undefined
+  readonly range: SearchedRange
   readonly more: ComponentChildren
 }) {
   const { pageState, range } = props
-  if (range !== undefined && !range.complete) {
+  if (!range.complete) {
     return (
       <Notice icon="search" title={`No log record matches from ${formatSearchedRange(range.searched)}`}>
         <p>{describeIncompleteSearch(range, 'records')}</p>
@@ -117,7 +103,7 @@ function EmptyNotice(props: {
       </Notice>
     )
   }
-  const searched = range === undefined ? '' : `Searched ${formatSearchedRange(range.searched)}.`
+  const searched = `Searched ${formatSearchedRange(range.searched)}.`
   const widen = (
     <p>
       <a href={logsUrl({ ...pageState, last: '7d' })}>Search the last 7 days</a>
@@ -137,11 +123,7 @@ function EmptyNotice(props: {
     <Notice icon="plug" title="No logs in range">
       <p>{searched} Log records that applications send by OTLP appear here as they arrive.</p>
       {pageState.last !== '7d' && widen}
-      <p>
-        <a class="button primary" href="/connect">
-          Connect an application
-        </a>
-      </p>
+      <ConnectLink />
     </Notice>
   )
 }

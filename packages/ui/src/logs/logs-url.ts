@@ -1,5 +1,5 @@
-import { readParams, setParams } from '../lib/query-params.ts'
-import { startOfRange, parseRecentRange, type RecentRange } from '../lib/recent-range.ts'
+import { readParams, withParams } from '../lib/query-params.ts'
+import { startOfRange, parseRecentRange, type RecentRange, writeRecentRange } from '../lib/recent-range.ts'
 
 /** The state of the Logs page, from its URL. */
 export interface LogsPageState {
@@ -25,16 +25,12 @@ export function isFiltered(pageState: LogsPageState): boolean {
 }
 
 export function logsUrl(pageState: Partial<LogsPageState>): string {
-  const params = new URLSearchParams()
-  setParams(params, names, pageState)
-  if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
-  return params.size === 0 ? '/logs' : `/logs?${params}`
+  return withParams('/logs', { ...pageState, last: writeRecentRange(pageState.last) })
 }
 
 export function logsPath(pageState: LogsPageState, nowMillis: number): string {
-  const params = new URLSearchParams({ limit: '100' })
-  setParams(params, names, pageState)
+  const { last, ...filters } = pageState
   // The logs of a trace are shown for all time.
-  if (pageState.traceId === '') params.set('start', startOfRange(pageState.last, nowMillis))
-  return `/api/logs?${params}`
+  const start = filters.traceId === '' && startOfRange(last, nowMillis)
+  return withParams('/api/logs', { limit: '100', ...filters, start })
 }

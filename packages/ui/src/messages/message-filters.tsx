@@ -4,10 +4,13 @@ import { createResource } from '../lib/resource.ts'
 import { topologyPath } from '../topology/topology-url.ts'
 import { hasMinDuration, isNeverConsumed, messagesUrl, type MessagesPageState } from './messages-url.ts'
 import { push } from '../lib/url.ts'
-import { CheckFilter } from '../components/filters/check-filter.tsx'
-import { FilterForm } from '../components/filters/filter-form.tsx'
-import { RecentRangeFilter } from '../components/filters/select-filter.tsx'
-import { DurationFilter, TextFilter } from '../components/filters/text-filter.tsx'
+import {
+  CheckFilter,
+  FilterForm,
+  RecentRangeFilter,
+  DurationFilter,
+  TextFilter,
+} from '../components/filters/filters.tsx'
 
 export function MessageFilters({ pageState }: { readonly pageState: MessagesPageState }) {
   const set = (change: Partial<MessagesPageState>): void => push(messagesUrl({ ...pageState, limit: 50, ...change }))

@@ -8,9 +8,7 @@ import type { RowHold } from '../components/list/use-held-list.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { openRow } from '../components/list/row-navigation.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { Age } from '../components/labels/age.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { Age, ServiceName, Text, SpanName } from '../components/labels/labels.tsx'
 
 export const MESSAGE_LINKS = 'table.messages a.message-link'
 
@@ -101,8 +99,7 @@ function Row(props: {
           <span class="faint">not found</span>
         ) : (
           <span class="producer">
-            <ServiceName name={producer.service} />
-            <Text class="operation">{producer.name}</Text>
+            <SpanName service={producer.service} name={producer.name} />
           </span>
         )}
       </td>

@@ -1,11 +1,11 @@
 import type { Message, MessagesResponse, SearchedRange } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import './messages.css'
 import { describeIncompleteSearch, mergeCounts, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
 import type { ApiError } from '../lib/api.ts'
-import { bindKeys } from '../app/keyboard.ts'
+import { leaveField, useKeys, type KeyBinding } from '../app/keyboard.ts'
 import {
   isNeverConsumed,
   describeList,
@@ -23,16 +23,13 @@ import { createResource, type Resource } from '../lib/resource.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
 import { push, replace, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
-import { LiveButton } from '../components/buttons/live-button.tsx'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { NewRowsButton } from '../components/list/new-rows-button.tsx'
-import { RefreshError } from '../components/list/refresh-error.tsx'
-import { Notice } from '../components/notice.tsx'
-import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { LiveButton, NewRowsButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
+import { LoadingRows, Notice } from '../components/notice.tsx'
 import { LoadMore } from '../components/list/load-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
 import { MESSAGE_LINKS, messageKey, MessageTable } from './message-table.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 
 const REFRESH_INTERVAL_MS = 10_000
 
@@ -62,10 +59,8 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
     [messages],
   )
   const [, title] = MESSAGE_LISTS.find(([list]) => list === pageState.list) ?? MESSAGE_LISTS[0]
-  useEffect(() => {
-    document.title = `${title} messages · Spanlink`
-  }, [title])
-  useLayoutEffect(() => bindMessageKeys(), [])
+  usePageTitle(`${title} messages`)
+  useKeys('Messages', KEYS)
   return (
     <div class="messages-page">
       <h1 class="visually-hidden">{title} messages</h1>
@@ -245,37 +240,22 @@ function EmptyNotice(props: {
   )
 }
 
-function togglePaused(): void {
-  paused.value = !paused.value
-}
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusRow(MESSAGE_LINKS, 1) },
+  { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusRow(MESSAGE_LINKS, -1) },
+  { keys: ['Enter'], does: 'Open flow', run: () => focusRow(MESSAGE_LINKS, 1) },
+  { keys: ['l', 'ArrowRight'], does: 'Next list', run: () => showListBeside(1) },
+  { keys: ['h', 'ArrowLeft'], does: 'Previous list', run: () => showListBeside(-1) },
+  { keys: ['/'], does: 'Edit filters', run: () => document.getElementById('message-topic')?.focus() },
+  { keys: ['Escape'], does: 'Exit filters', run: leaveField, whileTyping: true },
+  { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
+]
 
-function bindMessageKeys(): () => void {
-  const step = (by: 1 | -1) => () => {
-    const at = route.peek()
-    if (at.page !== 'messages') return
-    const pageState = parseMessagesUrl(at.query)
-    const index = MESSAGE_LISTS.findIndex(([list]) => list === pageState.list)
-    const next = MESSAGE_LISTS[(index + by + MESSAGE_LISTS.length) % MESSAGE_LISTS.length]
-    if (next !== undefined) push(messagesUrl({ ...pageState, list: next[0], limit: 50 }))
-  }
-  return bindKeys({
-    title: 'Messages',
-    bindings: [
-      { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusRow(MESSAGE_LINKS, 1) },
-      { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusRow(MESSAGE_LINKS, -1) },
-      { keys: ['Enter'], does: 'Open flow', run: () => focusRow(MESSAGE_LINKS, 1) },
-      { keys: ['l', 'ArrowRight'], does: 'Next list', run: step(1) },
-      { keys: ['h', 'ArrowLeft'], does: 'Previous list', run: step(-1) },
-      { keys: ['/'], does: 'Edit filters', run: () => document.getElementById('message-topic')?.focus() },
-      {
-        keys: ['Escape'],
-        does: 'Exit filters',
-        whileTyping: true,
-        run: () => {
-          if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
-        },
-      },
-      { keys: ['p'], does: 'Pause or resume refreshing', run: togglePaused },
-    ],
-  })
+function showListBeside(by: 1 | -1): void {
+  const at = route.peek()
+  if (at.page !== 'messages') return
+  const pageState = parseMessagesUrl(at.query)
+  const index = MESSAGE_LISTS.findIndex(([list]) => list === pageState.list)
+  const next = MESSAGE_LISTS[(index + by + MESSAGE_LISTS.length) % MESSAGE_LISTS.length]
+  if (next !== undefined) push(messagesUrl({ ...pageState, list: next[0], limit: 50 }))
 }

@@ -1,7 +1,8 @@
 import type { MessageList } from '@spanlink/api-schema'
-import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
+import { parseRecentRange, startOfRange, type RecentRange, writeRecentRange } from '../lib/recent-range.ts'
 import { parseDuration } from '@spanlink/api-schema/duration'
 import { normalizeDuration } from '../lib/format/duration.ts'
+import { withParams } from '../lib/query-params.ts'
 
 /** List names and descriptions, most severe first. */
 export const MESSAGE_LISTS = [
@@ -42,15 +43,16 @@ export function parseMessagesUrl(query: URLSearchParams): MessagesPageState {
 }
 
 export function messagesUrl(pageState: MessagesPageState): string {
-  const query = new URLSearchParams()
-  if (pageState.list !== 'dead-lettered') query.set('list', pageState.list)
-  if (pageState.topic !== '') query.set('topic', pageState.topic)
-  if (pageState.group !== '') query.set('group', pageState.group)
-  if (isNeverConsumed(pageState)) query.set('never', '1')
-  if (pageState.after !== '' && hasMinDuration(pageState.list)) query.set('after', pageState.after)
-  if (pageState.last !== '1h') query.set('last', pageState.last)
-  if (pageState.limit !== MIN_LIMIT) query.set('limit', String(pageState.limit))
-  return query.size === 0 ? '/messages' : `/messages?${query}`
+  const { list, topic, group, after, last, limit } = pageState
+  return withParams('/messages', {
+    list: list !== 'dead-lettered' && list,
+    topic,
+    group,
+    never: isNeverConsumed(pageState) && '1',
+    after: hasMinDuration(list) && after,
+    last: writeRecentRange(last),
+    limit: limit !== MIN_LIMIT && String(limit),
+  })
 }
 
 /** Only these two lists have a duration filter. */
@@ -77,11 +79,14 @@ export function minAgeNanos({ list, after }: Pick<MessagesPageState, 'list' | 'a
 }
 
 export function messagesPath(pageState: MessagesPageState, nowMillis: number): string {
-  const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), limit: String(pageState.limit) })
-  if (pageState.topic !== '') params.set('topic', pageState.topic)
-  if (isNeverConsumed(pageState)) params.set('neverConsumed', 'true')
-  else if (pageState.group !== '') params.set('consumerGroup', pageState.group)
-  const after = normalizeDuration(pageState.after)
-  if (after !== undefined && hasMinDuration(pageState.list)) params.set('minQueueTime', after)
-  return `/api/messages/${pageState.list}?${params}`
+  const { list, topic, group, after, last, limit } = pageState
+  const isNever = isNeverConsumed(pageState)
+  return withParams(`/api/messages/${list}`, {
+    start: startOfRange(last, nowMillis),
+    limit: String(limit),
+    topic,
+    neverConsumed: isNever && 'true',
+    consumerGroup: !isNever && group,
+    minQueueTime: hasMinDuration(list) && normalizeDuration(after),
+  })
 }

@@ -4,30 +4,21 @@ import { formatMetricValue } from './metric-text.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { labelsPath, metricsUrl, seriesPath, type MetricsPageState } from './metrics-url.ts'
 import { poll } from '../lib/poll.ts'
-import { createResource } from '../lib/resource.ts'
+import { createResource, useRequest } from '../lib/resource.ts'
 import { traceUrl } from '../app/route.ts'
 import { push, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { FilterForm } from '../components/filters/filter-form.tsx'
-import { RecentRangeFilter, SelectFilter } from '../components/filters/select-filter.tsx'
-import { TextFilter } from '../components/filters/text-filter.tsx'
-import { Age } from '../components/labels/age.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
+import { FilterForm, RecentRangeFilter, SelectFilter, TextFilter } from '../components/filters/filters.tsx'
+import { Age, ServiceName } from '../components/labels/labels.tsx'
 import { BucketMap } from './bucket-map.tsx'
 import { formatExemplar, LineChart } from './line-chart.tsx'
 
 const REFRESH_INTERVAL_MS = 10_000
 const EXEMPLARS_SHOWN = 8
 
-export function MetricPanel({
-  pageState,
-  metric,
-}: {
-  readonly pageState: MetricsPageState
-  readonly metric: Metric | undefined
-}) {
+export function MetricPanel(props: { readonly pageState: MetricsPageState; readonly metric: Metric | undefined }) {
+  const { pageState, metric } = props
   const series = useMemo(() => createResource<MetricSeriesResponse>(), [])
-  const labels = useMemo(() => createResource<MetricLabelsResponse>(), [])
   useEffect(() => {
     const stop = poll(() => series.load(seriesPath(pageState, Date.now())), REFRESH_INTERVAL_MS)
     return () => {
@@ -35,7 +26,7 @@ export function MetricPanel({
       series.stop()
     }
   }, [series, pageState])
-  useEffect(() => void labels.load(labelsPath(pageState)), [labels, pageState.name, pageState.type, pageState.unit])
+  const known = useRequest<MetricLabelsResponse>(labelsPath(pageState)).data?.labels ?? []
   const { data, error } = series.state.value
   // Without a type in the URL the server chooses a metric of this name; the URL then shows which.
   useEffect(() => {
@@ -44,7 +35,6 @@ export function MetricPanel({
   }, [pageState, data])
   const set = (change: Partial<MetricsPageState>): void => push(metricsUrl({ ...pageState, ...change }))
   const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)
-  const known = labels.state.value.data?.labels ?? []
   const filters = known.flatMap(({ key, values }) => values.slice(0, 20).map((value) => `${key}=${value}`))
   return (
     <section class="metric-panel" aria-label={pageState.name}>

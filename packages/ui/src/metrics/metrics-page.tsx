@@ -1,35 +1,39 @@
 import type { Metric, MetricsResponse } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
-import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import './metrics.css'
 import { selectMetric, metricSummary } from './select-metric.ts'
-import { bindKeys } from '../app/keyboard.ts'
+import { leaveField, useKeys, type KeyBinding } from '../app/keyboard.ts'
 import { parseMetricsUrl, metricsUrl } from './metrics-url.ts'
 import { createResource } from '../lib/resource.ts'
 import { replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { focusRow } from '../components/list/row-navigation.ts'
-import { Notice } from '../components/notice.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { Notice, ConnectLink } from '../components/notice.tsx'
+import { Text } from '../components/labels/labels.tsx'
 import { MetricPanel } from './metric-panel.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
+import { withParams } from '../lib/query-params.ts'
 
 const SEARCH_ID = 'metrics-search'
 const MAX_LISTED = 400
+
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['/'], does: 'Search metrics', run: () => document.getElementById(SEARCH_ID)?.focus() },
+  { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusRow('.metric-link', 1) },
+  { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusRow('.metric-link', -1) },
+  { keys: ['Escape'], does: 'Exit search', run: leaveField, whileTyping: true },
+]
 
 export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
   const pageState = useMemo(() => parseMetricsUrl(query), [search])
   const metrics = useMemo(() => createResource<MetricsResponse>(), [])
   const wanted = useSignal('')
+  usePageTitle(pageState.name.slice(0, 60) || 'Metrics')
   useEffect(() => {
-    document.title = pageState.name === '' ? 'Metrics · Spanlink' : `${pageState.name.slice(0, 60)} · Spanlink`
-  }, [pageState.name])
-  useEffect(() => {
-    const timer = setTimeout(
-      () =>
-        void metrics.load(`/api/metrics${wanted.value === '' ? '' : `?${new URLSearchParams({ q: wanted.value })}`}`),
-      wanted.value === '' ? 0 : 150,
-    )
+    const path = withParams('/api/metrics', { q: wanted.value })
+    const timer = setTimeout(() => void metrics.load(path), wanted.value === '' ? 0 : 150)
     return () => clearTimeout(timer)
   }, [metrics, wanted.value])
   const { data, error } = metrics.state.value
@@ -38,24 +42,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
     if (pageState.name === '' && first !== undefined)
       replace(metricsUrl({ ...pageState, name: first.name, type: first.type, unit: first.unit }))
   }, [pageState, first])
-  useLayoutEffect(
-    () =>
-      bindKeys({
-        title: 'Metrics',
-        bindings: [
-          { keys: ['/'], does: 'Search metrics', run: () => document.getElementById(SEARCH_ID)?.focus() },
-          { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusRow('.metric-link', 1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusRow('.metric-link', -1) },
-          {
-            keys: ['Escape'],
-            does: 'Exit search',
-            run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
-            whileTyping: true,
-          },
-        ],
-      }),
-    [],
-  )
+  useKeys('Metrics', KEYS)
   if (error !== undefined && data === undefined) {
     return (
       <Notice icon="unplugged" kind="error" title="The metrics could not be loaded" isPage>
@@ -67,11 +54,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
     return (
       <Notice icon="plug" title="No metrics yet" isPage>
         <p>Metrics that applications send by OTLP appear here.</p>
-        <p>
-          <a class="button primary" href="/connect">
-            Connect an application
-          </a>
-        </p>
+        <ConnectLink />
       </Notice>
     )
   }

@@ -1,6 +1,6 @@
 import { readParams, setParams } from '../lib/query-params.ts'
 import type { MetricSeriesResponse } from '@spanlink/api-schema'
-import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
+import { parseRecentRange, startOfRange, type RecentRange, writeRecentRange } from '../lib/recent-range.ts'
 
 /** The state of the Metrics page, from its URL. */
 export interface MetricsPageState {
@@ -24,17 +24,22 @@ export function parseMetricsUrl(query: URLSearchParams): MetricsPageState {
 
 export function metricsUrl(pageState: Partial<MetricsPageState>): string {
   const params = new URLSearchParams()
-  setParams(params, names, pageState)
-  if (pageState.type) params.set('unit', pageState.unit ?? '')
-  if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
+  setMetricParams(params, pageState)
+  setParams(params, { last: writeRecentRange(pageState.last) })
   return params.size === 0 ? '/metrics' : `/metrics?${params}`
 }
 
 export function seriesPath(pageState: MetricsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), end: `${nowMillis}000000` })
-  setParams(params, names, pageState)
-  if (pageState.type !== '') params.set('unit', pageState.unit)
+  setMetricParams(params, pageState)
   return `/api/metrics/series?${params}`
+}
+
+function setMetricParams(params: URLSearchParams, pageState: Partial<MetricsPageState>): void {
+  const { unit = '', last: _, ...others } = pageState
+  setParams(params, others)
+  // An empty unit distinguishes metrics of the same type, too.
+  if (others.type) params.set('unit', unit)
 }
 
 /** The time of every step in Unix seconds, as uPlot takes it. */

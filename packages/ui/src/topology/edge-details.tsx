@@ -2,15 +2,16 @@ import type { Quantiles, TopologyEdge } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
 import { formatDurationNano } from '../lib/format/duration.ts'
 import { formatPercent, formatRate } from '../lib/format/number.ts'
-import type { PlacedTopologyEdge, TopologyModel } from './topology-model.ts'
+import type { PlacedTopologyEdge } from './topology-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { traceUrl } from '../app/route.ts'
 import { closeDetails } from './topology-selection.ts'
-import { topologyUrl, type TopologyPageState } from './topology-url.ts'
+import { topologyUrl, type TopologyProps } from './topology-url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { DetailsPanel } from '../components/details/details-panel.tsx'
 import { Lag } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
+import { Pair } from '../components/labels/facts.tsx'
 
 const VERBS: Readonly<Record<TopologyEdge['type'], string>> = {
   produce: 'sends to',
@@ -19,12 +20,7 @@ const VERBS: Readonly<Record<TopologyEdge['type'], string>> = {
   call: 'calls',
 }
 
-export function EdgeDetails(props: {
-  readonly model: TopologyModel
-  readonly pageState: TopologyPageState
-  readonly edge: PlacedTopologyEdge
-}) {
-  const { model, pageState, edge } = props
+export function EdgeDetails({ model, pageState, edge }: TopologyProps & { readonly edge: PlacedTopologyEdge }) {
   const end = (id: string): ComponentChildren => {
     const node = model.nodeById.get(id)
     const url = topologyUrl({ ...pageState, edge: undefined, node: id })
@@ -49,22 +45,17 @@ export function EdgeDetails(props: {
     >
       <dl class="pairs">
         {edge.topic !== undefined && (
-          <>
-            <dt>Topic</dt>
-            <dd>
-              <span class="text block">{edge.topic.slice(0, 300)}</span>
-            </dd>
-          </>
+          <Pair name="Topic">
+            <span class="text block">{edge.topic.slice(0, 300)}</span>
+          </Pair>
         )}
-        <dt>Rate</dt>
-        <dd>
+        <Pair name="Rate">
           {formatRate(edge.ratePerSecond, model.rateUnit)}{' '}
           <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
-        </dd>
-        <dt>Errors</dt>
-        <dd class={edge.errorCount > 0 ? 'failed' : ''}>
+        </Pair>
+        <Pair name="Errors" class={edge.errorCount > 0 ? 'failed' : ''}>
           {edge.errorCount.toLocaleString('en')} ({formatPercent(edge.errorCount / Math.max(1, edge.count))})
-        </dd>
+        </Pair>
         {edge.lag !== undefined && <Lag lag={edge.lag} />}
       </dl>
       <table class="quantiles">

@@ -1,20 +1,20 @@
 import { formatDurationNano } from '../lib/format/duration.ts'
 import { formatPercent, formatRateNumber } from '../lib/format/number.ts'
-import { isPlainClick, replace } from '../lib/url.ts'
+import { onPlainClick, replace } from '../lib/url.ts'
 import { NodeName } from './node-name.tsx'
-import type { PlacedTopologyEdge, TopologyModel } from './topology-model.ts'
-import { topologyUrl, type TopologyPageState } from './topology-url.ts'
+import type { PlacedTopologyEdge } from './topology-model.ts'
+import { topologyUrl, type TopologyProps } from './topology-url.ts'
 
 const MAX_SHOWN = 100
 
 /** The edges of a node: peer, rate, errors and duration. */
-export function EdgeTable(props: {
-  readonly name: string
-  readonly model: TopologyModel
-  readonly pageState: TopologyPageState
-  readonly edges: readonly PlacedTopologyEdge[]
-  readonly peer: 'from' | 'to'
-}) {
+export function EdgeTable(
+  props: TopologyProps & {
+    readonly name: string
+    readonly edges: readonly PlacedTopologyEdge[]
+    readonly peer: 'from' | 'to'
+  },
+) {
   if (props.edges.length === 0) return null
   return (
     <section class="edge-table" aria-label={props.name}>
@@ -24,15 +24,11 @@ export function EdgeTable(props: {
             <th scope="col">
               {props.name} <span class="section-count">{props.edges.length.toLocaleString('en')}</span>
             </th>
-            <th scope="col" class="number">
-              Rate {props.model.rateUnit.name}
-            </th>
-            <th scope="col" class="number">
-              Errors
-            </th>
-            <th scope="col" class="number">
-              p95
-            </th>
+            {[`Rate ${props.model.rateUnit.name}`, 'Errors', 'p95'].map((text) => (
+              <th key={text} scope="col" class="number">
+                {text}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -46,14 +42,7 @@ export function EdgeTable(props: {
             return (
               <tr key={edge.id}>
                 <td>
-                  <a
-                    href={url}
-                    onClick={(event) => {
-                      if (!isPlainClick(event)) return
-                      event.preventDefault()
-                      replace(url)
-                    }}
-                  >
+                  <a href={url} onClick={onPlainClick(() => replace(url))}>
                     {peer === undefined ? (
                       edge[props.peer]
                     ) : (

@@ -1,22 +1,18 @@
 import { formatDuration } from '../lib/format/duration.ts'
 import { formatPercent, formatRate } from '../lib/format/number.ts'
-import type { PlacedNode, TopologyModel } from './topology-model.ts'
+import type { PlacedNode } from './topology-model.ts'
 import { tracesUrl } from '../app/route.ts'
 import { closeDetails } from './topology-selection.ts'
-import { topologyUrl, type TopologyPageState } from './topology-url.ts'
+import { topologyUrl, type TopologyProps } from './topology-url.ts'
 import { DetailsPanel } from '../components/details/details-panel.tsx'
 import { EdgeTable } from './edge-table.tsx'
 import { Lag } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
+import { Pair } from '../components/labels/facts.tsx'
 
 const TYPES = { service: 'Service', topic: 'Topic', group: 'Consumer group' } as const
 
-export function NodeDetails(props: {
-  readonly model: TopologyModel
-  readonly pageState: TopologyPageState
-  readonly node: PlacedNode
-}) {
-  const { model, pageState, node } = props
+export function NodeDetails({ model, pageState, node }: TopologyProps & { readonly node: PlacedNode }) {
   return (
     <DetailsPanel
       label="Details"
@@ -42,12 +38,11 @@ export function NodeDetails(props: {
             Focus
           </a>
         )}
-        {node.type === 'service' && (
+        {node.type === 'service' ? (
           <a class="button" href={tracesUrl({ service: node.name, last: pageState.last })}>
             View traces
           </a>
-        )}
-        {node.type !== 'service' && (
+        ) : (
           <a
             class="button"
             href={`/messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: pageState.last })}`}
@@ -57,18 +52,11 @@ export function NodeDetails(props: {
         )}
       </p>
       <dl class="pairs">
-        <dt>Rate</dt>
-        <dd>{formatRate(node.rate, model.rateUnit)}</dd>
-        <dt>Errors</dt>
-        <dd class={node.errorCount > 0 ? 'failed' : ''}>
+        <Pair name="Rate">{formatRate(node.rate, model.rateUnit)}</Pair>
+        <Pair name="Errors" class={node.errorCount > 0 ? 'failed' : ''}>
           {node.errorCount.toLocaleString('en')} ({formatPercent(node.count === 0 ? 0 : node.errorCount / node.count)})
-        </dd>
-        {node.queueTime !== undefined && (
-          <>
-            <dt>Queue time p95</dt>
-            <dd>{formatDuration(node.queueTime)}</dd>
-          </>
-        )}
+        </Pair>
+        {node.queueTime !== undefined && <Pair name="Queue time p95">{formatDuration(node.queueTime)}</Pair>}
         {node.worstLag !== undefined && <Lag lag={node.worstLag} />}
       </dl>
       <EdgeTable name="Upstream" model={model} pageState={pageState} edges={node.incoming} peer="from" />

@@ -2,13 +2,13 @@ import type { ComponentChildren } from 'preact'
 import { formatDuration } from '../lib/format/duration.ts'
 import { formatCount, formatPercent, formatRateNumber } from '../lib/format/number.ts'
 import { sortNodes, type NodeColumn } from './sort-nodes.ts'
-import type { PlacedNode, TopologyModel } from './topology-model.ts'
+import type { PlacedNode } from './topology-model.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
-import { topologyUrl, type TopologyPageState } from './topology-url.ts'
-import { isPlainClick, replace } from '../lib/url.ts'
+import { topologyUrl, type TopologyPageState, type TopologyProps } from './topology-url.ts'
+import { onPlainClick, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { NewRowsButton } from '../components/list/new-rows-button.tsx'
+import { NewRowsButton } from '../components/list/results-bar.tsx'
 import { lagTitle } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
 
@@ -18,13 +18,7 @@ const MAX_NODES = 600
 export const NODE_LINKS = '.node-list a'
 
 /** The nodes of the graph as a sortable list with text filter and keyboard navigation. */
-export function NodeList({
-  model,
-  pageState,
-}: {
-  readonly model: TopologyModel
-  readonly pageState: TopologyPageState
-}) {
+export function NodeList({ model, pageState }: TopologyProps) {
   const text = pageState.text.trim().toLowerCase()
   const nodes = model.nodes.filter(
     (node) => (text === '' || node.name.toLowerCase().includes(text)) && (!pageState.onlyErrors || node.errorCount > 0),
@@ -99,12 +93,7 @@ function Column(props: {
   )
 }
 
-function Row(props: {
-  readonly model: TopologyModel
-  readonly node: PlacedNode
-  readonly pageState: TopologyPageState
-  readonly hasLag: boolean
-}) {
+function Row(props: TopologyProps & { readonly node: PlacedNode; readonly hasLag: boolean }) {
   const { model, node, pageState } = props
   const url = topologyUrl({ ...pageState, node: node.id })
   return (
@@ -113,11 +102,7 @@ function Row(props: {
         <a
           href={url}
           aria-current={pageState.node === node.id ? 'true' : undefined}
-          onClick={(event) => {
-            if (!isPlainClick(event)) return
-            event.preventDefault()
-            replace(url)
-          }}
+          onClick={onPlainClick(() => replace(url))}
         >
           <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
         </a>

@@ -1,7 +1,6 @@
 import type { TopologyNode } from '@spanlink/api-schema'
 import { Icon } from '../components/buttons/icon.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { ServiceName, Text } from '../components/labels/labels.tsx'
 
 /** A node with the icon of its type, the same in list, graph and details. */
 export function NodeName(props: { readonly node: Pick<TopologyNode, 'type' | 'name'>; readonly cluster?: string }) {

@@ -3,12 +3,8 @@ import type { Signal } from '@preact/signals'
 import type { ApiError } from '../lib/api.ts'
 import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { push, replace } from '../lib/url.ts'
-import { CheckFilter } from '../components/filters/check-filter.tsx'
-import { FilterForm } from '../components/filters/filter-form.tsx'
-import { RecentRangeFilter } from '../components/filters/select-filter.tsx'
-import { LiveButton } from '../components/buttons/live-button.tsx'
-import { RefreshError } from '../components/list/refresh-error.tsx'
-import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { CheckFilter, FilterForm, RecentRangeFilter } from '../components/filters/filters.tsx'
+import { LiveButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
 
 export function TopologyBar(props: {
   readonly pageState: TopologyPageState

@@ -1,8 +1,8 @@
 import { formatDuration } from '../lib/format/duration.ts'
 import { formatCount, formatPercent, formatRate, type RateUnit } from '../lib/format/number.ts'
-import type { PlacedNode, PlacedTopologyEdge, filterTopology, TopologyModel } from './topology-model.ts'
-import { topologyUrl, type TopologyPageState } from './topology-url.ts'
-import { isPlainClick, push, replace } from '../lib/url.ts'
+import type { PlacedNode, PlacedTopologyEdge, filterTopology } from './topology-model.ts'
+import { topologyUrl, type TopologyProps } from './topology-url.ts'
+import { onPlainClick, push, replace } from '../lib/url.ts'
 import { GraphCanvas } from '../components/graph/graph-canvas.tsx'
 import { lagTitle } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
@@ -14,11 +14,7 @@ const MAX_LABELS = 60
 /** Lines with at least this error ratio are coloured as failing. */
 const FAILING_SHARE = 0.005
 
-export function TopologyGraph(props: {
-  readonly model: TopologyModel
-  readonly shown: ReturnType<typeof filterTopology>
-  readonly pageState: TopologyPageState
-}) {
+export function TopologyGraph(props: TopologyProps & { readonly shown: ReturnType<typeof filterTopology> }) {
   const { shown, pageState, model } = props
   const chosen = pageState.node ?? ''
   const hasChosen = shown.nodes.some((node) => node.id === chosen)
@@ -50,23 +46,14 @@ export function TopologyGraph(props: {
   )
 }
 
-function Node(props: {
-  readonly model: TopologyModel
-  readonly node: PlacedNode
-  readonly pageState: TopologyPageState
-}) {
-  const { model, node, pageState } = props
+function Node({ model, node, pageState }: TopologyProps & { readonly node: PlacedNode }) {
   const url = topologyUrl({ ...pageState, node: node.id })
   return (
     <a
       class={`topology-node ${node.type} ${pageState.node === node.id ? 'selected' : ''} ${pageState.focus === node.id ? 'focused' : ''}`}
       href={url}
       tabIndex={-1}
-      onClick={(event) => {
-        if (!isPlainClick(event)) return
-        event.preventDefault()
-        replace(url)
-      }}
+      onClick={onPlainClick(() => replace(url))}
       onDblClick={() => push(topologyUrl({ ...pageState, node: node.id, focus: node.id }))}
     >
       <span class="node-line">

@@ -1,26 +1,32 @@
 import type { TopologyResponse } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
-import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import '../components/graph/graph.css'
 import './topology.css'
 import { buildTopologyModel, filterTopology, type TopologyModel } from './topology-model.ts'
 import { describeIncompleteSearch, describeMissingParts } from '../lib/searched-range.ts'
-import { bindKeys } from '../app/keyboard.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { closeDetails } from './topology-selection.ts'
-import { REACH_STEP, topologyPath, parseTopologyUrl, topologyUrl, type TopologyPageState } from './topology-url.ts'
+import {
+  REACH_STEP,
+  topologyPath,
+  parseTopologyUrl,
+  topologyUrl,
+  type TopologyPageState,
+  type TopologyProps,
+} from './topology-url.ts'
 import { push, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
-import { Icon } from '../components/buttons/icon.tsx'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { Notice } from '../components/notice.tsx'
+import { LoadingRows, Notice, ConnectLink, Note } from '../components/notice.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
 import { TopologyBar } from './topology-bar.tsx'
 import { TopologyGraph } from './topology-graph.tsx'
 import { NODE_LINKS, NodeList } from './node-list.tsx'
 import { EdgeDetails } from './edge-details.tsx'
 import { NodeDetails } from './node-details.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
+import { useKeys, type KeyBinding } from '../app/keyboard.ts'
 
 const REFRESH_INTERVAL_MS = 10_000
 /** A graph with more edges than this is unreadable. */
@@ -39,10 +45,8 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
     return undefined
   }, [topology, pageState.last, paused.value])
   useEffect(() => () => topology.stop(), [topology])
-  useEffect(() => {
-    document.title = 'Topology · Spanlink'
-  }, [])
-  useLayoutEffect(() => bindTopologyKeys(), [])
+  usePageTitle('Topology')
+  useKeys('Topology', KEYS)
   const { data, error } = topology.state.value
   const model = useMemo(() => (data === undefined ? undefined : buildTopologyModel(data)), [data])
   return (
@@ -63,7 +67,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
           </Notice>
         )
       ) : model.nodes.length === 0 ? (
-        <EmptyNotice pageState={pageState} response={model.response} />
+        <EmptyNotice model={model} pageState={pageState} />
       ) : (
         <TopologyMain model={model} pageState={pageState} />
       )}
@@ -71,7 +75,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   )
 }
 
-function TopologyMain({ model, pageState }: { readonly model: TopologyModel; readonly pageState: TopologyPageState }) {
+function TopologyMain({ model, pageState }: TopologyProps) {
   const shown = filterTopology(model, { ...pageState, maxEdges: pageState.all ? Infinity : MAX_EDGES })
   const node = model.nodeById.get(pageState.node ?? '')
   const edge = model.edgeById.get(pageState.edge ?? '')
@@ -113,64 +117,54 @@ function nothingTitle({ response }: TopologyModel, { onlyErrors }: TopologyPageS
 }
 
 /** States which part of the topology is not drawn, and how to see it. */
-function GraphNotes(props: {
-  readonly model: TopologyModel
-  readonly pageState: TopologyPageState
-  readonly left: number
-  readonly edges: number
-}) {
+function GraphNotes(props: TopologyProps & { readonly left: number; readonly edges: number }) {
   const { model, pageState, left } = props
   const focus = model.nodeById.get(pageState.focus ?? '')
   if (focus === undefined && left === 0 && model.response.complete) return null
   return (
     <ul class="notes" aria-label="Notes">
       {focus !== undefined && (
-        <li>
-          <Icon name="info" />
-          <span>
-            Focus on <b class="text">{focus.name.slice(0, 100)}</b>, {pageState.reach} steps up- and downstream.
-          </span>
-          <a class="button" href={topologyUrl({ ...pageState, reach: pageState.reach + REACH_STEP })}>
-            Expand
-          </a>
-          <a class="button" href={topologyUrl({ ...pageState, focus: undefined })}>
-            Show all
-          </a>
-        </li>
+        <Note
+          icon="info"
+          actions={
+            <>
+              <a class="button" href={topologyUrl({ ...pageState, reach: pageState.reach + REACH_STEP })}>
+                Expand
+              </a>
+              <a class="button" href={topologyUrl({ ...pageState, focus: undefined })}>
+                Show all
+              </a>
+            </>
+          }
+        >
+          Focus on <b class="text">{focus.name.slice(0, 100)}</b>, {pageState.reach} steps up- and downstream.
+        </Note>
       )}
       {left > 0 && (
-        <li>
-          <Icon name="info" />
-          <span>
-            Showing the {props.edges} busiest of {(left + props.edges).toLocaleString('en')} edges. Search, or focus on
-            a node to see all of its edges.
-          </span>
-          <a class="button" href={topologyUrl({ ...pageState, all: true })}>
-            Show all
-          </a>
-        </li>
+        <Note
+          icon="info"
+          actions={
+            <a class="button" href={topologyUrl({ ...pageState, all: true })}>
+              Show all
+            </a>
+          }
+        >
+          Showing the {props.edges} busiest of {(left + props.edges).toLocaleString('en')} edges. Search, or focus on a
+          node to see all of its edges.
+        </Note>
       )}
       {!model.response.complete && (
-        <li>
-          <Icon name="warning" />
-          <span>
-            {model.response.missingParts
-              ? describeMissingParts('nodes, edges and counts')
-              : `More edges than one response can hold, showing the ${model.response.edges.length.toLocaleString('en')} busiest. Narrow the range to see the others.`}
-          </span>
-        </li>
+        <Note icon="warning">
+          {model.response.missingParts
+            ? describeMissingParts('nodes, edges and counts')
+            : `More edges than one response can hold, showing the ${model.response.edges.length.toLocaleString('en')} busiest. Narrow the range to see the others.`}
+        </Note>
       )}
     </ul>
   )
 }
 
-function EmptyNotice({
-  pageState,
-  response,
-}: {
-  readonly pageState: TopologyPageState
-  readonly response: TopologyResponse
-}) {
+function EmptyNotice({ pageState, model: { response } }: TopologyProps) {
   return (
     <Notice icon="plug" title="No data in range">
       {!response.complete && <p>{describeIncompleteSearch(response, 'spans')}</p>}
@@ -183,49 +177,35 @@ function EmptyNotice({
           </>
         )}
       </p>
-      <p>
-        <a class="button primary" href="/connect">
-          Connect an application
-        </a>
-      </p>
+      <ConnectLink />
     </Notice>
   )
 }
 
-function bindTopologyKeys(): () => void {
-  const here = (): TopologyPageState | undefined => {
-    const at = route.peek()
-    return at.page === 'topology' ? parseTopologyUrl(at.query) : undefined
-  }
-  return bindKeys({
-    title: 'Topology',
-    bindings: [
-      { keys: ['j', 'ArrowDown'], does: 'Next node', run: () => focusRow(NODE_LINKS, 1) },
-      { keys: ['k', 'ArrowUp'], does: 'Previous node', run: () => focusRow(NODE_LINKS, -1) },
-      { keys: ['Enter'], does: 'Details', run: () => focusRow(NODE_LINKS, 1) },
-      { keys: ['/'], does: 'Search', run: () => document.getElementById('topology-search')?.focus() },
-      {
-        keys: ['f'],
-        does: 'Focus on the chosen node, or show all',
-        run: () => {
-          const pageState = here()
-          if (pageState === undefined) return
-          const focus = pageState.focus === undefined ? pageState.node : undefined
-          push(topologyUrl({ ...pageState, focus }))
-        },
-      },
-      { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
-      {
-        keys: ['Escape'],
-        does: 'Exit search, or close details',
-        whileTyping: true,
-        run: () => {
-          const pageState = here()
-          const active = document.activeElement
-          if (active instanceof HTMLInputElement || active instanceof HTMLSelectElement) active.blur()
-          else if (pageState !== undefined) closeDetails(pageState)
-        },
-      },
-    ],
-  })
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['j', 'ArrowDown'], does: 'Next node', run: () => focusRow(NODE_LINKS, 1) },
+  { keys: ['k', 'ArrowUp'], does: 'Previous node', run: () => focusRow(NODE_LINKS, -1) },
+  { keys: ['Enter'], does: 'Details', run: () => focusRow(NODE_LINKS, 1) },
+  { keys: ['/'], does: 'Search', run: () => document.getElementById('topology-search')?.focus() },
+  { keys: ['f'], does: 'Focus on the chosen node, or show all', run: toggleFocus },
+  { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
+  { keys: ['Escape'], does: 'Exit search, or close details', whileTyping: true, run: leave },
+]
+
+function here(): TopologyPageState | undefined {
+  const at = route.peek()
+  return at.page === 'topology' ? parseTopologyUrl(at.query) : undefined
+}
+
+function toggleFocus(): void {
+  const pageState = here()
+  if (pageState === undefined) return
+  push(topologyUrl({ ...pageState, focus: pageState.focus === undefined ? pageState.node : undefined }))
+}
+
+function leave(): void {
+  const pageState = here()
+  const active = document.activeElement
+  if (active instanceof HTMLInputElement || active instanceof HTMLSelectElement) active.blur()
+  else if (pageState !== undefined) closeDetails(pageState)
 }

@@ -1,5 +1,7 @@
+import type { TopologyModel } from './topology-model.ts'
 import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
-import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
+import { parseRecentRange, startOfRange, type RecentRange, writeRecentRange } from '../lib/recent-range.ts'
+import { withParams } from '../lib/query-params.ts'
 
 /** The state of the topology page, from its URL. */
 export interface TopologyPageState {
@@ -15,6 +17,12 @@ export interface TopologyPageState {
   readonly all: boolean
   /** Sort order of the node list. */
   readonly order: NodeOrder
+}
+
+/** Props of the parts of the topology page. */
+export interface TopologyProps {
+  readonly model: TopologyModel
+  readonly pageState: TopologyPageState
 }
 
 /** Edges that a focus spans: service, topic, group, service. */
@@ -43,19 +51,19 @@ function parseOrder(text: string | null): NodeOrder {
 }
 
 export function topologyUrl(pageState: Partial<TopologyPageState>): string {
-  const query = new URLSearchParams()
-  if (pageState.last !== undefined && pageState.last !== '1h') query.set('last', pageState.last)
-  if (pageState.text !== undefined && pageState.text !== '') query.set('q', pageState.text)
-  if (pageState.onlyErrors === true) query.set('errors', '1')
-  if (pageState.focus !== undefined) query.set('focus', pageState.focus)
-  if (pageState.focus !== undefined && pageState.reach !== undefined && pageState.reach !== REACH_STEP)
-    query.set('reach', String(pageState.reach))
-  if (pageState.all === true) query.set('all', '1')
-  const { by, isAscending } = pageState.order ?? DEFAULT_ORDER
-  if (by !== DEFAULT_ORDER.by || isAscending) query.set('sort', `${isAscending ? '' : '-'}${by}`)
-  if (pageState.node !== undefined) query.set('node', pageState.node)
-  else if (pageState.edge !== undefined) query.set('edge', pageState.edge)
-  return query.size === 0 ? '/topology' : `/topology?${query}`
+  const { last, text, onlyErrors, focus, reach = REACH_STEP, all, order = DEFAULT_ORDER, node, edge } = pageState
+  const isSorted = order.by !== DEFAULT_ORDER.by || order.isAscending
+  return withParams('/topology', {
+    last: writeRecentRange(last),
+    q: text,
+    errors: onlyErrors && '1',
+    focus,
+    reach: focus !== undefined && reach !== REACH_STEP && String(reach),
+    all: all && '1',
+    sort: isSorted && `${order.isAscending ? '' : '-'}${order.by}`,
+    node,
+    edge: node === undefined && edge,
+  })
 }
 
 export function topologyPath(pageState: Pick<TopologyPageState, 'last'>, nowMillis: number): string {

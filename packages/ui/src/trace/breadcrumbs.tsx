@@ -1,8 +1,7 @@
 import { traceUrl } from '../app/route.ts'
-import { pageState, push, isPlainClick } from '../lib/url.ts'
+import { pageState, push, onPlainClick } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { ServiceName, Text } from '../components/labels/labels.tsx'
 
 /**
  * More breadcrumbs would push the trace off the screen. Earlier ones are reachable through the
@@ -23,11 +22,9 @@ export function Breadcrumbs() {
           <li key={`${breadcrumb.traceId}${breadcrumb.spanId}${index}`}>
             <a
               href={traceUrl(breadcrumb.traceId, breadcrumb.spanId)}
-              onClick={(event) => {
-                if (!isPlainClick(event)) return
-                event.preventDefault()
-                push(traceUrl(breadcrumb.traceId, breadcrumb.spanId), trail.slice(0, hidden + index))
-              }}
+              onClick={onPlainClick(() =>
+                push(traceUrl(breadcrumb.traceId, breadcrumb.spanId), trail.slice(0, hidden + index)),
+              )}
             >
               <ServiceName name={breadcrumb.service} />
               <Text>{breadcrumb.name}</Text>

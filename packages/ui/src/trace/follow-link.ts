@@ -4,6 +4,7 @@ import { toSpanId } from '../lib/id-index.ts'
 import { getJson } from '../lib/api.ts'
 import { traceUrl, type Breadcrumb } from '../app/route.ts'
 import { pageState, push, replace } from '../lib/url.ts'
+import { withParams } from '../lib/query-params.ts'
 
 /** Direction along a message: `out` to the producer, `in` to the consumer. */
 export type LinkDirection = 'out' | 'in'
@@ -30,16 +31,8 @@ export function toBreadcrumb(traceId: string, span: Pick<SpanHead, 'spanId' | 's
   return { traceId, spanId: span.spanId, service: span.service.slice(0, 200), name: span.name.slice(0, 200) }
 }
 
-export function linksPath(
-  traceId: string,
-  direction: LinkDirection | 'both',
-  spanId?: string,
-  cursor?: string,
-): string {
-  const params = new URLSearchParams({ direction, limit: '100' })
-  if (spanId !== undefined) params.set('spanId', toSpanId(spanId))
-  if (cursor !== undefined) params.set('cursor', cursor)
-  return `/api/traces/${traceId}/links?${params}`
+export function linksPath(traceId: string, direction: LinkDirection, spanId?: string): string {
+  return withParams(`/api/traces/${traceId}/links`, { direction, limit: '100', spanId: spanId && toSpanId(spanId) })
 }
 
 /**

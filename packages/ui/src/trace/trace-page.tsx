@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { toMillis } from '../lib/format/time.ts'
 import { columnBytes } from '../components/tree/column-bytes.ts'
 import { describeMissingSpans } from './model/missing-messages.ts'
-import { getJson, type ApiError } from '../lib/api.ts'
+import { getJson } from '../lib/api.ts'
 import { describeMissingParts } from '../lib/searched-range.ts'
 import { linksPath } from './follow-link.ts'
 import { groupTargetsBySpan } from './link-targets.ts'
@@ -14,9 +14,6 @@ import { createTraceView, matchBeside, reveal, type TraceView } from './trace-vi
 import { traceUrl } from '../app/route.ts'
 import { replace } from '../lib/url.ts'
 import { announce } from '../app/announcer.tsx'
-import { Icon } from '../components/buttons/icon.tsx'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { Notice } from '../components/notice.tsx'
 import { SpanPanel } from './span-panel/span-panel.tsx'
 import { TraceHeader } from './trace-header.tsx'
 import { bindTraceKeys, goToPosition } from './trace-keys.ts'
@@ -24,7 +21,10 @@ import { TraceToolbar } from './trace-toolbar.tsx'
 import { Breadcrumbs } from './breadcrumbs.tsx'
 import { Minimap } from './waterfall/minimap.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
+import { NotFound } from './not-found.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 import { Waterfall } from './waterfall/waterfall.tsx'
+import { Note } from '../components/notice.tsx'
 
 const RELOAD_INTERVAL_MS = 2000
 /**
@@ -59,13 +59,19 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
   useLinkEnds(view)
   useFoundSpans(view)
   useLayoutEffect(() => (view === undefined ? undefined : bindTraceKeys(view)), [view])
-  useEffect(() => {
-    const root = view?.model.peek().spans[0]
-    document.title =
-      root === undefined ? 'Trace · Spanlink' : `${root.service.slice(0, 40)} ${root.name.slice(0, 60)} · Spanlink`
-  }, [isHere])
+  const root = view?.model.value.spans[0]
+  usePageTitle(root === undefined ? 'Trace' : `${root.service.slice(0, 40)} ${root.name.slice(0, 60)}`)
 
-  if (view === undefined) return <NotFound traceId={traceId} error={error} empty={data !== undefined} />
+  if (view === undefined) {
+    return (
+      <div class="trace-page">
+        <Breadcrumbs />
+        <NotFound what="trace" traceId={traceId} error={error} isEmpty={data !== undefined} isRetrying>
+          Not yet received, not sampled, expired, or sent to another backend.
+        </NotFound>
+      </div>
+    )
+  }
   const selected = spanId === undefined ? undefined : view.model.value.positionById.get(spanId)
   return (
     <div class="trace-page">
@@ -191,70 +197,21 @@ function Notes(props: {
   if (messages.length === 0 && !isElsewhere && !model.missingParts && props.stale === undefined) return null
   return (
     <ul class="notes" aria-label="Notes">
-      {model.missingParts && (
-        <li>
-          <Icon name="warning" />
-          <span>{describeMissingParts('spans')}</span>
-        </li>
-      )}
+      {model.missingParts && <Note icon="warning">{describeMissingParts('spans')}</Note>}
       {isElsewhere && (
-        <li>
-          <Icon name="warning" />
-          <span>
-            Span <code>{props.spanId?.slice(0, 32)}</code> not found: not yet received, not sampled, or expired.{' '}
-            <button type="button" class="plain" onClick={() => replace(traceUrl(model.traceId))}>
-              Dismiss
-            </button>
-          </span>
-        </li>
+        <Note icon="warning">
+          Span <code>{props.spanId?.slice(0, 32)}</code> not found: not yet received, not sampled, or expired.{' '}
+          <button type="button" class="plain" onClick={() => replace(traceUrl(model.traceId))}>
+            Dismiss
+          </button>
+        </Note>
       )}
       {messages.map((message) => (
-        <li key={message}>
-          <Icon name="info" />
-          <span>{message}</span>
-        </li>
+        <Note key={message} icon="info">
+          {message}
+        </Note>
       ))}
-      {props.stale !== undefined && (
-        <li>
-          <Icon name="warning" />
-          <span>Showing cached data. {props.stale}</span>
-        </li>
-      )}
+      {props.stale !== undefined && <Note icon="warning">Showing cached data. {props.stale}</Note>}
     </ul>
-  )
-}
-
-function NotFound(props: { readonly traceId: string; readonly error: ApiError | undefined; readonly empty: boolean }) {
-  const { error } = props
-  if (error === undefined && !props.empty) {
-    return (
-      <div class="trace-page">
-        <Breadcrumbs />
-        <LoadingRows label="Loading the trace" />
-      </div>
-    )
-  }
-  const isMissing = props.empty || error?.status === 404
-  return (
-    <div class="trace-page">
-      <Breadcrumbs />
-      <Notice
-        isPage
-        icon={isMissing ? 'search' : 'unplugged'}
-        kind={isMissing ? 'plain' : 'error'}
-        title={isMissing ? 'Trace not found' : 'The trace could not be loaded'}
-      >
-        <p class="mono text">{props.traceId.slice(0, 64)}</p>
-        {isMissing ? (
-          <p>Not yet received, not sampled, expired, or sent to another backend. This page opens it when it arrives.</p>
-        ) : (
-          <p>{error?.message} Retrying…</p>
-        )}
-        {error?.missingParts && <p>{describeMissingParts('the trace')}</p>}
-        <p>
-          <a href="/">View all traces</a>
-        </p>
-      </Notice>
-    </div>
   )
 }

@@ -1,30 +1,25 @@
 import type { OperationsResponse, ServicesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { filtersInQuery, withFilters, type SimpleFilters } from './query/filter-query.ts'
-import { createResource } from '../lib/resource.ts'
+import { createResource, useRequest } from '../lib/resource.ts'
 import { isFiltered, toQueryText, withQuery, type TraceFilters } from './trace-filters.ts'
 import { tracesUrl } from '../app/route.ts'
 import { push } from '../lib/url.ts'
-import { FilterForm } from '../components/filters/filter-form.tsx'
-import { SelectFilter } from '../components/filters/select-filter.tsx'
-import { DurationFilter, TextFilter } from '../components/filters/text-filter.tsx'
+import { FilterForm, SelectFilter, DurationFilter, TextFilter } from '../components/filters/filters.tsx'
 import { GroupBy } from './group-by.tsx'
 import { TimeRange } from './time-range.tsx'
+import { withParams } from '../lib/query-params.ts'
 
 export function FilterBar({ filters: urlFilters }: { readonly filters: TraceFilters }) {
   const filters = urlFilters.q === undefined ? urlFilters : { ...urlFilters, ...filtersInQuery(urlFilters.q).filters }
   const services = useMemo(() => createResource<ServicesResponse>(), [])
-  const operations = useMemo(() => createResource<OperationsResponse>(), [])
   useEffect(() => void services.load('/api/services'), [services])
-  useEffect(() => {
-    const of = filters.service === undefined ? '' : `?${new URLSearchParams({ service: filters.service })}`
-    void operations.load(`/api/operations${of}`)
-  }, [operations, filters.service])
+  const operations = useRequest<OperationsResponse>(withParams('/api/operations', { service: filters.service }))
 
   const setTime = (change: TraceFilters): void => push(tracesUrl({ ...urlFilters, limit: undefined, ...change }))
   const set = (change: SimpleFilters): void =>
     push(tracesUrl({ ...withQuery(urlFilters, withFilters(toQueryText(urlFilters), change)) }))
-  const spanNames = operations.state.value.data?.operations.map(({ name }) => name)
+  const spanNames = operations.data?.operations.map(({ name }) => name)
   return (
     <FilterForm
       label="Filter traces"

@@ -1,6 +1,6 @@
 import type { AttributesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
-import { TextFilter } from '../components/filters/text-filter.tsx'
+import { TextFilter } from '../components/filters/filters.tsx'
 import { createResource } from '../lib/resource.ts'
 
 const INTRINSICS = ['name', 'status', 'kind', 'resource.service.name']

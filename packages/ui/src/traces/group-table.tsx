@@ -2,8 +2,7 @@ import type { FoundTrace } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
 import type { RowHold } from '../components/list/use-held-list.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { ServiceName, Text } from '../components/labels/labels.tsx'
 
 interface GroupRow {
   readonly value: string | null

@@ -1,4 +1,4 @@
-import { SelectFilter } from '../components/filters/select-filter.tsx'
+import { SelectFilter } from '../components/filters/filters.tsx'
 import { RECENT_RANGES } from '../lib/recent-range.ts'
 import type { TraceFilters } from './trace-filters.ts'
 

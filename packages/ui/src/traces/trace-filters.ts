@@ -1,18 +1,13 @@
 import { parseDuration } from '@spanlink/api-schema/duration'
-import { filtersInQuery, buildQuery } from './query/filter-query.ts'
+import { filtersInQuery, buildQuery, SIMPLE_FILTERS, type SimpleFilters } from './query/filter-query.ts'
 
 /**
  * The search of the Traces page, from its URL. All fields are optional strings with the API's
  * parameter names, except `last`.
  */
-export interface TraceFilters {
-  /** TraceQL; the next five fields are then ignored. */
+export interface TraceFilters extends SimpleFilters {
+  /** TraceQL; the simple filters are then ignored. */
   readonly q?: string
-  readonly service?: string
-  readonly operation?: string
-  readonly minDuration?: string
-  readonly maxDuration?: string
-  readonly status?: string
   /** A duration up to now, such as `15m`; `start` and `end` are then ignored. */
   readonly last?: string
   /** Unix nanoseconds. */
@@ -23,19 +18,7 @@ export interface TraceFilters {
   readonly by?: string
 }
 
-const filterNames = [
-  'q',
-  'service',
-  'operation',
-  'minDuration',
-  'maxDuration',
-  'status',
-  'last',
-  'start',
-  'end',
-  'limit',
-  'by',
-] as const satisfies readonly (keyof TraceFilters)[]
+const filterNames = ['q', ...SIMPLE_FILTERS, 'last', 'start', 'end', 'limit', 'by'] as const
 
 export const DEFAULT_LIMIT = 50
 /** Maximum `limit` of the API. */
@@ -64,7 +47,7 @@ export function conditionParams(filters: TraceFilters): URLSearchParams {
   if (filters.by !== undefined) return new URLSearchParams({ q: groupedQuery(filters, filters.by) })
   if (filters.q !== undefined) return new URLSearchParams({ q: filters.q })
   const params = new URLSearchParams()
-  for (const name of ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const) {
+  for (const name of SIMPLE_FILTERS) {
     const value = filters[name]
     if (value !== undefined) params.set(name, value)
   }

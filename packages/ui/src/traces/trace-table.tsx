@@ -5,13 +5,11 @@ import { sanitizeText } from '../lib/format/sanitize.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { traceUrl } from '../app/route.ts'
 import type { RowHold } from '../components/list/use-held-list.ts'
-import { Icon } from '../components/buttons/icon.tsx'
 import { LinkBadge } from '../components/labels/link-badge.tsx'
 import { openRow } from '../components/list/row-navigation.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { Age } from '../components/labels/age.tsx'
-import { ServiceName } from '../components/labels/service-name.tsx'
-import { Text } from '../components/labels/text.tsx'
+import { Age, ServiceName, SpanName, ErrorCount } from '../components/labels/labels.tsx'
+import { formatCountOf } from '../lib/format/number.ts'
 
 export const TRACE_LINKS = 'table.traces a.trace-link'
 
@@ -80,7 +78,7 @@ function Matched({ trace }: { readonly trace: FoundTrace }) {
     .join('\n')
   return (
     <a class="tag matched above" href={traceUrl(trace.traceId, first.spanId)} title={sanitizeText(title, 1000)}>
-      {count === 1 ? '1 span' : `${count.toLocaleString('en')} spans`}
+      {formatCountOf(count, 'span')}
     </a>
   )
 }
@@ -91,8 +89,7 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
     <tr class={trace.errorCount > 0 ? 'failed' : ''} onClick={openRow}>
       <td class="name">
         <a class="row-link trace-link" href={traceUrl(trace.traceId)}>
-          <ServiceName name={trace.rootService} />
-          <Text class="operation">{trace.rootName}</Text>
+          <SpanName service={trace.rootService} name={trace.rootName} />
         </a>
         <Matched trace={trace} />
         {trace.rootMissing && (
@@ -115,10 +112,7 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
       <td class="number">{trace.spanCount.toLocaleString('en')}</td>
       <td class="number">
         {trace.errorCount > 0 ? (
-          <span class="errors">
-            <Icon name="error" />
-            {trace.errorCount.toLocaleString('en')}
-          </span>
+          <ErrorCount>{trace.errorCount.toLocaleString('en')}</ErrorCount>
         ) : (
           <span class="none">0</span>
         )}

@@ -1,11 +1,11 @@
 import type { SearchedRange, TracesResponse } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from './query/filter-query.ts'
 import type { ApiError } from '../lib/api.ts'
 import { describeIncompleteSearch, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
-import { bindKeys } from '../app/keyboard.ts'
+import { leaveField, useKeys, type KeyBinding } from '../app/keyboard.ts'
 import { createLiveTraces, mergeTraces, appendOlder, type LiveTraces } from './live-traces.ts'
 import { removeLimit } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
@@ -23,12 +23,8 @@ import { tracesUrl } from '../app/route.ts'
 import { push, replace, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { LiveButton } from '../components/buttons/live-button.tsx'
-import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { NewRowsButton } from '../components/list/new-rows-button.tsx'
-import { RefreshError } from '../components/list/refresh-error.tsx'
-import { Notice } from '../components/notice.tsx'
-import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { LiveButton, NewRowsButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
+import { LoadingRows, Notice, ConnectLink } from '../components/notice.tsx'
 import { LoadMore } from '../components/list/load-more.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { GroupTable } from './group-table.tsx'
@@ -36,11 +32,21 @@ import { Heatmap } from './heatmap/heatmap.tsx'
 import { QUERY_ID, QueryInput } from './query/query-input.tsx'
 import { TRACE_LINKS, TraceTable } from './trace-table.tsx'
 import { QueryError } from './query/query-error.tsx'
+import { usePageTitle } from '../lib/page-title.ts'
 
 const REFRESH_INTERVAL_MS = 5000
 
 /** Outlives the page, so a paused list is unchanged after a trace was opened. */
 const paused = signal(false)
+
+const KEYS: readonly KeyBinding[] = [
+  { keys: ['j', 'ArrowDown'], does: 'Next trace', run: () => focusRow(TRACE_LINKS, 1) },
+  { keys: ['k', 'ArrowUp'], does: 'Previous trace', run: () => focusRow(TRACE_LINKS, -1) },
+  { keys: ['Enter'], does: 'Open trace', run: () => focusRow(TRACE_LINKS, 1) },
+  { keys: ['/'], does: 'Edit query', run: () => document.getElementById(QUERY_ID)?.focus() },
+  { keys: ['Escape'], does: 'Exit query or filters', run: leaveField, whileTyping: true },
+  { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
+]
 
 export function TracesPage({ query }: { readonly query: URLSearchParams }) {
   const filterKey = removeLimit(query)
@@ -62,24 +68,8 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
     return live.follow(filters)
   }, [live, filters, paused.value])
   useEffect(() => () => live.stop(), [live])
-  useEffect(() => {
-    document.title = filters.service === undefined ? 'Traces · Spanlink' : `${filters.service.slice(0, 60)} · Spanlink`
-  }, [filters.service])
-  useLayoutEffect(
-    () =>
-      bindKeys({
-        title: 'Traces',
-        bindings: [
-          { keys: ['j', 'ArrowDown'], does: 'Next trace', run: () => focusRow(TRACE_LINKS, 1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous trace', run: () => focusRow(TRACE_LINKS, -1) },
-          { keys: ['Enter'], does: 'Open trace', run: () => focusRow(TRACE_LINKS, 1) },
-          { keys: ['/'], does: 'Edit query', run: focusQuery },
-          { keys: ['Escape'], does: 'Exit query or filters', run: leaveFilters, whileTyping: true },
-          { keys: ['p'], does: 'Pause or resume refreshing', run: togglePaused },
-        ],
-      }),
-    [],
-  )
+  usePageTitle(filters.service?.slice(0, 60) ?? 'Traces')
+  useKeys('Traces', KEYS)
   return (
     <div class="traces-page">
       <h1 class="visually-hidden">Traces</h1>
@@ -259,11 +249,7 @@ function EmptyNotice(props: {
   return (
     <Notice icon="plug" title="No traces yet">
       <p>Spanlink is ready. Point an application at it, and its traces appear here within a second.</p>
-      <p>
-        <a class="button primary" href="/connect">
-          Connect an application
-        </a>
-      </p>
+      <ConnectLink />
     </Notice>
   )
 }
@@ -271,16 +257,4 @@ function EmptyNotice(props: {
 /** A time-only selection keeps the duration filters. */
 function pickDurations({ minDuration, maxDuration }: SimpleFilters): SimpleFilters {
   return minDuration === undefined && maxDuration === undefined ? {} : { minDuration, maxDuration }
-}
-
-function togglePaused(): void {
-  paused.value = !paused.value
-}
-
-function focusQuery(): void {
-  document.getElementById(QUERY_ID)?.focus()
-}
-
-function leaveFilters(): void {
-  if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
 }

@@ -3,7 +3,7 @@ import { formatAttribute, getAttributeType } from '../../lib/format/attribute.ts
 import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Icon } from '../buttons/icon.tsx'
-import { LongText } from './long-text.tsx'
+import { LongText } from '../labels/labels.tsx'
 
 /** A link to other items with the same attribute value, and its label. */
 export interface SameValue {

@@ -7,7 +7,7 @@ import { createResource } from '../../lib/resource.ts'
 import { push } from '../../lib/url.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/labels/age.tsx'
+import { Age } from '../../components/labels/labels.tsx'
 
 /**
  * Menu of flows to compare with: flows with the same root service and operation, or any trace by

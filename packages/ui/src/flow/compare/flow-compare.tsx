@@ -1,4 +1,4 @@
-import type { FlowResponse } from '@spanlink/api-schema'
+import type { FlowResponse, PathShare } from '@spanlink/api-schema'
 import { effect, signal, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import { formatDuration } from '../../lib/format/duration.ts'
@@ -7,15 +7,14 @@ import { compareShares } from './compare-shares.ts'
 import { wholeWindow } from '../../lib/time-window.ts'
 import { createFlowResource } from '../flow-resource.ts'
 import { parseFlowUrl, flowUrl, type FlowPageState } from '../flow-url.ts'
-import { createFlowView, type FlowView } from '../flow-view.ts'
+import { createFlowView, type FlowView, type FlowProps } from '../flow-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { LoadingRows } from '../../components/list/loading-rows.tsx'
-import { Notice } from '../../components/notice.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { LoadingRows, Notice } from '../../components/notice.tsx'
+import { ServiceName, Text, SpanName } from '../../components/labels/labels.tsx'
 import { HopDialog } from '../details/hop-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
+import { usePageTitle } from '../../lib/page-title.ts'
 
 /** Shows two flows on one time axis, each from its own start, and where their times differ. */
 export function FlowCompare({ pageState, against }: { readonly pageState: FlowPageState; readonly against: string }) {
@@ -58,9 +57,7 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
       }),
     [views, pageStates],
   )
-  useEffect(() => {
-    document.title = 'Compare flows · Spanlink'
-  }, [])
+  usePageTitle('Compare flows')
   if (one === undefined || other === undefined) {
     const error = first?.error ?? second?.error
     if (error === undefined) {
@@ -104,12 +101,7 @@ function viewsOn(first: FlowResponse | undefined, second: FlowResponse | undefin
   return [first, second].map((flow) => createFlowView(flow, { window, minDuration: longest }))
 }
 
-function Pane(props: {
-  readonly name: string
-  readonly view: FlowView
-  readonly pageState: FlowPageState
-  readonly onFocus: () => void
-}) {
+function Pane(props: FlowProps & { readonly name: string; readonly onFocus: () => void }) {
   const { name, view, pageState } = props
   const model = view.model.value
   const { title } = model.response
@@ -118,8 +110,7 @@ function Pane(props: {
       <h2>
         <span class="faint">{name}</span>
         <a href={flowUrl(pageState.traceId)}>
-          <ServiceName name={title?.service ?? ''} />
-          <Text class="operation">{title?.name ?? ''}</Text>
+          <SpanName service={title?.service ?? ''} name={title?.name ?? ''} />
         </a>
         <span class="faint">{formatTime(model.startUnixNano.toString()).slice(0, 23)}</span>
       </h2>
@@ -128,37 +119,43 @@ function Pane(props: {
   )
 }
 
+const FIGURES = [
+  ['End to end', 'endToEndNano'],
+  ['Processing', 'processingNano'],
+  ['Queue time', 'queueNano'],
+  ['Idle', 'idleNano'],
+] as const
+
+function Head({ name }: { readonly name: string }) {
+  return (
+    <thead>
+      <tr>
+        {[name, 'A', 'B', 'Difference'].map((text) => (
+          <th key={text} scope="col">
+            {text}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  )
+}
+
 function Differences({ first, second }: { readonly first: FlowResponse; readonly second: FlowResponse }) {
-  const figures = [
-    ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
-    ['Processing', first.statistics.processingNano, second.statistics.processingNano],
-    ['Queue time', first.statistics.queueNano, second.statistics.queueNano],
-    ['Idle', first.statistics.idleNano, second.statistics.idleNano],
-  ] as const
   return (
     <section class="differences" aria-label="Differences">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">A</th>
-            <th scope="col">B</th>
-            <th scope="col">Difference</th>
-          </tr>
-        </thead>
+        <Head name="Time" />
         <tbody>
-          {figures.map(([name, a, b]) => (
-            <Line key={name} name={name} first={Number(a)} second={Number(b)} />
+          {FIGURES.map(([name, figure]) => (
+            <Line
+              key={name}
+              name={name}
+              first={Number(first.statistics[figure])}
+              second={Number(second.statistics[figure])}
+            />
           ))}
         </tbody>
-        <thead>
-          <tr>
-            <th scope="col">Critical path</th>
-            <th scope="col">A</th>
-            <th scope="col">B</th>
-            <th scope="col">Difference</th>
-          </tr>
-        </thead>
+        <Head name="Critical path" />
         <tbody>
           {compareShares(first, second).map(({ kind, name, first, second }) => (
             <Line
@@ -177,7 +174,7 @@ function Differences({ first, second }: { readonly first: FlowResponse; readonly
 
 function Line(props: {
   readonly name: string
-  readonly kind?: 'service' | 'topic' | 'gap'
+  readonly kind?: PathShare['kind']
   readonly first: number
   readonly second: number
 }) {

@@ -1,14 +1,14 @@
 import type { FlowEdge } from '@spanlink/api-schema'
 import { sanitizeText } from '../../lib/format/sanitize.ts'
-import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import { formatDuration } from '../../lib/format/duration.ts'
 import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { DetailsPanel } from '../../components/details/details-panel.tsx'
 import { closeDetails } from '../flow-selection.ts'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { Text, SpanName } from '../../components/labels/labels.tsx'
 import { formatQueueTime } from '../model/flow-messages.ts'
+import { Pair } from '../../components/labels/facts.tsx'
+import type { FlowProps } from '../flow-view.ts'
 
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
   message: 'Message',
@@ -22,15 +22,12 @@ const VIAS: Readonly<Record<FlowEdge['via'], string>> = {
   both: 'span link, parent and child',
 }
 
-export function EdgeDetails(props: {
-  readonly model: FlowModel
-  readonly pageState: FlowPageState
-  readonly edge: PlacedEdge
-}) {
-  const { model, pageState } = props
+export function EdgeDetails(props: FlowProps & { readonly edge: PlacedEdge }) {
+  const { view, pageState } = props
   const { edge, from } = props.edge
+  const { duration } = view.model.value
   const isNegative = edge.queueTimeNano?.startsWith('-') === true
-  const share = model.duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / model.duration
+  const share = duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / duration
   return (
     <DetailsPanel
       label="Details"
@@ -58,41 +55,28 @@ export function EdgeDetails(props: {
       <End name="Producer" end={edge.from} pageState={pageState} />
       <End name="Consumer" end={edge.to} pageState={pageState} />
       <dl class="pairs">
-        <dt>Kind</dt>
-        <dd>{ROLES[edge.role]}</dd>
-        <dt>Connected by</dt>
-        <dd>{VIAS[edge.via]}</dd>
-        <Pair name="Topic" value={edge.topic} />
-        <Pair name="Partition" value={edge.partition} />
-        <Pair name="Offset" value={edge.offset} />
-        <Pair name="Key" value={edge.key} />
-        <Pair name="Consumer group" value={edge.consumerGroup} />
-        {!Number.isNaN(from) && (
-          <>
-            <dt>Sent at</dt>
-            <dd>{formatDuration(from)}</dd>
-          </>
-        )}
+        <Pair name="Kind">{ROLES[edge.role]}</Pair>
+        <Pair name="Connected by">{VIAS[edge.via]}</Pair>
+        <TextPair name="Topic" value={edge.topic} />
+        <TextPair name="Partition" value={edge.partition} />
+        <TextPair name="Offset" value={edge.offset} />
+        <TextPair name="Key" value={edge.key} />
+        <TextPair name="Consumer group" value={edge.consumerGroup} />
+        {!Number.isNaN(from) && <Pair name="Sent at">{formatDuration(from)}</Pair>}
         {edge.queueTimeNano !== null && (
-          <>
-            <dt>Share</dt>
-            <dd>{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</dd>
-          </>
+          <Pair name="Share">{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</Pair>
         )}
       </dl>
     </DetailsPanel>
   )
 }
 
-function Pair({ name, value }: { readonly name: string; readonly value: string }) {
+function TextPair({ name, value }: { readonly name: string; readonly value: string }) {
   if (value === '') return null
   return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        <span class="text block">{sanitizeText(value, 300)}</span>
-      </dd>
-    </>
+    <Pair name={name}>
+      <span class="text block">{sanitizeText(value, 300)}</span>
+    </Pair>
   )
 }
 
@@ -105,8 +89,7 @@ function End(props: { readonly name: string; readonly end: FlowEdge['from']; rea
         <p class="missing">Not found: not sampled, expired, sent elsewhere, or not yet received.</p>
       ) : (
         <a class="link-end" href={selectionUrl(pageState, { span: end })}>
-          <ServiceName name={end.service} />
-          <Text class="operation">{end.name}</Text>
+          <SpanName service={end.service} name={end.name} />
         </a>
       )}
     </section>

@@ -1,25 +1,20 @@
 import { hasSeveralClusters } from '../../lib/format/record.ts'
-import type { FlowModel } from '../model/flow-model.ts'
-import { selectionUrl, type FlowPageState } from '../flow-url.ts'
-import { isPlainClick, replace } from '../../lib/url.ts'
+import { selectionUrl } from '../flow-url.ts'
+import { onPlainClick, replace } from '../../lib/url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { RecordFacts } from '../../components/labels/record-facts.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { RecordFacts, Fact } from '../../components/labels/facts.tsx'
+import { SpanName } from '../../components/labels/labels.tsx'
 import { formatQueueTime } from '../model/flow-messages.ts'
+import type { FlowProps } from '../flow-view.ts'
 
 /** Page size; a batch consumer has hundreds of edges. */
 const SHOWN = 50
 
 /** Causes or effects of a lane: the other end, topic and queue time. Each item selects its edge. */
-export function EdgeList(props: {
-  readonly model: FlowModel
-  readonly pageState: FlowPageState
-  readonly edges: readonly number[]
-  readonly to: 'effect' | 'cause'
-}) {
-  const { model, pageState, edges, to } = props
+export function EdgeList(props: FlowProps & { readonly edges: readonly number[]; readonly to: 'effect' | 'cause' }) {
+  const { view, pageState, edges, to } = props
   if (edges.length === 0) return null
+  const model = view.model.value
   const showsCluster = hasSeveralClusters(model.edges.map(({ edge }) => edge))
   const name = to === 'cause' ? 'Caused by' : 'Triggered'
   return (
@@ -36,34 +31,20 @@ export function EdgeList(props: {
           const url = selectionUrl(pageState, { edge: edge.id })
           return (
             <li key={edge.id} class="link-item">
-              <a
-                class="link-end"
-                href={url}
-                onClick={(event) => {
-                  if (!isPlainClick(event)) return
-                  event.preventDefault()
-                  replace(url)
-                }}
-              >
+              <a class="link-end" href={url} onClick={onPlainClick(() => replace(url))}>
                 <Icon name={to === 'cause' ? 'linkOut' : 'linkIn'} />
                 {end.laneId === null ? (
                   <span class="faint">not found</span>
                 ) : (
-                  <>
-                    <ServiceName name={end.service} />
-                    <Text class="operation">{end.name}</Text>
-                  </>
+                  <SpanName service={end.service} name={end.name} />
                 )}
               </a>
               <dl class="link-facts">
-                <div>
-                  <dt>queue time</dt>
-                  <dd class="queue">
-                    {formatQueueTime(edge)}
-                    {edge.queueTimeNano?.startsWith('-') === true && <span class="tag warn">clock skew</span>}
-                    {edge.onCriticalPath && <span class="tag">critical path</span>}
-                  </dd>
-                </div>
+                <Fact name="queue time" valueClass="queue">
+                  {formatQueueTime(edge)}
+                  {edge.queueTimeNano?.startsWith('-') === true && <span class="tag warn">clock skew</span>}
+                  {edge.onCriticalPath && <span class="tag">critical path</span>}
+                </Fact>
                 <RecordFacts record={edge} showsCluster={showsCluster} />
               </dl>
             </li>

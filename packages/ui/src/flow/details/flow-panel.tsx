@@ -1,17 +1,17 @@
 import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import type { FlowPageState } from '../flow-url.ts'
-import type { FlowView } from '../flow-view.ts'
+import type { FlowView, FlowProps } from '../flow-view.ts'
 import { EdgeDetails } from './edge-details.tsx'
 import { LaneDetails } from './lane-details.tsx'
 import { SpanDetails } from './span-details.tsx'
 
-export function FlowPanel({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+export function FlowPanel({ view, pageState }: FlowProps) {
   const model = view.model.value
   const lane = pageState.lane === undefined ? undefined : model.laneById.get(pageState.lane)
   const edge = findEdge(model, pageState)
   if (lane !== undefined) return <LaneDetails key={pageState.lane} view={view} pageState={pageState} lane={lane} />
-  if (edge !== undefined) return <EdgeDetails model={model} pageState={pageState} edge={edge} />
+  if (edge !== undefined) return <EdgeDetails view={view} pageState={pageState} edge={edge} />
   if (pageState.span === undefined) return null
   return <SpanDetails key={pageState.span.spanId} view={view} pageState={pageState} {...pageState.span} />
 }

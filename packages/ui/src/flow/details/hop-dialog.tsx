@@ -2,13 +2,11 @@ import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { formatDuration } from '../../lib/format/duration.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
-import type { FlowPageState } from '../flow-url.ts'
 import { findNextHops } from '../model/next-hops.ts'
-import type { FlowView } from '../flow-view.ts'
+import type { FlowView, FlowProps } from '../flow-view.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { Text, SpanName } from '../../components/labels/labels.tsx'
 import { goToHop } from '../flow-selection.ts'
 
 interface Choice {
@@ -28,7 +26,7 @@ export function openHopDialog(view: FlowView, to: 'effect' | 'cause'): void {
   else choice.value = { to, hops: hops.slice(0, MAX_HOPS) }
 }
 
-export function HopDialog({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+export function HopDialog({ view, pageState }: FlowProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const open = choice.value
   useLayoutEffect(() => {
@@ -78,8 +76,7 @@ export function HopDialog({ view, pageState }: { readonly view: FlowView; readon
               {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first choice is where its keys begin */}
               <button type="button" autofocus={index === 0} onClick={() => take(hop)}>
                 <kbd>{index < 9 ? index + 1 : '·'}</kbd>
-                <ServiceName name={lane?.rootService ?? ''} />
-                <Text class="operation">{lane?.rootName ?? ''}</Text>
+                <SpanName service={lane?.rootService ?? ''} name={lane?.rootName ?? ''} />
                 <span class="way-wait">
                   {topic !== '' && <Text>{topic}</Text>}
                   {queueTimeNano !== null && <b>{formatDuration(Number(queueTimeNano))}</b>}

@@ -1,13 +1,13 @@
 import type { FlowLane, TraceSkeleton } from '@spanlink/api-schema'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { formatDuration } from '../../lib/format/duration.ts'
 import { laneErrors } from '../model/lane-errors.ts'
 import { buildTraceModel } from '../../trace/model/trace-model.ts'
-import { selectionUrl, type FlowPageState } from '../flow-url.ts'
-import { createResource } from '../../lib/resource.ts'
+import { selectionUrl } from '../flow-url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { SpanName } from '../../components/labels/labels.tsx'
+import type { FlowProps } from '../flow-view.ts'
+import { useRequest } from '../../lib/resource.ts'
 
 const SHOWN = 20
 
@@ -15,21 +15,12 @@ const SHOWN = 20
  * Failed spans of a lane, with links to their details: the error is often in a descendant of the
  * lane's root span.
  */
-export function LaneErrors(props: {
-  readonly pageState: FlowPageState
-  readonly lane: FlowLane
-  readonly lanes: readonly FlowLane[]
-}) {
-  const { pageState, lane, lanes } = props
-  const skeleton = useMemo(() => createResource<TraceSkeleton>(), [])
-  useEffect(() => {
-    if (lane.errorCount > 0) void skeleton.load(`/api/traces/${lane.traceId}/skeleton`)
-    return () => skeleton.stop()
-  }, [skeleton, lane.traceId, lane.errorCount])
-  const { data } = skeleton.state.value
+export function LaneErrors({ view, pageState, lane }: FlowProps & { readonly lane: FlowLane }) {
+  const path = lane.errorCount === 0 ? undefined : `/api/traces/${lane.traceId}/skeleton`
+  const { data } = useRequest<TraceSkeleton>(path, lane.errorCount)
   const trace = useMemo(() => (data === undefined ? undefined : buildTraceModel(data)), [data])
   if (trace === undefined || lane.errorCount === 0) return null
-  const failed = laneErrors(trace, lane, lanes)
+  const failed = laneErrors(trace, lane, view.model.value.lanes)
   return (
     <section class="link-list" aria-label="Errors">
       <h3>
@@ -44,8 +35,7 @@ export function LaneErrors(props: {
           return (
             <li key={p} class="link-item">
               <a class="link-end" href={url}>
-                <ServiceName name={span.service} />
-                <Text class="operation">{span.name}</Text>
+                <SpanName service={span.service} name={span.name} />
                 <span class="faint">{formatDuration((trace.end[p] ?? 0) - (trace.start[p] ?? 0))}</span>
               </a>
             </li>

@@ -5,14 +5,13 @@ import { formatDuration } from '../../lib/format/duration.ts'
 import { flowGraph } from './flow-graph.ts'
 import { computeGroupStatistics } from '../model/flow-group.ts'
 import type { FlowModel } from '../model/flow-model.ts'
-import type { FlowRow, MissingRow } from '../timeline/flow-rows.ts'
-import { selectionUrl, type FlowPageState } from '../flow-url.ts'
-import { toggleRow, type FlowView } from '../flow-view.ts'
+import type { FlowRow } from '../timeline/flow-rows.ts'
+import { selectionUrl } from '../flow-url.ts'
+import { toggleRow, type FlowProps } from '../flow-view.ts'
 import { replace } from '../../lib/url.ts'
 import { GraphCanvas } from '../../components/graph/graph-canvas.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { ServiceName, Text, ErrorCount } from '../../components/labels/labels.tsx'
 import { selectRow } from '../flow-selection.ts'
 import { describeRow } from '../timeline/row-description.ts'
 
@@ -20,7 +19,7 @@ const NODE_WIDTH = 212
 const NODE_HEIGHT = 48
 
 /** Graph of causes and effects. Its nodes are the timeline's rows, so both share the folds. */
-export function FlowGraph({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+export function FlowGraph({ view, pageState }: FlowProps) {
   const model = view.model.value
   const { nodes, edges } = flowGraph(model, view.rows.value, view.rowByLane.value)
   const cursor = view.rows.value[view.cursorRow.value]?.id
@@ -64,16 +63,29 @@ export function FlowGraph({ view, pageState }: { readonly view: FlowView; readon
   )
 }
 
-function FlowNode(props: {
-  readonly view: FlowView
-  readonly pageState: FlowPageState
-  readonly row: FlowRow
-  readonly isCursor: boolean
-}) {
+function FlowNode(props: FlowProps & { readonly row: FlowRow; readonly isCursor: boolean }) {
   const { view, pageState, row } = props
   const model = view.model.value
-  if (row.kind === 'missing')
-    return <MissingNode view={view} pageState={pageState} row={row} isCursor={props.isCursor} />
+  const attributes = {
+    type: 'button' as const,
+    'data-row': row.id,
+    tabIndex: props.isCursor ? 0 : -1,
+    title: describeRow(model, row),
+    onFocus: () => (view.cursor.value = row.id),
+  }
+  if (row.kind === 'missing') {
+    return (
+      <button {...attributes} class="flow-node missing" onClick={() => selectRow(view, pageState, row.id)}>
+        <span class="node-line">
+          <Icon name="warning" label="Not consumed" />
+          <Text>{row.consumerGroup}</Text>
+        </span>
+        <span class="node-line">
+          <span>not consumed yet</span>
+        </span>
+      </button>
+    )
+  }
   const lanes = row.kind === 'group' ? row.members : [row.kind === 'lane' ? row.lane : -1]
   const lane = model.lanes[lanes[0] ?? -1]
   if (lane === undefined) return null
@@ -81,12 +93,8 @@ function FlowNode(props: {
   const isSelected = row.kind === 'lane' && pageState.lane === row.id
   return (
     <button
-      type="button"
-      data-row={row.id}
+      {...attributes}
       class={`flow-node ${row.kind} ${statistics.hasPath ? 'critical' : ''} ${isSelected ? 'selected' : ''}`}
-      tabIndex={props.isCursor ? 0 : -1}
-      title={describeRow(model, row)}
-      onFocus={() => (view.cursor.value = row.id)}
       onClick={() => {
         view.cursor.value = row.id
         if (row.kind === 'group') toggleRow(view, row)
@@ -97,43 +105,12 @@ function FlowNode(props: {
         {row.kind === 'group' && <span class="tag times">×{row.members.length.toLocaleString('en')}</span>}
         <ServiceName name={lane.rootService} />
         {statistics.errorCount > 0 && (
-          <span class="errors">
-            <Icon name="error" label="errors" />
-            {statistics.errorCount.toLocaleString('en')}
-          </span>
+          <ErrorCount label="errors">{statistics.errorCount.toLocaleString('en')}</ErrorCount>
         )}
       </span>
       <span class="node-line">
         <Text class="operation">{lane.rootName}</Text>
         <span class="faint">{nodeTime(model, row, statistics.duration.median)}</span>
-      </span>
-    </button>
-  )
-}
-
-function MissingNode(props: {
-  readonly view: FlowView
-  readonly pageState: FlowPageState
-  readonly row: MissingRow
-  readonly isCursor: boolean
-}) {
-  const { view, pageState, row } = props
-  return (
-    <button
-      type="button"
-      data-row={row.id}
-      class="flow-node missing"
-      tabIndex={props.isCursor ? 0 : -1}
-      title={describeRow(view.model.value, row)}
-      onFocus={() => (view.cursor.value = row.id)}
-      onClick={() => selectRow(view, pageState, row.id)}
-    >
-      <span class="node-line">
-        <Icon name="warning" label="Not consumed" />
-        <Text>{row.consumerGroup}</Text>
-      </span>
-      <span class="node-line">
-        <span>not consumed yet</span>
       </span>
     </button>
   )

@@ -1,23 +1,16 @@
-import type { FlowResponse, JoinedWith } from '@spanlink/api-schema'
+import type { JoinedWith } from '@spanlink/api-schema'
 import { flowUrl, type FlowPageState } from '../flow-url.ts'
-import { Age } from '../../components/labels/age.tsx'
+import { Age, SpanName } from '../../components/labels/labels.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
 import { formatEventCount } from '../model/flow-messages.ts'
+import type { FlowProps } from '../flow-view.ts'
 
 /**
  * Lists the events that caused the opened trace if it is, or follows, a batch. The flow shows the
  * first one.
  */
-export function FlowOrigins({
-  response,
-  pageState,
-}: {
-  readonly response: FlowResponse
-  readonly pageState: FlowPageState
-}) {
-  const { origins, originCount } = response
+export function FlowOrigins({ view, pageState }: FlowProps) {
+  const { origins, originCount } = view.model.value.response
   if (originCount < 2) return null
   return (
     <details class="flow-origins">
@@ -45,13 +38,8 @@ export function FlowOrigins({
 }
 
 /** Other events whose messages were consumed in the same batch as messages of this flow. */
-export function JoinedEvents({
-  joined,
-  pageState,
-}: {
-  readonly joined: JoinedWith
-  readonly pageState: FlowPageState
-}) {
+export function JoinedEvents(props: { readonly joined: JoinedWith; readonly pageState: FlowPageState }) {
+  const { joined, pageState } = props
   return (
     <section class="link-list" aria-label="Joined with">
       <h3>
@@ -87,10 +75,5 @@ function EventName(props: { readonly service: string; readonly name: string; rea
       </>
     )
   }
-  return (
-    <>
-      <ServiceName name={props.service} />
-      <Text class="operation">{props.name}</Text>
-    </>
-  )
+  return <SpanName service={props.service} name={props.name} />
 }

@@ -1,10 +1,10 @@
-import { flowUrl, type FlowPageState } from '../flow-url.ts'
-import { expandGroups, foldGroups, type FlowView } from '../flow-view.ts'
+import { flowUrl } from '../flow-url.ts'
+import { expandGroups, foldGroups, type FlowProps } from '../flow-view.ts'
 import { IconButton } from '../../components/buttons/icon-button.tsx'
 import { ZoomState } from '../../components/tree/zoom-state.tsx'
 
 /** A batch consumes messages of many events. The flow shows one event unless all are requested. */
-function JoinedChoice({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+function JoinedChoice({ view, pageState }: FlowProps) {
   if (!pageState.joined && view.model.value.lanes.every(({ joinedWith }) => joinedWith === undefined)) return null
   return (
     <nav class="choice" aria-label="Events">
@@ -25,7 +25,7 @@ function JoinedChoice({ view, pageState }: { readonly view: FlowView; readonly p
   )
 }
 
-export function FlowToolbar({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+export function FlowToolbar({ view, pageState }: FlowProps) {
   const isGraph = pageState.view === 'graph'
   return (
     <div class="toolbar flow-toolbar">

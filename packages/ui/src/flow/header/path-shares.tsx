@@ -2,8 +2,7 @@ import type { CriticalPath, PathShare } from '@spanlink/api-schema'
 import { formatDurationNano } from '../../lib/format/duration.ts'
 import { serviceColor } from '../../lib/service-color.ts'
 import { sanitizeText } from '../../lib/format/sanitize.ts'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { ServiceName, Text } from '../../components/labels/labels.tsx'
 
 /** Maximum number of shares listed by name; the strip shows all. */
 const MAX_NAMED = 7

@@ -1,5 +1,6 @@
 import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
 import { describeMissingParts } from '../../lib/searched-range.ts'
+import { formatCountOf } from '../../lib/format/number.ts'
 import { formatDuration } from '../../lib/format/duration.ts'
 
 interface FlowMessage {
@@ -29,7 +30,7 @@ export function listFlowMessages({
   if (truncated.depth) {
     const hidden = lanes.reduce((sum, lane) => sum + lane.hiddenLinks, 0)
     addIncomplete(
-      `The flow continues beyond the maximum depth${hidden > 0 ? `: ${count(hidden, 'more link')}` : ''}. Open the flow of one of its last traces to see the rest.`,
+      `The flow continues beyond the maximum depth${hidden > 0 ? `: ${formatCountOf(hidden, 'more link')}` : ''}. Open the flow of one of its last traces to see the rest.`,
     )
   }
   if (truncated.fanOut) addIncomplete('A span has more links than one response can hold; some consumers are not shown.')
@@ -38,15 +39,16 @@ export function listFlowMessages({
   const addNote = (text: string): void => void messages.push({ text, isIncomplete: false })
   if (missingTraceIds.length > 0) {
     addNote(
-      `${count(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
+      `${formatCountOf(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
     )
   }
   const rootless = lanes.filter((lane) => lane.rootMissing).length
-  if (rootless > 0) addNote(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
+  if (rootless > 0)
+    addNote(`Root span missing in ${formatCountOf(rootless, 'trace')}; the earliest span is shown instead.`)
   const skewed = statistics.negativeQueueTimeCount
   if (skewed > 0)
     addNote(
-      `Clock skew: ${count(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,
+      `Clock skew: ${formatCountOf(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,
     )
   return messages
 }
@@ -55,15 +57,11 @@ export const NO_PROCESS_SPAN_NOTE =
   'The receive span of the client ended before the handler began, so spans of the handler are not linked to the message.'
 
 export function formatEventCount(of: number): string {
-  return count(of, 'other event')
+  return formatCountOf(of, 'other event')
 }
 
 /** `36 ms`, or the reason why the queue time is unknown. */
 export function formatQueueTime(edge: FlowEdge): string {
   if (edge.queueTimeNano === null) return 'unknown: one end was not found'
   return formatDuration(Number(edge.queueTimeNano))
-}
-
-function count(of: number, noun: string): string {
-  return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
 }

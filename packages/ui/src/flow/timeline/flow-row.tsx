@@ -8,11 +8,10 @@ import type { FlowRow, MissingRow } from './flow-rows.ts'
 import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { NO_PROCESS_SPAN_NOTE, formatEventCount } from '../model/flow-messages.ts'
 import { flowUrl, selectionUrl, type FlowPageState } from '../flow-url.ts'
-import { toggleLane, toggleRow, type FlowView } from '../flow-view.ts'
-import { isPlainClick, push, replace } from '../../lib/url.ts'
+import { toggleLane, toggleRow, type FlowProps } from '../flow-view.ts'
+import { onPlainClick, push, replace } from '../../lib/url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { Text, SpanName, ErrorCount } from '../../components/labels/labels.tsx'
 import { selectRow } from '../flow-selection.ts'
 import { describeRow } from './row-description.ts'
 
@@ -21,9 +20,7 @@ const DEEPEST_INDENT = 6
 /** Hit tolerance beside a bar, in pixels. */
 const SLACK = 3
 
-interface RowProps {
-  readonly view: FlowView
-  readonly pageState: FlowPageState
+interface RowProps extends FlowProps {
   readonly row: FlowRow
   readonly index: number
   readonly isTabStop: boolean
@@ -112,8 +109,7 @@ function RowLabel(props: RowProps) {
       return (
         <>
           {row.spans.error[row.span] === 1 && <Icon name="error" label="Error" />}
-          <ServiceName name={row.spans.service[row.span] ?? ''} />
-          <Text class="operation">{row.spans.name[row.span] ?? ''}</Text>
+          <SpanName service={row.spans.service[row.span] ?? ''} name={row.spans.name[row.span] ?? ''} />
         </>
       )
     case 'missing':
@@ -131,6 +127,7 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
   const missing =
     (model.incoming[lane] ?? []).length === 0 && model.edges.some((one) => one.toLane === lane && one.fromLane < 0)
   const url = selectionUrl(pageState, { lane: shown.id })
+  const joinedUrl = flowUrl(pageState.traceId, { ...pageState, joined: true })
   return (
     <>
       {shown.errorCount > 0 && <Icon name="error" label={`${shown.errorCount} errors`} />}
@@ -138,13 +135,10 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
         class="lane-link"
         href={url}
         tabIndex={-1}
-        onClick={(event) => {
-          // The row handles a plain click.
-          if (isPlainClick(event)) event.preventDefault()
-        }}
+        // The row handles a plain click.
+        onClick={onPlainClick(() => undefined)}
       >
-        <ServiceName name={shown.rootService} />
-        <Text class="operation">{shown.rootName}</Text>
+        <SpanName service={shown.rootService} name={shown.rootName} />
       </a>
       <span class="badges">
         {isOpenedLane(model, lane, pageState) && <span class="tag opened-tag">opened</span>}
@@ -152,13 +146,11 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
           <a
             class="tag joined"
             tabIndex={-1}
-            href={flowUrl(pageState.traceId, { ...pageState, joined: true })}
+            href={joinedUrl}
             title={`This batch also has messages of ${formatEventCount(shown.joinedWith.count)}. Load them into the flow`}
             onClick={(event) => {
               event.stopPropagation()
-              if (!isPlainClick(event)) return
-              event.preventDefault()
-              push(flowUrl(pageState.traceId, { ...pageState, joined: true }))
+              onPlainClick(() => push(joinedUrl))(event)
             }}
           >
             +{shown.joinedWith.count.toLocaleString('en')} {shown.joinedWith.count === 1 ? 'event' : 'events'}
@@ -242,14 +234,10 @@ function GroupLabel({ model, members }: { readonly model: FlowModel; readonly me
   return (
     <>
       <span class="tag times">×{count.toLocaleString('en')}</span>
-      <ServiceName name={first.rootService} />
-      <Text class="operation">{first.rootName}</Text>
+      <SpanName service={first.rootService} name={first.rootName} />
       <span class="badges">
         {failedLanes > 0 && (
-          <span class="errors" title={`${failedLanes} of ${count} have errors`}>
-            <Icon name="error" />
-            {failedLanes.toLocaleString('en')}
-          </span>
+          <ErrorCount title={`${failedLanes} of ${count} have errors`}>{failedLanes.toLocaleString('en')}</ErrorCount>
         )}
         {wait !== undefined && wait.topic !== '' && (
           <span class="wait" title={waitTitle(wait.topic, '', '')}>

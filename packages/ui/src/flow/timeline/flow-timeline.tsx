@@ -2,11 +2,10 @@ import { signal, useComputed } from '@preact/signals'
 import type { ComponentProps } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { FLOW_ROW_HEIGHT } from './paint-flow.ts'
-import type { FlowPageState } from '../flow-url.ts'
-import type { FlowView } from '../flow-view.ts'
 import { TimedTree } from '../../components/tree/timed-tree.tsx'
 import { flowPainting } from './flow-painting.ts'
 import { FlowRowView } from './flow-row.tsx'
+import type { FlowProps } from '../flow-view.ts'
 
 /** Space for the duration label of the bar that ends last. */
 const RIGHT_AIR = 64
@@ -17,7 +16,7 @@ const labelWidth = signal<number | undefined>(undefined)
  * Same structure as the waterfall: rows for names over one canvas for bars, waits and the critical
  * path.
  */
-export function FlowTimeline({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+export function FlowTimeline({ view, pageState }: FlowProps) {
   const painting = useMemo(() => flowPainting(view), [view])
   const count = useComputed(() => view.rows.value.length)
   const rows = view.rows.value

@@ -37,6 +37,11 @@ export function formatPercent(share: number): string {
   return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))}%`
 }
 
+/** `1 span`, `1,204 spans`. */
+export function formatCountOf(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** `7`, `1,204`, `43.2k`, `1.3M`. */
 export function formatCount(count: number): string {
   if (count >= 1e6) return `${Number((count / 1e6).toPrecision(3))}M`

@@ -1,3 +1,4 @@
+import { formatCountOf } from '../../lib/format/number.ts'
 import type { TraceModel } from './trace-model.ts'
 
 const SAMPLED = 0x01
@@ -35,7 +36,6 @@ export function describeMissingSpans(model: TraceModel): string[] {
   const backwards = model.backwardCount
   if (model.truncated)
     messages.push(`The trace has more spans. Showing the earliest ${model.count.toLocaleString('en')}.`)
-  if (backwards > 0)
-    messages.push(`${backwards === 1 ? '1 span' : `${backwards.toLocaleString('en')} spans`} with negative duration.`)
+  if (backwards > 0) messages.push(`${formatCountOf(backwards, 'span')} with negative duration.`)
   return messages
 }

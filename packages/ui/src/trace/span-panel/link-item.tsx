@@ -1,15 +1,12 @@
 import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/api-schema'
-import { formatDurationNano } from '../../lib/format/duration.ts'
 import { describeMissingTarget } from '../model/missing-messages.ts'
 import { follow, type LinkDirection } from '../follow-link.ts'
 import { traceUrl, type Breadcrumb } from '../../app/route.ts'
-import { isPlainClick } from '../../lib/url.ts'
+import { onPlainClick } from '../../lib/url.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/labels/age.tsx'
-import { RecordFacts } from '../../components/labels/record-facts.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { Age, Text, SpanName, QueueTime } from '../../components/labels/labels.tsx'
+import { Fact, Pair, RecordFacts } from '../../components/labels/facts.tsx'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { Dropped } from '../../components/details/section.tsx'
 
@@ -35,19 +32,14 @@ export function LinkItem(props: {
         <a
           class="link-end"
           href={traceUrl(props.traceId, props.spanId)}
-          onClick={(event) => {
-            if (!isPlainClick(event)) return
-            event.preventDefault()
-            follow(props.from, props)
-          }}
+          onClick={onPlainClick(() => follow(props.from, props))}
         >
           <Icon name={direction === 'in' ? 'linkIn' : 'linkOut'} />
           {end === null ? (
             <span class="mono">{props.traceId.slice(0, 8)}…</span>
           ) : (
             <>
-              <ServiceName name={end.service} />
-              <Text class="operation">{end.name}</Text>
+              <SpanName service={end.service} name={end.name} />
               {end.status === 'error' && <Icon name="error" label="Error" />}
             </>
           )}
@@ -56,25 +48,14 @@ export function LinkItem(props: {
       {end === null && <p class="missing">{describeMissingTarget(link.flags)}</p>}
       <dl class="link-facts">
         {link.queueTimeNano !== null && (
-          <div>
-            <dt>queue time</dt>
-            <dd class="queue">
-              {formatDurationNano(link.queueTimeNano)}
-              {link.queueTimeNano.startsWith('-') && (
-                <span class="tag warn" title="Clock skew: the consumer started before the message was sent">
-                  clock skew
-                </span>
-              )}
-            </dd>
-          </div>
+          <Fact name="queue time" valueClass="queue">
+            <QueueTime nanos={link.queueTimeNano} />
+          </Fact>
         )}
         {end !== null && (
-          <div>
-            <dt>started</dt>
-            <dd>
-              <Age unixNano={end.startTimeUnixNano} />
-            </dd>
-          </div>
+          <Fact name="started">
+            <Age unixNano={end.startTimeUnixNano} />
+          </Fact>
         )}
         <RecordFacts record={link.record} showsCluster={props.showsCluster} />
       </dl>
@@ -85,20 +66,18 @@ export function LinkItem(props: {
         </summary>
         {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
         <dl class="pairs mono">
-          <dt>Trace ID</dt>
-          <dd>
+          <Pair name="Trace ID">
             {props.traceId}
             <CopyButton value={props.traceId} label="Copy linked trace ID" />
-          </dd>
-          <dt>Span ID</dt>
-          <dd>
+          </Pair>
+          <Pair name="Span ID">
             {props.spanId}
             <CopyButton value={props.spanId} label="Copy linked span ID" />
-          </dd>
-          <dt>Trace state</dt>
-          <dd>{link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}</dd>
-          <dt>Flags</dt>
-          <dd>0x{link.flags.toString(16).padStart(2, '0')}</dd>
+          </Pair>
+          <Pair name="Trace state">
+            {link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}
+          </Pair>
+          <Pair name="Flags">0x{link.flags.toString(16).padStart(2, '0')}</Pair>
         </dl>
       </details>
     </li>

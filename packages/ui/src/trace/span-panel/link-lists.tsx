@@ -8,9 +8,8 @@ import { createOlderPages } from '../../lib/older-pages.ts'
 import { createResource } from '../../lib/resource.ts'
 import type { Breadcrumb } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text, SpanName } from '../../components/labels/labels.tsx'
 import { LoadMore } from '../../components/list/load-more.tsx'
-import { Text } from '../../components/labels/text.tsx'
 import { LinkItem } from './link-item.tsx'
 import { Dropped } from '../../components/details/section.tsx'
 
@@ -153,8 +152,7 @@ function Group(props: {
           <span class="faint">not found</span>
         ) : (
           <>
-            <ServiceName name={first.end.service} />
-            <Text class="operation">{first.end.name}</Text>
+            <SpanName service={first.end.service} name={first.end.name} />
             {first.end.status === 'error' && <Icon name="error" label="Error" />}
           </>
         )}

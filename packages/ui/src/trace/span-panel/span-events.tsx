@@ -3,7 +3,7 @@ import { formatTimeWithZone } from '../../lib/format/time.ts'
 import { formatDurationNano, formatOffset } from '../../lib/format/duration.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
-import { LongText } from '../../components/details/long-text.tsx'
+import { LongText } from '../../components/labels/labels.tsx'
 import { Dropped, Section } from '../../components/details/section.tsx'
 
 export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bigint; readonly span: Span }) {

@@ -2,7 +2,8 @@ import type { Span, SpanResponse } from '@spanlink/api-schema'
 import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { LongText } from '../../components/details/long-text.tsx'
+import { Pair } from '../../components/labels/facts.tsx'
+import { OptionalText } from '../../components/labels/labels.tsx'
 import { Section } from '../../components/details/section.tsx'
 
 export function SpanIdentity(props: {
@@ -16,24 +17,20 @@ export function SpanIdentity(props: {
   return (
     <Section title="Identity" open>
       <dl class="pairs mono">
-        <dt>Trace ID</dt>
-        <dd>
+        <Pair name="Trace ID">
           {traceId}
           <CopyButton value={traceId} label="Copy trace ID" />
-        </dd>
-        <dt>Span ID</dt>
-        <dd>
+        </Pair>
+        <Pair name="Span ID">
           {span.spanId}
           <CopyButton value={span.spanId} label="Copy span ID" />
-        </dd>
+        </Pair>
         {props.sharedBy.length > 0 && (
-          <>
-            <dt>Shared by</dt>
-            <dd>{props.sharedBy.map(({ kind, service }) => `${sanitizeText(service, 60)} (${kind})`).join(', ')}</dd>
-          </>
+          <Pair name="Shared by">
+            {props.sharedBy.map(({ kind, service }) => `${sanitizeText(service, 60)} (${kind})`).join(', ')}
+          </Pair>
         )}
-        <dt>Parent</dt>
-        <dd>
+        <Pair name="Parent">
           {span.parentSpanId === '' ? (
             <span class="faint">none (root span)</span>
           ) : (
@@ -42,23 +39,16 @@ export function SpanIdentity(props: {
               {props.isParentMissing && <span class="tag warn">not found</span>}
             </>
           )}
-        </dd>
-        <dt>Trace state</dt>
-        <dd>
-          {span.traceState === '' ? (
-            <span class="faint">none</span>
-          ) : (
-            <LongText text={span.traceState} maxLength={300} />
-          )}
-        </dd>
-        <dt>Flags</dt>
-        <dd>
+        </Pair>
+        <Pair name="Trace state">
+          <OptionalText text={span.traceState} />
+        </Pair>
+        <Pair name="Flags">
           0x{span.flags.toString(16).padStart(2, '0')} <span class="faint">{flagWords(span.flags)}</span>
-        </dd>
-        <dt>Dropped</dt>
-        <dd>
+        </Pair>
+        <Pair name="Dropped">
           {span.droppedAttributesCount} attributes, {span.droppedEventsCount} events, {span.droppedLinksCount} links
-        </dd>
+        </Pair>
       </dl>
     </Section>
   )

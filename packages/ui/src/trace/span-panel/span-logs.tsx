@@ -1,12 +1,11 @@
 import type { LogsResponse, Span } from '@spanlink/api-schema'
-import { useEffect, useMemo } from 'preact/hooks'
 import { formatAttribute } from '../../lib/format/attribute.ts'
 import { formatOffset } from '../../lib/format/duration.ts'
 import { severityClass, severityName } from '../../logs/severity.ts'
-import { createResource } from '../../lib/resource.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
-import { LongText } from '../../components/details/long-text.tsx'
+import { LongText } from '../../components/labels/labels.tsx'
 import { Section } from '../../components/details/section.tsx'
+import { useRequest } from '../../lib/resource.ts'
 
 const MAX_RECORDS = 50
 
@@ -15,13 +14,8 @@ const MAX_RECORDS = 50
  * events.
  */
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
-  const logs = useMemo(() => createResource<LogsResponse>(), [])
-  useEffect(() => {
-    const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MAX_RECORDS) })
-    void logs.load(`/api/logs?${query}`)
-    return () => logs.stop()
-  }, [logs, traceId, span.spanId])
-  const { data } = logs.state.value
+  const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MAX_RECORDS) })
+  const { data } = useRequest<LogsResponse>(`/api/logs?${query}`)
   const records = data?.logs.filter((record) => record.eventName === '') ?? []
   if (records.length === 0) return null
   return (

@@ -1,16 +1,15 @@
 import { formatTime, formatTimeWithZone } from '../../lib/format/time.ts'
-import { formatDuration, formatDurationNano } from '../../lib/format/duration.ts'
+import { formatDuration } from '../../lib/format/duration.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { LinksIn, LinksOut } from './link-lists.tsx'
-import { LongText } from '../../components/details/long-text.tsx'
+import { LongText, StatusTag, ServiceName, QueueTime } from '../../components/labels/labels.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx'
-import { StatusTag } from '../../components/labels/status-tag.tsx'
 import { closeDetails } from '../trace-keys.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { DetailsPanel } from '../../components/details/details-panel.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Pair } from '../../components/labels/facts.tsx'
 
 export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
   const model = view.model.value
@@ -67,37 +66,21 @@ function Times(props: {
   const critical = pathLength(view, position)
   return (
     <dl class="pairs">
-      <dt>Duration</dt>
-      <dd>
+      <Pair name="Duration">
         {formatDuration(length)} <span class="faint">{formatShare(share)} of the trace</span>
-      </dd>
-      <dt>Start</dt>
-      <dd>
+      </Pair>
+      <Pair name="Start">
         +{formatDuration(start)} <ExactTime unixNano={unixNanoAt(model, start)} />
-      </dd>
-      <dt>End</dt>
-      <dd>
+      </Pair>
+      <Pair name="End">
         +{formatDuration(end)} <ExactTime unixNano={unixNanoAt(model, end)} />
-      </dd>
+      </Pair>
       {queueTimeNano !== undefined && (
-        <>
-          <dt>Queue time</dt>
-          <dd>
-            {formatDurationNano(queueTimeNano)}
-            {queueTimeNano.startsWith('-') && (
-              <span class="tag warn" title="Clock skew: the consumer started before the message was sent">
-                clock skew
-              </span>
-            )}
-          </dd>
-        </>
+        <Pair name="Queue time">
+          <QueueTime nanos={queueTimeNano} />
+        </Pair>
       )}
-      {critical > 0 && (
-        <>
-          <dt>On critical path</dt>
-          <dd>{formatDuration(critical)}</dd>
-        </>
-      )}
+      {critical > 0 && <Pair name="On critical path">{formatDuration(critical)}</Pair>}
     </dl>
   )
 }

@@ -1,10 +1,9 @@
 import type { Span, SpanResponse } from '@spanlink/api-schema'
-import { useEffect, useMemo } from 'preact/hooks'
 import { toSpanId } from '../../lib/id-index.ts'
-import { createResource, type Resource } from '../../lib/resource.ts'
+import { useRequest, type ResourceState } from '../../lib/resource.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
-import { LongText } from '../../components/details/long-text.tsx'
+import { LongText } from '../../components/labels/labels.tsx'
 import { Section } from '../../components/details/section.tsx'
 import { SpanEvents } from './span-events.tsx'
 import { SpanIdentity } from './span-identity.tsx'
@@ -18,14 +17,12 @@ export function useSpanDetails(
   news: unknown,
   /** Selects one of two spans that share the id. */
   which?: Pick<Span, 'kind' | 'service'>,
-): Resource<SpanResponse>['state']['value'] {
-  const details = useMemo(() => createResource<SpanResponse>(), [])
-  useEffect(() => {
-    const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
-    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(toSpanId(rowId))}${query}`)
-    return () => details.stop()
-  }, [details, traceId, rowId, which?.kind, which?.service, news])
-  return details.state.value
+): ResourceState<SpanResponse> {
+  const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
+  return useRequest(
+    `/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(toSpanId(rowId))}${query}`,
+    news,
+  )
 }
 
 export function StatusMessage({ response }: { readonly response: SpanResponse | undefined }) {
@@ -43,7 +40,7 @@ export function StatusMessage({ response }: { readonly response: SpanResponse | 
  * page.
  */
 export function SpanSections(props: {
-  readonly details: Pick<Resource<SpanResponse>['state']['value'], 'data' | 'error'>
+  readonly details: ResourceState<SpanResponse>
   /** Start of the displayed trace or flow. */
   readonly startUnixNano: bigint
   readonly isParentMissing: boolean

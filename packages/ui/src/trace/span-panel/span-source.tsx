@@ -1,7 +1,8 @@
 import type { SpanResponse } from '@spanlink/api-schema'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
-import { LongText } from '../../components/details/long-text.tsx'
+import { Pair } from '../../components/labels/facts.tsx'
+import { LongText, OptionalText } from '../../components/labels/labels.tsx'
 import { Section } from '../../components/details/section.tsx'
 
 export function SpanSource({ source }: { readonly source: SpanResponse['source'] }) {
@@ -21,14 +22,12 @@ export function SpanSource({ source }: { readonly source: SpanResponse['source']
       </Section>
       <Section title="Scope" dropped={scope.droppedAttributesCount} open>
         <dl class="pairs">
-          <dt>Name</dt>
-          <dd>
-            {scope.name === '' ? <span class="faint">none</span> : <LongText text={scope.name} maxLength={300} />}
-          </dd>
-          <dt>Version</dt>
-          <dd>
-            {scope.version === '' ? <span class="faint">none</span> : <LongText text={scope.version} maxLength={300} />}
-          </dd>
+          <Pair name="Name">
+            <OptionalText text={scope.name} />
+          </Pair>
+          <Pair name="Version">
+            <OptionalText text={scope.version} />
+          </Pair>
         </dl>
         {scope.attributes.length > 0 && (
           <AttributeTable attributes={scope.attributes} same={tracesWith('instrumentation')} />
@@ -42,10 +41,9 @@ export function SpanSource({ source }: { readonly source: SpanResponse['source']
 function SchemaUrl({ url }: { readonly url: string }) {
   return url === '' ? null : (
     <dl class="pairs">
-      <dt>Schema</dt>
-      <dd class="mono">
+      <Pair name="Schema" class="mono">
         <LongText text={url} maxLength={300} />
-      </dd>
+      </Pair>
     </dl>
   )
 }

@@ -8,7 +8,7 @@ import type { LinkedTarget } from '../link-targets.ts'
 import { toSpanId } from '../../lib/id-index.ts'
 import { traceUrl } from '../../app/route.ts'
 import type { TraceView } from '../trace-view.ts'
-import { isPlainClick } from '../../lib/url.ts'
+import { onPlainClick } from '../../lib/url.ts'
 import { LinkBadge } from '../../components/labels/link-badge.tsx'
 
 /** Maximum number of rows searched for one badge, which names a few targets and counts the rest. */
@@ -79,9 +79,7 @@ function RowBadge(
         href={traceUrl(only.traceId, only.spanId)}
         onClick={(event) => {
           event.stopPropagation()
-          if (!isPlainClick(event)) return
-          event.preventDefault()
-          follow(toBreadcrumb(view.model.peek().traceId, span), only)
+          onPlainClick(() => follow(toBreadcrumb(view.model.peek().traceId, span), only))(event)
         }}
       >
         {badge}

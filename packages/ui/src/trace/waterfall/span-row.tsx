@@ -4,8 +4,7 @@ import type { TraceModel } from '../model/trace-model.ts'
 import { ROW_HEIGHT } from './paint-waterfall.ts'
 import { setCollapsed, setFolded, type TraceView } from '../trace-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/labels/service-name.tsx'
-import { Text } from '../../components/labels/text.tsx'
+import { SpanName, ErrorCount } from '../../components/labels/labels.tsx'
 import { RowBadges } from './row-badges.tsx'
 import { openDetails } from '../trace-keys.ts'
 
@@ -73,8 +72,7 @@ export function SpanRow(props: {
           <span class="twist" />
         )}
         {isError && <Icon name="error" label="Error" />}
-        <ServiceName name={span.service} />
-        <Text class="operation">{span.name}</Text>
+        <SpanName service={span.service} name={span.name} />
         {groupSize > 0 && (
           <button
             type="button"
@@ -92,12 +90,11 @@ export function SpanRow(props: {
           </button>
         )}
         {folded && (model.folds.errors[position] ?? 0) > 0 && (
-          <span class="errors" title="Errors in the group">
-            <Icon name="error" label="errors in the group" />
+          <ErrorCount label="errors in the group" title="Errors in the group">
             {model.folds.errors[position]}
-          </span>
+          </ErrorCount>
         )}
-        {isCollapsed && !folded && <HiddenBelow model={model} position={position} isError={isError} />}
+        {isCollapsed && !folded && <HiddenBelow model={model} position={position} />}
         <RowBadges view={view} position={position} isCollapsed={isCollapsed} />
       </div>
       <div role="gridcell" class="time-cell" aria-label={spokenBar(model, position)} />
@@ -105,27 +102,18 @@ export function SpanRow(props: {
   )
 }
 
-function HiddenBelow({
-  model,
-  position,
-  isError,
-}: {
-  readonly model: TraceModel
-  readonly position: number
-  readonly isError: boolean
-}) {
+function HiddenBelow({ model, position }: { readonly model: TraceModel; readonly position: number }) {
   const hidden = (model.subtreeEnd[position] ?? 0) - position - 1
-  const errors = (model.below.errors[position] ?? 0) - (isError ? 1 : 0)
+  const errors = (model.below.errors[position] ?? 0) - (model.error[position] ?? 0)
   return (
     <>
       <span class="tag" title={`${hidden} spans below`}>
         +{hidden.toLocaleString('en')}
       </span>
       {errors > 0 && (
-        <span class="errors" title={`${errors} errors below`}>
-          <Icon name="error" label="errors below" />
+        <ErrorCount label="errors below" title={`${errors} errors below`}>
           {errors.toLocaleString('en')}
-        </span>
+        </ErrorCount>
       )}
     </>
   )

@@ -1,24 +1,33 @@
 import { DURATION_PATTERN } from '@spanlink/api-schema/duration'
 
 /** Filters with form fields; the rest of TraceQL is typed. */
-export interface SimpleFilters {
-  readonly service?: string
-  readonly operation?: string
-  readonly minDuration?: string
-  readonly maxDuration?: string
-  readonly status?: string
-}
+export const SIMPLE_FILTERS = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
 
-const names = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
+export type SimpleFilters = { readonly [name in (typeof SIMPLE_FILTERS)[number]]?: string }
 
 const STRING = '("(?:[^"\\\\]|\\\\.)*")'
 const LENGTH = `(${DURATION_PATTERN})`
-const patterns: Readonly<Record<(typeof names)[number], RegExp>> = {
-  service: new RegExp(`^resource\\.service\\.name\\s*=\\s*${STRING}$`),
-  operation: new RegExp(`^(?:span:)?name\\s*=\\s*${STRING}$`),
-  minDuration: new RegExp(`^(?:span:)?duration\\s*>=\\s*${LENGTH}$`),
-  maxDuration: new RegExp(`^(?:span:)?duration\\s*<=\\s*${LENGTH}$`),
-  status: /^(?:span:)?status\s*=\s*(error|ok|unset)$/,
+const CONDITIONS: Readonly<Record<keyof SimpleFilters, { pattern: RegExp; write: (value: string) => string }>> = {
+  service: {
+    pattern: new RegExp(`^resource\\.service\\.name\\s*=\\s*${STRING}$`),
+    write: (service) => `resource.service.name = ${JSON.stringify(service)}`,
+  },
+  operation: {
+    pattern: new RegExp(`^(?:span:)?name\\s*=\\s*${STRING}$`),
+    write: (name) => `name = ${JSON.stringify(name)}`,
+  },
+  minDuration: {
+    pattern: new RegExp(`^(?:span:)?duration\\s*>=\\s*${LENGTH}$`),
+    write: (duration) => `duration >= ${duration}`,
+  },
+  maxDuration: {
+    pattern: new RegExp(`^(?:span:)?duration\\s*<=\\s*${LENGTH}$`),
+    write: (duration) => `duration <= ${duration}`,
+  },
+  status: {
+    pattern: /^(?:span:)?status\s*=\s*(error|ok|unset)$/,
+    write: (status) => `status = ${status}`,
+  },
 }
 
 /** The query of these filters; empty without filters. */
@@ -39,8 +48,8 @@ export function filtersInQuery(text: string): {
   if (parts === undefined) return { filters: {}, rest: undefined }
   const filters: { -readonly [name in keyof SimpleFilters]: string } = {}
   const rest = parts.filter((part) => {
-    const name = names.find((name) => filters[name] === undefined && patterns[name].test(part))
-    const value = name === undefined ? undefined : parseLiteral(patterns[name].exec(part)?.[1] ?? '')
+    const name = SIMPLE_FILTERS.find((name) => filters[name] === undefined && CONDITIONS[name].pattern.test(part))
+    const value = name === undefined ? undefined : parseLiteral(CONDITIONS[name].pattern.exec(part)?.[1] ?? '')
     if (name === undefined || value === undefined) return true
     filters[name] = value
     return false
@@ -75,14 +84,10 @@ function joinConditions(text: string, conditions: readonly string[], rest: reado
 }
 
 function buildConditions(filters: SimpleFilters): string[] {
-  const { service, operation, minDuration, maxDuration, status } = filters
-  return [
-    ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
-    ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
-    ...(minDuration === undefined ? [] : [`duration >= ${minDuration}`]),
-    ...(maxDuration === undefined ? [] : [`duration <= ${maxDuration}`]),
-    ...(status === undefined ? [] : [`status = ${status}`]),
-  ]
+  return SIMPLE_FILTERS.flatMap((name) => {
+    const value = filters[name]
+    return value === undefined ? [] : [CONDITIONS[name].write(value)]
+  })
 }
 
 function parseLiteral(literal: string): string | undefined {
