@@ -32,7 +32,7 @@ export function Header() {
       </a>
       <nav aria-label="Pages">
         {PAGES.map((to) => (
-          <a key={to.page} href={to.path} aria-current={getCurrent(to.page, page)}>
+          <a key={to.page} class="tab" href={to.path} aria-current={getCurrent(to.page, page)}>
             {to.title}
           </a>
         ))}
@@ -86,8 +86,8 @@ function StatusNotices() {
   const notices = status.value === undefined ? [] : statusNotices(status.value)
   if (notices.length === 0) return null
   return (
-    <details class="status-notices">
-      <summary>
+    <details class="status-notices popup">
+      <summary class="bare">
         <Icon name="warning" />
         {formatCountOf(notices.length, 'notice')}
       </summary>

@@ -1,3 +1,5 @@
+import { dragPointer } from './tree/drag-pointer.ts'
+
 /**
  * A bar between two panes, moved by pointer or arrow keys. `size` and its bounds are the width of
  * the resized pane in CSS pixels.
@@ -13,12 +15,8 @@ export function Splitter(props: {
 }) {
   const resize = (size: number): void => props.onResize(Math.round(Math.min(props.max, Math.max(props.min, size))))
   const drag = (down: PointerEvent & { readonly currentTarget: HTMLElement }): void => {
-    const bar = down.currentTarget
     const from = props.size
-    bar.setPointerCapture(down.pointerId)
-    const move = (event: PointerEvent): void => resize(from + (event.clientX - down.clientX) * props.side)
-    bar.addEventListener('pointermove', move)
-    bar.addEventListener('lostpointercapture', () => bar.removeEventListener('pointermove', move), { once: true })
+    dragPointer(down.currentTarget, down, (event) => resize(from + (event.clientX - down.clientX) * props.side))
     down.preventDefault()
   }
   return (

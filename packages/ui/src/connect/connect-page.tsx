@@ -31,7 +31,7 @@ export function ConnectPage() {
       <fieldset class="setup-choice">
         <legend class="visually-hidden">Language or agent</legend>
         {setups.map(({ id, title }) => (
-          <label key={id} class={id === setup.id ? 'chosen' : ''}>
+          <label key={id} class={`tab ${id === setup.id ? 'chosen' : ''}`}>
             <input
               type="radio"
               name="setup"

@@ -58,7 +58,7 @@ function OneFlow({ pageState }: { readonly pageState: FlowPageState }) {
   if (view === undefined) {
     const { error } = resource.state.value
     return (
-      <div class="flow-page">
+      <div class="page">
         <NotFound
           what="flow"
           traceId={traceId}
@@ -72,7 +72,7 @@ function OneFlow({ pageState }: { readonly pageState: FlowPageState }) {
     )
   }
   return (
-    <div class="flow-page">
+    <div class="page">
       <FlowHeader view={view} pageState={pageState} />
       <FlowOrigins view={view} pageState={pageState} />
       <FlowNotes view={view} pageState={pageState} resource={resource} />

@@ -31,7 +31,7 @@ export function LogRow(props: {
   return (
     <li class={kind}>
       <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
-        <summary>
+        <summary class="bare">
           <time title={formatTimeWithZone(record.timestampUnixNano)}>{time.slice(props.showsDay ? 5 : 11, 23)}</time>
           <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
           <ServiceName name={record.service} />

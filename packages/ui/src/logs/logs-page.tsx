@@ -58,7 +58,7 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
     [pageState],
   )
   return (
-    <div class="logs-page">
+    <div class="page logs-page">
       <h1 class="visually-hidden">Logs</h1>
       <LogFilters pageState={pageState} />
       {error !== undefined && (data === undefined || error.status === 400) ? (

@@ -9,6 +9,7 @@ import { Icon } from '../components/buttons/icon.tsx'
 import { openRow } from '../components/list/row-navigation.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
 import { Age, ServiceName, Text, SpanName } from '../components/labels/labels.tsx'
+import { TableHead, numberColumn } from '../components/list/table-head.tsx'
 
 export const MESSAGE_LINKS = 'table.messages a.message-link'
 
@@ -35,17 +36,15 @@ export function MessageTable(props: {
   return (
     <ListScroll hold={props.hold}>
       <table class="list messages">
-        <thead>
-          <tr>
-            <th scope="col">Message</th>
-            <th scope="col">When</th>
-            <th scope="col" class="number">
-              {WAITS[props.list]}
-            </th>
-            <th scope="col">Produced by</th>
-            <th scope="col">{props.list === 'unconsumed' ? 'Consumer group' : 'Outcome'}</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            'Message',
+            'When',
+            numberColumn(WAITS[props.list]),
+            'Produced by',
+            props.list === 'unconsumed' ? 'Consumer group' : 'Outcome',
+          ]}
+        />
         <tbody>
           {props.messages.map((message) => (
             <Row

@@ -62,12 +62,13 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   usePageTitle(`${title} messages`)
   useKeys('Messages', KEYS)
   return (
-    <div class="messages-page">
+    <div class="page">
       <h1 class="visually-hidden">{title} messages</h1>
       <nav class="message-lists" aria-label="Lists">
         {MESSAGE_LISTS.map(([list, name, words]) => (
           <a
             key={list}
+            class="tab"
             href={messagesUrl({ ...pageState, list, limit: 50 })}
             aria-current={list === pageState.list ? 'page' : undefined}
             title={words}

@@ -18,7 +18,7 @@ export function EdgeTable(
   if (props.edges.length === 0) return null
   return (
     <section class="edge-table" aria-label={props.name}>
-      <table>
+      <table class="list compact">
         <thead>
           <tr>
             <th scope="col">
@@ -42,7 +42,7 @@ export function EdgeTable(
             return (
               <tr key={edge.id}>
                 <td>
-                  <a href={url} onClick={onPlainClick(() => replace(url))}>
+                  <a class="row-link" href={url} onClick={onPlainClick(() => replace(url))}>
                     {peer === undefined ? (
                       edge[props.peer]
                     ) : (

@@ -28,7 +28,7 @@ export function NodeList({ model, pageState }: TopologyProps) {
   const list = useHeldList(listKey, sortNodes(nodes, pageState.order), ({ id }) => id)
   return (
     <ListScroll key={listKey} class={`node-list ${hasLag ? 'with-lag' : ''}`} hold={list.hold}>
-      <table>
+      <table class="list compact">
         <thead>
           <tr>
             <Column by="name" pageState={pageState} more={<NewRowsButton list={list} />}>
@@ -100,6 +100,7 @@ function Row(props: TopologyProps & { readonly node: PlacedNode; readonly hasLag
     <tr class={pageState.node === node.id ? 'selected' : ''}>
       <td>
         <a
+          class="row-link"
           href={url}
           aria-current={pageState.node === node.id ? 'true' : undefined}
           onClick={onPlainClick(() => replace(url))}

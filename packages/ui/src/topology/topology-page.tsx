@@ -50,7 +50,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   const { data, error } = topology.state.value
   const model = useMemo(() => (data === undefined ? undefined : buildTopologyModel(data)), [data])
   return (
-    <div class="topology-page">
+    <div class="page topology-page">
       <h1 class="visually-hidden">Topology</h1>
       <TopologyBar pageState={pageState} model={model} error={error} paused={paused} />
       {model === undefined ? (

@@ -64,7 +64,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
 
   if (view === undefined) {
     return (
-      <div class="trace-page">
+      <div class="page">
         <Breadcrumbs />
         <NotFound what="trace" traceId={traceId} error={error} isEmpty={data !== undefined} isRetrying>
           Not yet received, not sampled, expired, or sent to another backend.
@@ -74,7 +74,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
   }
   const selected = spanId === undefined ? undefined : view.model.value.positionById.get(spanId)
   return (
-    <div class="trace-page">
+    <div class="page">
       <Breadcrumbs />
       <TraceHeader model={view.model.value} />
       <Notes view={view} spanId={spanId} stale={error?.message} />

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import type { RowHold } from '../components/list/use-held-list.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
 import { ServiceName, Text } from '../components/labels/labels.tsx'
+import { TableHead, numberColumn } from '../components/list/table-head.tsx'
 
 interface GroupRow {
   readonly value: string | null
@@ -26,20 +27,14 @@ export function GroupTable(props: {
   return (
     <ListScroll class="groups" hold={props.hold}>
       <table class="list grouped">
-        <thead>
-          <tr>
-            <th scope="col" class="mono">
-              {props.field}
-            </th>
-            <th scope="col" class="number">
-              Traces
-            </th>
-            <th scope="col" class="number">
-              With errors
-            </th>
-            <th scope="col">Matching spans</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            { text: props.field, class: 'mono' },
+            numberColumn('Traces'),
+            numberColumn('With errors'),
+            'Matching spans',
+          ]}
+        />
         <tbody>
           {groups.map((group) => (
             <tr key={String(group.value)}>

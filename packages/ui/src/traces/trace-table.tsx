@@ -10,10 +10,21 @@ import { openRow } from '../components/list/row-navigation.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
 import { Age, ServiceName, SpanName, ErrorCount } from '../components/labels/labels.tsx'
 import { formatCountOf } from '../lib/format/number.ts'
+import { TableHead, numberColumn } from '../components/list/table-head.tsx'
 
 export const TRACE_LINKS = 'table.traces a.trace-link'
 
 const SERVICES_SHOWN = 3
+
+const COLUMNS = [
+  'Trace',
+  'Started',
+  { text: 'Duration', title: 'The bars are on a logarithmic scale' },
+  numberColumn('Spans'),
+  numberColumn('Errors'),
+  'Links',
+  'Services',
+]
 
 /** `more` is rendered at the end of the list. */
 export function TraceTable(props: {
@@ -26,23 +37,7 @@ export function TraceTable(props: {
   return (
     <ListScroll hold={props.hold}>
       <table class="list traces">
-        <thead>
-          <tr>
-            <th scope="col">Trace</th>
-            <th scope="col">Started</th>
-            <th scope="col" title="The bars are on a logarithmic scale">
-              Duration
-            </th>
-            <th scope="col" class="number">
-              Spans
-            </th>
-            <th scope="col" class="number">
-              Errors
-            </th>
-            <th scope="col">Links</th>
-            <th scope="col">Services</th>
-          </tr>
-        </thead>
+        <TableHead columns={COLUMNS} />
         <tbody>
           {traces.map((trace) => (
             <Row key={trace.traceId} trace={trace} share={share(Number(trace.durationNano))} />

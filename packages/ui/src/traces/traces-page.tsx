@@ -71,7 +71,7 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
   usePageTitle(filters.service?.slice(0, 60) ?? 'Traces')
   useKeys('Traces', KEYS)
   return (
-    <div class="traces-page">
+    <div class="page">
       <h1 class="visually-hidden">Traces</h1>
       <QueryInput text={toQueryText(filters)} onRun={(text) => push(tracesUrl({ ...withQuery(filters, text) }))} />
       <FilterBar filters={filters} />

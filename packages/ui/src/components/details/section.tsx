@@ -9,7 +9,7 @@ export function Section(props: {
 }) {
   return (
     <details class="section" open={props.open}>
-      <summary>
+      <summary class="bare">
         <h3>{props.title}</h3>
         {props.count !== undefined && <span class="section-count">{props.count.toLocaleString('en')}</span>}
         <Dropped count={props.dropped ?? 0} />

@@ -1,10 +1,11 @@
 import { useComputed, useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
+import type { ComponentChildren, TargetedPointerEvent } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { smoothPath } from '../../lib/canvas/smooth-path.ts'
 import { createGraphLayout } from './graph-layout-state.ts'
 import { Icon } from '../buttons/icon.tsx'
 import { useHeight, useWidth } from '../tree/use-size.ts'
+import { dragPointer } from '../tree/drag-pointer.ts'
 
 interface GraphNode {
   readonly id: string
@@ -78,18 +79,13 @@ export function GraphCanvas(props: {
   })
   useEffect(() => {
     const box = scroller.current
-    if (box === null) return undefined
     const onWheel = (event: WheelEvent): void => {
       if (!event.ctrlKey && !event.metaKey) return
       event.preventDefault()
       chosenScale.value = clamp(scale.peek() * ZOOM_PER_PIXEL ** -event.deltaY, MIN_SCALE, MAX_SCALE)
     }
-    box.addEventListener('wheel', onWheel, { passive: false })
-    box.addEventListener('pointerdown', dragToScroll)
-    return () => {
-      box.removeEventListener('wheel', onWheel)
-      box.removeEventListener('pointerdown', dragToScroll)
-    }
+    box?.addEventListener('wheel', onWheel, { passive: false })
+    return () => box?.removeEventListener('wheel', onWheel)
   }, [])
   useLayoutEffect(() => {
     const position = cursor === undefined ? undefined : layout?.nodes[cursor]
@@ -110,7 +106,14 @@ export function GraphCanvas(props: {
   }
   return (
     <div class="graph">
-      <div class="graph-scroll" ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
+      <div
+        class="graph-scroll"
+        ref={scroller}
+        tabIndex={0}
+        role="group"
+        aria-label={props.label}
+        onPointerDown={dragToScroll}
+      >
         {layout === undefined ? (
           <p class="graph-waiting" role="status">
             {error === undefined ? 'Computing layout…' : `Layout failed: ${error}`}
@@ -195,29 +198,20 @@ export function GraphCanvas(props: {
 }
 
 /** Dragging the background scrolls. Nodes and edges keep their clicks. */
-function dragToScroll(down: PointerEvent): void {
+function dragToScroll(down: TargetedPointerEvent<HTMLElement>): void {
   const box = down.currentTarget
-  if (!(box instanceof HTMLElement) || !(down.target instanceof Element) || down.button !== 0) return
+  if (!(down.target instanceof Element) || down.button !== 0) return
   if (down.pointerType === 'touch' || down.target.closest('.graph-node, .graph-edge') !== null) return
   const { left, top } = box.getBoundingClientRect()
   // On a scroll bar.
   if (down.clientX - left >= box.clientWidth || down.clientY - top >= box.clientHeight) return
   const from = { left: box.scrollLeft, top: box.scrollTop }
-  box.setPointerCapture(down.pointerId)
-  box.classList.add('dragging')
   const move = (event: PointerEvent): void => {
     box.scrollLeft = from.left - (event.clientX - down.clientX)
     box.scrollTop = from.top - (event.clientY - down.clientY)
   }
-  box.addEventListener('pointermove', move)
-  box.addEventListener(
-    'lostpointercapture',
-    () => {
-      box.removeEventListener('pointermove', move)
-      box.classList.remove('dragging')
-    },
-    { once: true },
-  )
+  box.classList.add('dragging')
+  dragPointer(box, down, move, () => box.classList.remove('dragging'))
 }
 
 /** An arrow head at the end of a line, in the direction of its last segment. */

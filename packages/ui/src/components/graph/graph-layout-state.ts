@@ -2,7 +2,6 @@ import { signal, type ReadonlySignal } from '@preact/signals'
 import type { GraphLayoutResult, GraphLayoutRequest } from './graph-layout.ts'
 
 interface LayoutState {
-  readonly request: GraphLayoutRequest | undefined
   readonly layout: GraphLayoutResult | undefined
   readonly error: string | undefined
   readonly busy: boolean
@@ -17,7 +16,7 @@ export interface GraphLayout {
 
 /** Lays out graphs in a worker. A new request terminates the worker of an unfinished one. */
 export function createGraphLayout(): GraphLayout {
-  const state = signal<LayoutState>({ request: undefined, layout: undefined, error: undefined, busy: false })
+  const state = signal<LayoutState>({ layout: undefined, error: undefined, busy: false })
   let worker: Worker | undefined
   let nth = 0
   const start = (): Worker => {
@@ -30,11 +29,7 @@ export function createGraphLayout(): GraphLayout {
       },
     )
     made.addEventListener('error', (event) => {
-      state.value = {
-        ...state.peek(),
-        error: event.message || 'the layout script did not load',
-        busy: false,
-      }
+      state.value = { ...state.peek(), error: event.message || 'the layout script did not load', busy: false }
     })
     return made
   }
@@ -48,7 +43,7 @@ export function createGraphLayout(): GraphLayout {
       if (state.peek().busy) stop()
       worker ??= start()
       nth += 1
-      state.value = { ...state.peek(), request, error: undefined, busy: true }
+      state.value = { ...state.peek(), error: undefined, busy: true }
       // The empty transfer list selects the worker overload of `postMessage`, without a target
       // origin.
       worker.postMessage({ nth, request }, [])

@@ -3,6 +3,13 @@ import { useRef } from 'preact/hooks'
 import { formatDuration } from '../../lib/format/duration.ts'
 import { windowBetween } from '../../lib/time-window.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
+import { dragPointer } from './drag-pointer.ts'
+
+/** The range that is being dragged, in pixels. */
+export function Brush({ range }: { readonly range: readonly [from: number, to: number] | undefined }) {
+  if (range === undefined) return null
+  return <i class="brush" style={{ left: `${Math.min(...range)}px`, width: `${Math.abs(range[1] - range[0])}px` }} />
+}
 
 /** Times along the top. Dragging zooms to the dragged range. */
 export function Ruler(props: {
@@ -22,19 +29,13 @@ export function Ruler(props: {
           {tick === 0 ? '0' : formatDuration(tick)}
         </span>
       ))}
-      {brush.value !== undefined && (
-        <i
-          class="brush"
-          style={{ left: `${Math.min(...brush.value)}px`, width: `${Math.abs(brush.value[1] - brush.value[0])}px` }}
-        />
-      )}
+      <Brush range={brush.value} />
     </div>
   )
 
   function drag(down: PointerEvent): void {
     const strip = box.current
     if (strip === null || down.button !== 0) return
-    strip.setPointerCapture(down.pointerId)
     const { left } = strip.getBoundingClientRect()
     const at = (event: PointerEvent): number => Math.min(props.width.peek(), Math.max(0, event.clientX - left))
     const x0 = at(down)
@@ -42,7 +43,6 @@ export function Ruler(props: {
       brush.value = [x0, at(event)]
     }
     const up = (): void => {
-      strip.removeEventListener('pointermove', move)
       const made = brush.peek()
       brush.value = undefined
       if (made === undefined || Math.abs(made[1] - made[0]) <= 3) return
@@ -54,7 +54,6 @@ export function Ruler(props: {
         view.model.peek().duration,
       )
     }
-    strip.addEventListener('pointermove', move)
-    strip.addEventListener('lostpointercapture', up, { once: true })
+    dragPointer(strip, down, move, up)
   }
 }

@@ -15,27 +15,11 @@ const STEP = 3
  */
 const REST_MS = 100
 
-/** The rendered rows `first .. last - 1` of a list with equal row heights. */
-export interface RowWindow {
-  readonly first: ReadonlySignal<number>
-  readonly last: ReadonlySignal<number>
-  /** Maximum number of rows in the document at once; rows this far apart may share an element. */
-  readonly slots: ReadonlySignal<number>
-  /** The first and last row that is at least partly visible. */
-  readonly firstSeen: ReadonlySignal<number>
-  readonly lastSeen: ReadonlySignal<number>
-  readonly onScroll: (top: number) => void
-}
-
 /**
- * A jump (scrollbar drag, End key) replaces all rows in one frame, so only the visible ones are
+ * The rendered rows `first .. last - 1` of a list with equal row heights. A jump (scrollbar drag, End key) replaces all rows in one frame, so only the visible ones are
  * rendered until scrolling pauses.
  */
-export function useRowWindow(
-  count: ReadonlySignal<number>,
-  height: ReadonlySignal<number>,
-  rowHeight: number,
-): RowWindow {
+export function useRowWindow(count: ReadonlySignal<number>, height: ReadonlySignal<number>, rowHeight: number) {
   const top = useSignal(0)
   const leaps = useSignal(false)
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined)
@@ -51,10 +35,12 @@ export function useRowWindow(
   return {
     first,
     last,
+    /** Maximum number of rows in the document at once; rows this far apart may share an element. */
     slots,
+    /** The first and last row that is at least partly visible. */
     firstSeen,
     lastSeen,
-    onScroll(to) {
+    onScroll(to: number) {
       const isLeap = Math.abs(to - top.peek()) > OVERSCAN * rowHeight
       batch(() => {
         top.value = to

@@ -30,8 +30,8 @@ export function CompareMenu({ view, traceId }: { readonly view: FlowView; readon
     else push(flowUrl(traceId, { against: other }))
   }
   return (
-    <details class="compare-choice" onToggle={load}>
-      <summary class="button">Compare…</summary>
+    <details class="compare-choice popup" onToggle={load}>
+      <summary class="bare button">Compare…</summary>
       <div class="compare-menu">
         <form onSubmit={open}>
           <input

@@ -15,6 +15,7 @@ import { HopDialog } from '../details/hop-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
 import { usePageTitle } from '../../lib/page-title.ts'
+import { TableHead } from '../../components/list/table-head.tsx'
 
 /** Shows two flows on one time axis, each from its own start, and where their times differ. */
 export function FlowCompare({ pageState, against }: { readonly pageState: FlowPageState; readonly against: string }) {
@@ -74,7 +75,7 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
     )
   }
   return (
-    <div class="flow-page">
+    <div class="page">
       <header class="trace-header compare-header">
         <h1>Compare flows</h1>
         <a class="button" href={flowUrl(pageState.traceId)}>
@@ -119,6 +120,8 @@ function Pane(props: FlowProps & { readonly name: string; readonly onFocus: () =
   )
 }
 
+const SIDES = ['A', 'B', 'Difference']
+
 const FIGURES = [
   ['End to end', 'endToEndNano'],
   ['Processing', 'processingNano'],
@@ -126,25 +129,11 @@ const FIGURES = [
   ['Idle', 'idleNano'],
 ] as const
 
-function Head({ name }: { readonly name: string }) {
-  return (
-    <thead>
-      <tr>
-        {[name, 'A', 'B', 'Difference'].map((text) => (
-          <th key={text} scope="col">
-            {text}
-          </th>
-        ))}
-      </tr>
-    </thead>
-  )
-}
-
 function Differences({ first, second }: { readonly first: FlowResponse; readonly second: FlowResponse }) {
   return (
     <section class="differences" aria-label="Differences">
       <table>
-        <Head name="Time" />
+        <TableHead columns={['Time', ...SIDES]} />
         <tbody>
           {FIGURES.map(([name, figure]) => (
             <Line
@@ -155,7 +144,7 @@ function Differences({ first, second }: { readonly first: FlowResponse; readonly
             />
           ))}
         </tbody>
-        <Head name="Critical path" />
+        <TableHead columns={['Critical path', ...SIDES]} />
         <tbody>
           {compareShares(first, second).map(({ kind, name, first, second }) => (
             <Line

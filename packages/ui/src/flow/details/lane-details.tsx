@@ -5,9 +5,9 @@ import { isLaneOpen, toggleLane, type FlowProps } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { push } from '../../lib/url.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { DetailsPanel, SpanTitle } from '../../components/details/details-panel.tsx'
 import { closeDetails } from '../flow-selection.ts'
-import { ServiceName, LongText, StatusTag } from '../../components/labels/labels.tsx'
+import { StatusTag } from '../../components/labels/labels.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../../trace/span-panel/span-sections.tsx'
 import { EdgeList } from './edge-list.tsx'
 import { JoinedEvents } from '../header/flow-origins.tsx'
@@ -24,16 +24,18 @@ export function LaneDetails({ view, pageState, lane }: FlowProps & { readonly la
     <DetailsPanel
       label="Details"
       title={
-        <>
-          <ServiceName name={shown.rootService} />
-          <h2>
-            <LongText text={shown.rootName} maxLength={160} />
-          </h2>
-          <span class="tags">
-            {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}
-            {details.data !== undefined && <StatusTag code={details.data.span.status.code} />}
-          </span>
-        </>
+        <SpanTitle
+          service={shown.rootService}
+          name={shown.rootName}
+          tags={
+            details.data && (
+              <>
+                <span class="tag">{details.data.span.kind}</span>
+                <StatusTag code={details.data.span.status.code} />
+              </>
+            )
+          }
+        />
       }
       onClose={() => closeDetails(pageState)}
     >

@@ -4,9 +4,9 @@ import type { PlacedSpan } from '../model/placed-flow.ts'
 import { flowUrl, type SpanKey } from '../flow-url.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { DetailsPanel, SpanTitle } from '../../components/details/details-panel.tsx'
 import { closeDetails } from '../flow-selection.ts'
-import { ServiceName, Text, LongText, StatusTag } from '../../components/labels/labels.tsx'
+import { Text, StatusTag } from '../../components/labels/labels.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../../trace/span-panel/span-sections.tsx'
 import { EdgeList } from './edge-list.tsx'
 import { Pair } from '../../components/labels/facts.tsx'
@@ -31,16 +31,16 @@ export function SpanDetails({ view, pageState, traceId, spanId }: FlowProps & Sp
         span === undefined && placed === undefined ? (
           <h2>Loading the span…</h2>
         ) : (
-          <>
-            <ServiceName name={span?.service ?? placed?.service ?? ''} />
-            <h2>
-              <LongText text={span?.name ?? placed?.name ?? ''} maxLength={160} />
-            </h2>
-            <span class="tags">
-              {placed !== undefined && placed.operation !== 'none' && <span class="tag">{placed.operation}</span>}
-              <StatusTag code={span?.status.code ?? placed?.status ?? 'unset'} />
-            </span>
-          </>
+          <SpanTitle
+            service={span?.service ?? placed?.service ?? ''}
+            name={span?.name ?? placed?.name ?? ''}
+            tags={
+              <>
+                {placed !== undefined && placed.operation !== 'none' && <span class="tag">{placed.operation}</span>}
+                <StatusTag code={span?.status.code ?? placed?.status ?? 'unset'} />
+              </>
+            }
+          />
         )
       }
       onClose={() => closeDetails(pageState)}

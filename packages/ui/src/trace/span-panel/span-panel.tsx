@@ -4,11 +4,11 @@ import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { LinksIn, LinksOut } from './link-lists.tsx'
-import { LongText, StatusTag, ServiceName, QueueTime } from '../../components/labels/labels.tsx'
+import { StatusTag, QueueTime } from '../../components/labels/labels.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx'
 import { closeDetails } from '../trace-keys.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { DetailsPanel, SpanTitle } from '../../components/details/details-panel.tsx'
 import { Pair } from '../../components/labels/facts.tsx'
 
 export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
@@ -22,16 +22,16 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
     <DetailsPanel
       label="Span details"
       title={
-        <>
-          <ServiceName name={head.service} />
-          <h2>
-            <LongText text={head.name} maxLength={160} />
-          </h2>
-          <div class="tags">
-            <span class="tag">{head.kind}</span>
-            <StatusTag code={span?.status.code ?? (model.error[position] === 1 ? 'error' : 'unset')} />
-          </div>
-        </>
+        <SpanTitle
+          service={head.service}
+          name={head.name}
+          tags={
+            <>
+              <span class="tag">{head.kind}</span>
+              <StatusTag code={span?.status.code ?? (model.error[position] === 1 ? 'error' : 'unset')} />
+            </>
+          }
+        />
       }
       actions={
         <CopyButton value={new URL(traceUrl(model.traceId, spanId), location.href).href} label="Copy link to span" />

@@ -10,6 +10,8 @@ import { isLarge } from '../model/trace-model.ts'
 import { effectiveTheme } from '../../app/theme.ts'
 import type { TraceView } from '../trace-view.ts'
 import { useWidth } from '../../components/tree/use-size.ts'
+import { dragPointer } from '../../components/tree/drag-pointer.ts'
+import { Brush } from '../../components/tree/ruler.tsx'
 
 const HEIGHT = 44
 /** Distance from a window edge, in pixels, within which a pointer drags the edge. */
@@ -67,12 +69,7 @@ export function Minimap({ view }: { readonly view: TraceView }) {
       <i class="shade" style={{ left: '0', width: `${from}%` }} />
       <i class="shade" style={{ left: `${to}%`, right: '0' }} />
       {!isWhole(shown, duration) && <i class="window" style={{ left: `${from}%`, width: `${to - from}%` }} />}
-      {brush.value !== undefined && (
-        <i
-          class="brush"
-          style={{ left: `${Math.min(...brush.value)}px`, width: `${Math.abs(brush.value[1] - brush.value[0])}px` }}
-        />
-      )}
+      <Brush range={brush.value} />
     </div>
   )
 
@@ -83,7 +80,6 @@ export function Minimap({ view }: { readonly view: TraceView }) {
   function drag(down: PointerEvent): void {
     const strip = box.current
     if (strip === null || down.button !== 0) return
-    strip.setPointerCapture(down.pointerId)
     const bounds = strip.getBoundingClientRect()
     const length = view.model.peek().duration
     const pixels = (event: PointerEvent): number => Math.min(bounds.width, Math.max(0, event.clientX - bounds.left))
@@ -104,14 +100,12 @@ export function Minimap({ view }: { readonly view: TraceView }) {
       else brush.value = [x0, x]
     }
     const up = (): void => {
-      strip.removeEventListener('pointermove', move)
       const made = brush.peek()
       brush.value = undefined
       if (made !== undefined && Math.abs(made[1] - made[0]) > 3) {
         view.window.value = windowBetween(time(made[0]), time(made[1]), length)
       }
     }
-    strip.addEventListener('pointermove', move)
-    strip.addEventListener('lostpointercapture', up, { once: true })
+    dragPointer(strip, down, move, up)
   }
 }

@@ -13,6 +13,7 @@ import { createResource } from '../../lib/resource.ts'
 import { effectiveTheme } from '../../app/theme.ts'
 import { conditionParams, toTimeRange, type TraceFilters } from '../trace-filters.ts'
 import { useWidth } from '../../components/tree/use-size.ts'
+import { dragPointer } from '../../components/tree/drag-pointer.ts'
 
 const HEIGHT = 88
 const REFRESH_INTERVAL_MS = 10_000
@@ -81,19 +82,16 @@ function ShownHeatmap(props: HeatmapProps) {
       Math.min(edge.height, Math.max(0, pointer.clientY - edge.top)),
     ]
     const [x0, y0] = at(event)
-    area.setPointerCapture(event.pointerId)
     const move = (moved: PointerEvent): void => {
       const [x1, y1] = at(moved)
       brush.value = { x0, y0, x1, y1 }
     }
     const up = (): void => {
-      area.removeEventListener('pointermove', move)
       const drawn = brush.peek()
       brush.value = undefined
       if (drawn !== undefined && Math.abs(drawn.x1 - drawn.x0) > 4) props.onBrush(brushed(grid, drawn, edge.width))
     }
-    area.addEventListener('pointermove', move)
-    area.addEventListener('lostpointercapture', up, { once: true })
+    dragPointer(area, event, move, up)
     event.preventDefault()
   }
   const drawn = brush.value

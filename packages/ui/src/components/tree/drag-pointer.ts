@@ -1,0 +1,15 @@
+/** Captures the pointer of a press until it is released: `move` gets its movements, `up` the end. */
+export function dragPointer(
+  element: HTMLElement,
+  down: PointerEvent,
+  move: (event: PointerEvent) => void,
+  up?: () => void,
+): void {
+  element.setPointerCapture(down.pointerId)
+  element.addEventListener('pointermove', move)
+  const end = (): void => {
+    element.removeEventListener('pointermove', move)
+    up?.()
+  }
+  element.addEventListener('lostpointercapture', end, { once: true })
+}
