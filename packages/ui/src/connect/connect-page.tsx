@@ -5,7 +5,7 @@ import { lastArrival, status, statusError } from '../app/status.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
 import { setups } from './setup-guides.ts'
 import { Fact } from '../components/labels/facts.tsx'
-import { usePageTitle } from '../lib/page-title.ts'
+import { usePageTitle } from '../lib/url.ts'
 
 export function ConnectPage() {
   usePageTitle('Connect')

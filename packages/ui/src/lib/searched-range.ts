@@ -63,22 +63,11 @@ export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesResp
   }))
 }
 
-interface BucketPart {
-  /** Share of the whole bucket that lies in the range. */
-  readonly share: number
-  readonly lengthNano: string
-  /**
-   * Cut by the end of the requested or searched range, so its count covers less time than others.
-   */
-  readonly isPartial: boolean
-  readonly isSearched: boolean
-}
-
 export function visiblePart(
   { stepNano, endTimeUnixNano }: Pick<MessagesResponse, 'stepNano' | 'endTimeUnixNano'>,
   startTimeUnixNano: string,
   searched: SearchedRange['searched'],
-): BucketPart {
+) {
   const step = BigInt(stepNano)
   const start = BigInt(startTimeUnixNano)
   const end = start + step < BigInt(endTimeUnixNano) ? start + step : BigInt(endTimeUnixNano)
@@ -86,8 +75,10 @@ export function visiblePart(
   const to = end < BigInt(searched.end) ? end : BigInt(searched.end)
   const length = to > from ? to - from : 0n
   return {
+    /** Share of the whole bucket that lies in the range. */
     share: Number(end - start) / Number(step),
     lengthNano: String(length),
+    /** Cut by the end of the requested or searched range: its count covers less time. */
     isPartial: length > 0n && length < step,
     isSearched: length > 0n,
   }

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { readEntry, parseRoute, readTrail, type Breadcrumb, type PageState, type Route } from '../app/route.ts'
 
 export const pageState = signal<PageState>(readPageState())
@@ -40,6 +41,12 @@ export function interceptLinks(): void {
     event.preventDefault()
     push(anchor.pathname + anchor.search)
   })
+}
+
+export function usePageTitle(name: string): void {
+  useEffect(() => {
+    document.title = `${name} · Spanlink`
+  }, [name])
 }
 
 /** A click handler for links: plain clicks call `go` instead of following the link. */

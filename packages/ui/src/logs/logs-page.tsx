@@ -14,7 +14,7 @@ import { LoadingRows, Notice, ConnectLink } from '../components/notice.tsx'
 import { LoadMore } from '../components/list/load-more.tsx'
 import { LogFilters, SEARCH_ID } from './log-filters.tsx'
 import { keyedRecords, Records } from './log-records.tsx'
-import { usePageTitle } from '../lib/page-title.ts'
+import { usePageTitle } from '../lib/url.ts'
 
 const REFRESH_INTERVAL_MS = 3000
 const RECORDS = '.logs summary'

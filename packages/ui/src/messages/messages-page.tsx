@@ -21,7 +21,7 @@ import { createOlderPages, removeLimit, type OlderPages } from '../lib/older-pag
 import { poll } from '../lib/poll.ts'
 import { createResource, type Resource } from '../lib/resource.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
-import { push, replace, route } from '../lib/url.ts'
+import { push, replace, route, usePageTitle } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { LiveButton, NewRowsButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
 import { LoadingRows, Notice } from '../components/notice.tsx'
@@ -29,7 +29,6 @@ import { LoadMore } from '../components/list/load-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
 import { MESSAGE_LINKS, messageKey, MessageTable } from './message-table.tsx'
-import { usePageTitle } from '../lib/page-title.ts'
 
 const REFRESH_INTERVAL_MS = 10_000
 

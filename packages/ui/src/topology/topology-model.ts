@@ -114,18 +114,11 @@ export interface TopologyView {
   readonly maxEdges: number
 }
 
-interface ShownTopology {
-  readonly nodes: readonly PlacedNode[]
-  readonly edges: readonly PlacedTopologyEdge[]
-  /** Number of matching edges left out for lack of room. */
-  readonly left: number
-}
-
 /**
  * The part of the topology to draw: the focus and filters apply, then only the busiest edges are
  * kept.
  */
-export function filterTopology(model: TopologyModel, view: TopologyView): ShownTopology {
+export function filterTopology(model: TopologyModel, view: TopologyView) {
   const near = view.focus === undefined ? undefined : findNeighbors(model, view.focus, view.reach)
   const text = view.text.trim().toLowerCase()
   const matches = (id: string): boolean => (model.nodeById.get(id)?.name ?? '').toLowerCase().includes(text)
@@ -143,6 +136,7 @@ export function filterTopology(model: TopologyModel, view: TopologyView): ShownT
   return {
     nodes: model.nodes.filter((node) => ids.has(node.id)).toSorted(byId),
     edges: edges.toSorted(byId),
+    /** Number of matching edges left out for lack of room. */
     left: wanted.length - edges.length,
   }
 }

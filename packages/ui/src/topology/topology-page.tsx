@@ -16,7 +16,7 @@ import {
   type TopologyPageState,
   type TopologyProps,
 } from './topology-url.ts'
-import { push, route } from '../lib/url.ts'
+import { push, route, usePageTitle } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { LoadingRows, Notice, ConnectLink, Note } from '../components/notice.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
@@ -25,7 +25,6 @@ import { TopologyGraph } from './topology-graph.tsx'
 import { NODE_LINKS, NodeList } from './node-list.tsx'
 import { EdgeDetails } from './edge-details.tsx'
 import { NodeDetails } from './node-details.tsx'
-import { usePageTitle } from '../lib/page-title.ts'
 import { useKeys, type KeyBinding } from '../app/keyboard.ts'
 
 const REFRESH_INTERVAL_MS = 10_000

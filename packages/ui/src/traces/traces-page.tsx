@@ -20,7 +20,7 @@ import {
   type TraceFilters,
 } from './trace-filters.ts'
 import { tracesUrl } from '../app/route.ts'
-import { push, replace, route } from '../lib/url.ts'
+import { push, replace, route, usePageTitle } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LiveButton, NewRowsButton, RefreshError, SearchedRangeText } from '../components/list/results-bar.tsx'
@@ -32,7 +32,6 @@ import { Heatmap } from './heatmap/heatmap.tsx'
 import { QUERY_ID, QueryInput } from './query/query-input.tsx'
 import { TRACE_LINKS, TraceTable } from './trace-table.tsx'
 import { QueryError } from './query/query-error.tsx'
-import { usePageTitle } from '../lib/page-title.ts'
 
 const REFRESH_INTERVAL_MS = 5000
 

@@ -1,14 +1,8 @@
-export interface HeldRows<T> {
-  readonly rows: readonly T[]
-  /** Number of fresh rows that would move the rows on screen. */
-  readonly newCount: number
-}
-
 /**
  * The rows on screen in their order, with their newest content. Fresh rows after them are appended;
  * fresh rows before or between them are only counted.
  */
-export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (row: T) => string): HeldRows<T> {
+export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (row: T) => string) {
   const known = new Set(shown.map(keyOf))
   const freshByKey = new Map(fresh.map((row) => [keyOf(row), row]))
   const lastKnown = fresh.findLastIndex((row) => known.has(keyOf(row)))
@@ -16,6 +10,7 @@ export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (ro
   const appended = lastKnown < 0 ? [] : fresh.slice(lastKnown + 1)
   return {
     rows: [...shown.map((row) => freshByKey.get(keyOf(row)) ?? row), ...appended],
+    /** Number of fresh rows that would move the rows on screen. */
     newCount: (lastKnown < 0 ? fresh : fresh.slice(0, lastKnown)).filter(isNew).length,
   }
 }

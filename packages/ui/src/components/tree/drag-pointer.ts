@@ -1,4 +1,4 @@
-/** Captures the pointer of a press until it is released: `move` gets its movements, `up` the end. */
+/** Captures the pointer of a press until its release: `move` gets the movements, `up` the end. */
 export function dragPointer(
   element: HTMLElement,
   down: PointerEvent,

@@ -4,16 +4,6 @@ interface Node {
   readonly parentSpanId: string
 }
 
-export interface TreeOrder {
-  /** Position -> index of the given span. */
-  readonly order: Int32Array
-  /** By position; -1 for a root. */
-  readonly parent: Int32Array
-  readonly depth: Uint16Array
-  readonly subtreeEnd: Int32Array
-  readonly orphan: Uint8Array
-}
-
 const NONE = -1
 const MISSING = -2
 
@@ -22,7 +12,7 @@ const MISSING = -2
  * stack. Spans in a parent cycle are placed under their earliest member, which is marked as an
  * orphan, so that no span is lost.
  */
-export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrder {
+export function treeOrder(spans: readonly Node[], start: Float64Array) {
   const indexOf = new Map<string, number>()
   for (const [index, span] of spans.entries()) if (!indexOf.has(span.spanId)) indexOf.set(span.spanId, index)
   return orderByParents(
@@ -32,12 +22,14 @@ export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrde
 }
 
 /** The same from parent indexes: -1 for a root, -2 for a missing parent. */
-export function orderByParents(parents: ArrayLike<number>, start: Float64Array): TreeOrder {
+export function orderByParents(parents: ArrayLike<number>, start: Float64Array) {
   const count = parents.length
   const byStart = sortByStart(start)
   const { firstChild, nextSibling } = chainSiblings(parents, byStart)
 
+  /** Position -> index of the given span. */
   const order = new Int32Array(count)
+  /** By position; -1 for a root. */
   const parent = new Int32Array(count)
   const depth = new Uint16Array(count)
   const orphan = new Uint8Array(count)

@@ -16,8 +16,9 @@ const STEP = 3
 const REST_MS = 100
 
 /**
- * The rendered rows `first .. last - 1` of a list with equal row heights. A jump (scrollbar drag, End key) replaces all rows in one frame, so only the visible ones are
- * rendered until scrolling pauses.
+ * The rendered rows `first .. last - 1` of a list with equal row heights. A jump (scrollbar drag,
+ * End key) replaces all rows in one frame, so only the visible ones are rendered until scrolling
+ * pauses.
  */
 export function useRowWindow(count: ReadonlySignal<number>, height: ReadonlySignal<number>, rowHeight: number) {
   const top = useSignal(0)

@@ -14,7 +14,7 @@ import { ServiceName, Text, SpanName } from '../../components/labels/labels.tsx'
 import { HopDialog } from '../details/hop-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
-import { usePageTitle } from '../../lib/page-title.ts'
+import { usePageTitle } from '../../lib/url.ts'
 import { TableHead } from '../../components/list/table-head.tsx'
 
 /** Shows two flows on one time axis, each from its own start, and where their times differ. */

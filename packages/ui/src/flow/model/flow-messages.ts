@@ -3,12 +3,6 @@ import { describeMissingParts } from '../../lib/searched-range.ts'
 import { formatCountOf } from '../../lib/format/number.ts'
 import { formatDuration } from '../../lib/format/duration.ts'
 
-interface FlowMessage {
-  readonly text: string
-  /** True if the flow is incomplete, false if the message is informational. */
-  readonly isIncomplete: boolean
-}
-
 /**
  * Lists missing or uncertain parts of a flow, one sentence each. Messages that `Load more` can
  * resolve are first.
@@ -20,8 +14,9 @@ export function listFlowMessages({
   missingTraceIds,
   statistics,
   nextCursor,
-}: FlowResponse): FlowMessage[] {
-  const messages: FlowMessage[] = []
+}: FlowResponse) {
+  /** `isIncomplete` is true if the flow is incomplete, false if the message is informational. */
+  const messages: { readonly text: string; readonly isIncomplete: boolean }[] = []
   const addIncomplete = (text: string): void => void messages.push({ text, isIncomplete: true })
   const traces = statistics.traceCount.toLocaleString('en')
   if (nextCursor !== undefined || truncated.traces) {

@@ -1,13 +1,5 @@
 import type { PlacedEdge } from './placed-flow.ts'
 
-interface FlowTree {
-  readonly parent: Int32Array
-  /** Index of the edge from the lane's parent to the lane; -1 for a root. */
-  readonly parentEdge: Int32Array
-  readonly children: readonly (readonly number[])[]
-  readonly roots: readonly number[]
-}
-
 const NONE = -1
 
 /**
@@ -19,8 +11,9 @@ export function layFlowTree(
   start: Float64Array,
   edges: readonly PlacedEdge[],
   incoming: readonly (readonly number[])[],
-): FlowTree {
+) {
   const parent = new Int32Array(start.length).fill(NONE)
+  /** Index of the edge from the lane's parent to the lane; -1 for a root. */
   const parentEdge = new Int32Array(start.length).fill(NONE)
   const children = Array.from(start, (): number[] => [])
   const roots: number[] = []

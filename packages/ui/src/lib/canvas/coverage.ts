@@ -3,17 +3,11 @@
  * is not drawn, so 100,000 spans become at most one bar per pixel. A bitmap of 32-bit words keeps
  * long bars cheap.
  */
-export interface Coverage {
-  /** Marks `from .. to - 1` as taken; false if every pixel of it was taken before. */
-  readonly take: (from: number, to: number) => boolean
-  /** The taken ranges, merged, in order. */
-  readonly runs: () => readonly (readonly [from: number, to: number])[]
-}
-
-export function createCoverage(width: number): Coverage {
+export function createCoverage(width: number) {
   const words = new Uint32Array(Math.ceil(width / 32))
   return {
-    take(from, to) {
+    /** Marks `from .. to - 1` as taken; false if every pixel of it was taken before. */
+    take(from: number, to: number): boolean {
       const first = Math.max(0, from)
       const last = Math.min(width, to) - 1
       if (last < first) return false
@@ -30,7 +24,8 @@ export function createCoverage(width: number): Coverage {
       }
       return fresh
     },
-    runs() {
+    /** The taken ranges, merged, in order. */
+    runs(): readonly (readonly [from: number, to: number])[] {
       const runs: [number, number][] = []
       let open = -1
       for (let x = 0; x <= width; x += 1) {

@@ -1,5 +1,5 @@
 import type { TraceModel } from '../model/trace-model.ts'
-import { createCoverage, type Coverage } from '../../lib/canvas/coverage.ts'
+import { createCoverage } from '../../lib/canvas/coverage.ts'
 
 /**
  * Bars of the minimap in whole pixels; `y` is a line of the minimap. Errors are last, so that
@@ -23,7 +23,7 @@ const MAX_LINE_HEIGHT = 7
 export function computeMinimapBars(model: TraceModel, width: number, height: number): MinimapBars {
   const lineHeight = Math.max(1, Math.min(MAX_LINE_HEIGHT, Math.floor(height / Math.max(1, model.count))))
   const lines = Math.max(1, Math.floor(height / lineHeight))
-  const covered: (Coverage | undefined)[] = []
+  const covered: (ReturnType<typeof createCoverage> | undefined)[] = []
   const scale = width / Math.max(1, model.duration)
   const taken: number[] = []
   const pass = (errors: 0 | 1): void => {
