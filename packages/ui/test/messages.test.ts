@@ -71,6 +71,21 @@ test('the messages page switches lists and filters them by mouse and by keyboard
   await page.close()
 })
 
+test('text typed into a filter stays when its suggestions arrive', async () => {
+  const page = await site.open('/messages?list=unconsumed')
+  const { promise: typed, resolve: sendSuggestions } = Promise.withResolvers<void>()
+  await page.route('**/api/topology*', async (route) => {
+    await typed
+    await route.continue()
+  })
+  const topic = page.getByRole('combobox', { name: 'Topic' })
+  await topic.pressSequentially('inv')
+  sendSuggestions()
+  await page.locator('#message-topics option[value="invoices"]').waitFor({ state: 'attached' })
+  expect(await topic.inputValue()).toBe('inv')
+  await page.close()
+})
+
 test('the unconsumed list has a row per group of the topic, and a filter for never consumed messages', async () => {
   const book = spanBook(Date.now() - 400_000, 3)
   const traceId = book.traceId(0)
@@ -97,8 +112,10 @@ test('the unconsumed list has a row per group of the topic, and a filter for nev
   // A part of a topic name matches no topic.
   await page.getByRole('heading', { name: 'No unconsumed messages with these filters' }).waitFor()
   await page.goBack()
-  await page.getByLabel('Consumer group').fill('ledger')
-  await page.getByLabel('Consumer group').press('Enter')
+  // A row's icon has the same label.
+  const group = page.getByRole('combobox', { name: 'Consumer group' })
+  await group.fill('ledger')
+  await group.press('Enter')
   await expect.poll(groups).toEqual(['ledger'])
   await page.close()
 })

@@ -1,5 +1,6 @@
 import { DURATION_PATTERN, DURATION_UNIT_PATTERN } from '@spanlink/api-schema/duration'
 import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { normalizeDuration } from '../../lib/format/duration.ts'
 import { sanitizeText } from '../../lib/format/sanitize.ts'
 import { parseRecentRange, RECENT_RANGES, type RecentRange } from '../../lib/recent-range.ts'
@@ -122,7 +123,12 @@ interface TextFilterProps {
 }
 
 export function TextFilter(props: TextFilterProps) {
-  const { listId, suggestions = [] } = props
+  const { listId, suggestions = [], value } = props
+  const input = useRef<HTMLInputElement>(null)
+  // Only when it changes: a `value` of the input would undo typing whenever suggestions arrive.
+  useLayoutEffect(() => {
+    if (input.current !== null) input.current.value = value
+  }, [value])
   return (
     <label class={props.class}>
       {props.label}
@@ -138,7 +144,7 @@ export function TextFilter(props: TextFilterProps) {
         maxLength={props.maxLength}
         pattern={props.pattern}
         title={props.title}
-        value={props.value}
+        ref={input}
         onFocus={props.onFocus}
         onChange={({ currentTarget }) => {
           if (currentTarget.value === '' || currentTarget.reportValidity()) props.onSet(currentTarget.value.trim())
