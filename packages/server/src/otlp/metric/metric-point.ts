@@ -58,150 +58,19 @@ export class PointFields {
 
   read(reader: WireReader, type: MetricType, end: number): void {
     this.#clear()
+    const fields = FIELDS[type]
     while (reader.pos < end) {
       const at = reader.pos
       const tag = reader.varint()
-      if (tag === 0x11) this.startAt = reader.skipFixed64()
-      else if (tag === 0x19) this.timeAt = reader.skipFixed64()
-      else if (type === METRIC_TYPE.histogram) this.#histogram(reader, tag, at, end)
-      else if (type === METRIC_TYPE.exponentialHistogram) this.#exponential(reader, tag, at, end)
-      else if (type === METRIC_TYPE.summary) this.#summary(reader, tag, end)
-      else this.#number(reader, tag, at, end)
+      const readField = fields[tag]
+      if (readField === undefined) reader.skip(tag, end)
+      else readField(this, reader, end, tag, at)
     }
     reader.endMessage(end)
   }
 
-  #number(reader: WireReader, tag: number, at: number, end: number): void {
-    switch (tag) {
-      case 0x21:
-        this.doubleAt = reader.skipFixed64()
-        this.intAt = -1
-        break
-      case 0x2a:
-        this.#exemplar(reader, tag, at, end)
-        break
-      case 0x31:
-        this.intAt = reader.skipFixed64()
-        this.doubleAt = -1
-        break
-      case 0x3a:
-        this.#attribute(reader, end)
-        break
-      case 0x40:
-        this.flags = reader.varint()
-        break
-      default:
-        reader.skip(tag, end)
-    }
-  }
-
-  #histogram(reader: WireReader, tag: number, at: number, end: number): void {
-    switch (tag) {
-      case 0x21:
-        this.countAt = reader.skipFixed64()
-        break
-      case 0x29:
-        this.sumAt = reader.skipFixed64()
-        break
-      case 0x31:
-        this.buckets.fixed(reader, end)
-        break
-      case 0x32:
-        this.buckets.packed(reader, end)
-        break
-      case 0x39:
-        this.bounds.fixed(reader, end)
-        break
-      case 0x3a:
-        this.bounds.packed(reader, end)
-        break
-      case 0x42:
-        this.#exemplar(reader, tag, at, end)
-        break
-      case 0x4a:
-        this.#attribute(reader, end)
-        break
-      case 0x50:
-        this.flags = reader.varint()
-        break
-      case 0x59:
-        this.minAt = reader.skipFixed64()
-        break
-      case 0x61:
-        this.maxAt = reader.skipFixed64()
-        break
-      default:
-        reader.skip(tag, end)
-    }
-  }
-
-  #exponential(reader: WireReader, tag: number, at: number, end: number): void {
-    switch (tag) {
-      case 0x0a:
-        this.#attribute(reader, end)
-        break
-      case 0x21:
-        this.countAt = reader.skipFixed64()
-        break
-      case 0x29:
-        this.sumAt = reader.skipFixed64()
-        break
-      case 0x30:
-        this.scale = decodeZigzag(reader.varint())
-        break
-      case 0x39:
-        this.zeroCountAt = reader.skipFixed64()
-        break
-      case 0x42:
-        this.positive.read(reader, end)
-        break
-      case 0x4a:
-        this.negative.read(reader, end)
-        break
-      case 0x50:
-        this.flags = reader.varint()
-        break
-      case 0x5a:
-        this.#exemplar(reader, tag, at, end)
-        break
-      case 0x61:
-        this.minAt = reader.skipFixed64()
-        break
-      case 0x69:
-        this.maxAt = reader.skipFixed64()
-        break
-      case 0x71:
-        this.zeroThresholdAt = reader.skipFixed64()
-        break
-      default:
-        reader.skip(tag, end)
-    }
-  }
-
-  #summary(reader: WireReader, tag: number, end: number): void {
-    switch (tag) {
-      case 0x21:
-        this.countAt = reader.skipFixed64()
-        break
-      case 0x29:
-        this.sumAt = reader.skipFixed64()
-        break
-      case 0x32:
-        this.#quantile(reader, end)
-        break
-      case 0x3a:
-        this.#attribute(reader, end)
-        break
-      case 0x40:
-        this.flags = reader.varint()
-        break
-      default:
-        reader.skip(tag, end)
-    }
-  }
-
   /** ValueAtQuantile: 1 quantile (0x09), 2 value (0x11). */
-  #quantile(reader: WireReader, outerEnd: number): void {
+  readQuantile(reader: WireReader, outerEnd: number): void {
     const end = reader.readEnd(outerEnd)
     let quantileAt = -1
     let valueAt = -1
@@ -214,16 +83,6 @@ export class PointFields {
     reader.endMessage(end)
     this.quantiles.copy(reader, quantileAt)
     this.quantiles.copy(reader, valueAt)
-  }
-
-  #attribute(reader: WireReader, end: number): void {
-    this.attributes.read(reader, reader.readEnd(end))
-  }
-
-  #exemplar(reader: WireReader, tag: number, at: number, end: number): void {
-    if (this.exemplarCount++ === 0) this.exemplarsAt = at
-    this.exemplarTag = tag
-    reader.pos = reader.readEnd(end)
   }
 
   #clear(): void {
@@ -281,4 +140,83 @@ class ExponentialBuckets {
 
 function decodeZigzag(value: number): number {
   return (value >>> 1) ^ -(value & 1)
+}
+
+/** Reads the field behind its tag, which starts at `at`. */
+type ReadField = (point: PointFields, reader: WireReader, end: number, tag: number, at: number) => void
+
+const readAttribute: ReadField = (point, reader, end) => point.attributes.read(reader, reader.readEnd(end))
+const readFlags: ReadField = (point, reader) => (point.flags = reader.varint())
+const readCount: ReadField = (point, reader) => (point.countAt = reader.skipFixed64())
+const readSum: ReadField = (point, reader) => (point.sumAt = reader.skipFixed64())
+const readMin: ReadField = (point, reader) => (point.minAt = reader.skipFixed64())
+const readMax: ReadField = (point, reader) => (point.maxAt = reader.skipFixed64())
+
+const readExemplar: ReadField = (point, reader, end, tag, at) => {
+  if (point.exemplarCount++ === 0) point.exemplarsAt = at
+  point.exemplarTag = tag
+  reader.pos = reader.readEnd(end)
+}
+
+const TIMES: Readonly<Record<number, ReadField>> = {
+  0x11: (point, reader) => (point.startAt = reader.skipFixed64()),
+  0x19: (point, reader) => (point.timeAt = reader.skipFixed64()),
+}
+
+const NUMBER_FIELDS: Readonly<Record<number, ReadField>> = {
+  ...TIMES,
+  0x21: (point, reader) => {
+    point.doubleAt = reader.skipFixed64()
+    point.intAt = -1
+  },
+  0x2a: readExemplar,
+  0x31: (point, reader) => {
+    point.intAt = reader.skipFixed64()
+    point.doubleAt = -1
+  },
+  0x3a: readAttribute,
+  0x40: readFlags,
+}
+
+/** The fields of each type by tag; others are skipped. */
+const FIELDS: Readonly<Record<MetricType, Readonly<Record<number, ReadField>>>> = {
+  [METRIC_TYPE.gauge]: NUMBER_FIELDS,
+  [METRIC_TYPE.sum]: NUMBER_FIELDS,
+  [METRIC_TYPE.histogram]: {
+    ...TIMES,
+    0x21: readCount,
+    0x29: readSum,
+    0x31: (point, reader, end) => point.buckets.fixed(reader, end),
+    0x32: (point, reader, end) => point.buckets.packed(reader, end),
+    0x39: (point, reader, end) => point.bounds.fixed(reader, end),
+    0x3a: (point, reader, end) => point.bounds.packed(reader, end),
+    0x42: readExemplar,
+    0x4a: readAttribute,
+    0x50: readFlags,
+    0x59: readMin,
+    0x61: readMax,
+  },
+  [METRIC_TYPE.exponentialHistogram]: {
+    ...TIMES,
+    0x0a: readAttribute,
+    0x21: readCount,
+    0x29: readSum,
+    0x30: (point, reader) => (point.scale = decodeZigzag(reader.varint())),
+    0x39: (point, reader) => (point.zeroCountAt = reader.skipFixed64()),
+    0x42: (point, reader, end) => point.positive.read(reader, end),
+    0x4a: (point, reader, end) => point.negative.read(reader, end),
+    0x50: readFlags,
+    0x5a: readExemplar,
+    0x61: readMin,
+    0x69: readMax,
+    0x71: (point, reader) => (point.zeroThresholdAt = reader.skipFixed64()),
+  },
+  [METRIC_TYPE.summary]: {
+    ...TIMES,
+    0x21: readCount,
+    0x29: readSum,
+    0x32: (point, reader, end) => point.readQuantile(reader, end),
+    0x3a: readAttribute,
+    0x40: readFlags,
+  },
 }
