@@ -18,7 +18,7 @@ export type SignalRows = {
   readonly batches: readonly RowBatch[]
   /** Number of items stored. */
   readonly accepted: number
-  /** Items rejected individually (invalid or beyond the limits), and the reasons with their counts. */
+  /** Items rejected individually (invalid or beyond limits), and the reasons with their counts. */
   readonly rejected: number
   readonly rejectReason: string
 }

@@ -2,7 +2,7 @@ import type { QueryParams } from '../../clickhouse/store.ts'
 
 export type Params = ReturnType<typeof createParams>
 
-/** The named parameters of one statement. Text of queries and rows goes here, never into the SQL. */
+/** The named parameters of one statement. Text of queries and rows goes here, never into SQL. */
 export function createParams() {
   const values: Record<string, QueryParams[string]> = {}
   const known = new Map<string, string>()

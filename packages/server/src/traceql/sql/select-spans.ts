@@ -30,7 +30,7 @@ export function selectSpans(
   }
 }
 
-/** Compiles a condition for a row of `selectSpans`: without its source if possible, to read less. */
+/** Compiles a condition for a row of `selectSpans`: without its source if that can decide. */
 export function compileSpanCondition(condition: Field | undefined, row: Row): string {
   if (!condition) return '1'
   const folded = foldConstants(condition)

@@ -57,7 +57,7 @@ export class TokenReader {
     return this.at(text) ? this.next() : this.fail()
   }
 
-  /** Consumes the token and returns its value, or fails if it has none. `what` names it in messages. */
+  /** Consumes the token and returns its value, or fails: `what` then names what was expected. */
   read<Value>(what: string, toValue: (token: Token) => Value | undefined): Value {
     this.allow(what)
     const value = toValue(this.peek())

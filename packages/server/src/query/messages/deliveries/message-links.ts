@@ -17,7 +17,7 @@ export async function findLinksTo(access: StoreAccess, spans: readonly SpanRef[]
 /**
  * Finds distinct links that these spans carry.
  *
- * @param fields others are ''; without any, the attributes are not read, the largest column of links
+ * @param fields others are ''; without any, the attributes, the largest column, are not read
  */
 export async function findLinksFrom(
   access: StoreAccess,
