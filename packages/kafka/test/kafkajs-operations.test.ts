@@ -170,14 +170,11 @@ test('commitOffsetsIfNecessary still commits, in a settle span when offsets are 
   const { promise, resolve } = Promise.withResolvers<void>()
   await consumer.run({
     autoCommit: false,
-    eachBatch: async ({ batch, commitOffsetsIfNecessary, uncommittedOffsets }) => {
+    eachBatch: async ({ batch, commitOffsetsIfNecessary, resolveOffset, uncommittedOffsets }) => {
       await commitOffsetsIfNecessary()
-      await commitOffsetsIfNecessary({
-        topics: [
-          { topic, partitions: [{ partition: batch.partition, offset: String(Number(batch.lastOffset()) + 1) }] },
-        ],
-      })
-      uncommittedOffsets()
+      resolveOffset(batch.lastOffset())
+      // Its partitions are text.
+      await commitOffsetsIfNecessary(uncommittedOffsets())
       resolve()
     },
   })
@@ -188,7 +185,10 @@ test('commitOffsetsIfNecessary still commits, in a settle span when offsets are 
   const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
   await admin.disconnect()
   expect(offsets?.partitions[0]?.offset).toBe('2')
-  expect(described(spans.only(`commit ${topic}`)).parent).toBe(idOf(spans.only(`process ${topic}`)))
+  expect(described(spans.only(`commit ${topic}`))).toMatchObject({
+    parent: idOf(spans.only(`process ${topic}`)),
+    attributes: { 'messaging.destination.name': topic, 'messaging.destination.partition.id': '0' },
+  })
 })
 
 test('sendOffsets, commit and abort of a transaction are settle spans', async () => {

@@ -41,8 +41,9 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
     const partitions = createPartitionWatcher(config)
     const { client: producer, cluster } = captureCluster(kafka, () => makeProducer(partitions.config))
     safely('trace a kafkajs producer', () => {
-      const { REQUEST } = producer.events
-      const identity = watchClientId(configured, undefined, (listener) => producer.on(REQUEST, listener))
+      const identity = watchClientId(configured, undefined, (listener) =>
+        producer.on(producer.events.REQUEST, listener),
+      )
       traceProducer(producer, instrumentation, identity, cluster, partitions)
     })
     return producer
@@ -50,8 +51,9 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
   replaceMethod(kafka, 'consumer', (config: ConsumerConfig): Consumer => {
     const { client: consumer, cluster } = captureCluster(kafka, () => makeConsumer(config))
     safely('trace a kafkajs consumer', () => {
-      const { REQUEST } = consumer.events
-      const identity = watchClientId(configured, config?.groupId, (listener) => consumer.on(REQUEST, listener))
+      const identity = watchClientId(configured, config?.groupId, (listener) =>
+        consumer.on(consumer.events.REQUEST, listener),
+      )
       traceConsumer(consumer, instrumentation, identity, cluster)
     })
     return consumer

@@ -34,11 +34,12 @@ interface TopicPartition {
 }
 
 function listPartitions(offsets: unknown): readonly TopicPartition[] {
-  return (Array.isArray(offsets) ? offsets : [offsets]).filter(isTopicPartition)
-}
-
-function isTopicPartition(value: unknown): value is TopicPartition {
-  if (typeof value !== 'object' || value === null) return false
-  const { topic, partition } = value as { readonly topic?: unknown; readonly partition?: unknown }
-  return typeof topic === 'string' && (partition === undefined || typeof partition === 'number')
+  return (Array.isArray(offsets) ? offsets : [offsets]).flatMap((value: unknown) => {
+    if (typeof value !== 'object' || value === null) return []
+    const { topic, partition } = value as { readonly topic?: unknown; readonly partition?: unknown }
+    if (typeof topic !== 'string') return []
+    if (partition === undefined || typeof partition === 'number') return [{ topic, partition }]
+    // kafkajs takes text too, and `uncommittedOffsets()` returns it.
+    return typeof partition === 'string' ? [{ topic, partition: Number(partition) }] : []
+  })
 }
