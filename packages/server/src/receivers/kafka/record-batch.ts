@@ -56,11 +56,12 @@ export async function decodeBatch(reader: BatchReader): Promise<{ records: Kafka
     decompressedBytes.set(memory, unpackedBefore + unpacked.length)
     return { records: readRecords(unpacked, bytes.readInt32BE(FIELD_OFFSETS.count), context) }
   } catch (error) {
-    const { firstOffset: baseOffset, isControlBatch: isControlRecord } = context
+    const { firstOffset: baseOffset } = context
     const lastOffsetDelta = Math.max(0, bytes.readInt32BE(FIELD_OFFSETS.lastOffsetDelta))
     const lastOffset = String(BigInt(baseOffset) + BigInt(lastOffsetDelta))
     const unreadable = { baseOffset, lastOffset, error: (error as Error).message, bytes: Buffer.from(bytes) }
-    const empty = { key: null, value: null, isControlRecord, batchContext: context }
+    // kafkajs skips control records, and the attributes of a corrupt batch are not to be believed.
+    const empty = { key: null, value: null, isControlRecord: false, batchContext: context }
     return { records: [{ ...empty, offset: lastOffset, unreadable }] }
   }
 }
