@@ -86,6 +86,16 @@ test('text typed into a filter stays when its suggestions arrive', async () => {
   await page.close()
 })
 
+test('text that a filter rejected is gone once the filters are cleared', async () => {
+  const page = await site.open('/messages?list=unconsumed&topic=invoices')
+  const age = page.getByLabel('Min age')
+  await age.fill('soon')
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await page.waitForURL((url) => !url.searchParams.has('topic'))
+  await expect.poll(() => age.inputValue()).toBe('')
+  await page.close()
+})
+
 test('the unconsumed list has a row per group of the topic, and a filter for never consumed messages', async () => {
   const book = spanBook(Date.now() - 400_000, 3)
   const traceId = book.traceId(0)

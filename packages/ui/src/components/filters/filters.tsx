@@ -125,10 +125,15 @@ interface TextFilterProps {
 export function TextFilter(props: TextFilterProps) {
   const { listId, suggestions = [], value } = props
   const input = useRef<HTMLInputElement>(null)
-  // Only when it changes: a `value` of the input would undo typing whenever suggestions arrive.
+  const shown = useRef<string>(undefined)
+  const isTyping = useRef(false)
+  // Instead of a `value` of the input, which undoes typing whenever suggestions arrive.
   useLayoutEffect(() => {
+    if (isTyping.current && shown.current === value) return
+    isTyping.current = false
+    shown.current = value
     if (input.current !== null) input.current.value = value
-  }, [value])
+  })
   return (
     <label class={props.class}>
       {props.label}
@@ -146,7 +151,11 @@ export function TextFilter(props: TextFilterProps) {
         title={props.title}
         ref={input}
         onFocus={props.onFocus}
+        onInput={() => {
+          isTyping.current = true
+        }}
         onChange={({ currentTarget }) => {
+          isTyping.current = false
           if (currentTarget.value === '' || currentTarget.reportValidity()) props.onSet(currentTarget.value.trim())
         }}
       />
