@@ -106,13 +106,13 @@ async function findConsumingGroups(
       and ${IS_GROUPED}
     group by topic, grp, if(grp = '', service, '') as ungrouped
     order by topic != '', {group:String} not in (grp, ungrouped), topic, grp, ungrouped
-    limit ${2 * MAX_GROUPS}`,
+    limit ${MAX_GROUPS} by topic = ''`,
     params,
     options,
   )
   const unnamed = rows.filter(({ topic }) => topic === '')
   return {
-    ofSpans: rows.slice(unnamed.length, unnamed.length + MAX_GROUPS),
+    ofSpans: rows.slice(unnamed.length),
     ofLinks: unnamed.length === 0 ? [] : await findLinkedGroups(store, unnamed, params, ofTopics, options),
   }
 }

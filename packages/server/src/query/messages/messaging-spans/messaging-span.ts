@@ -29,7 +29,7 @@ export function toSpanPosition({ start, traceId, spanId }: MessagingSpan): ListP
 }
 
 /** `spans` has -1 for an unknown offset. */
-export const offsetColumn = `if(message_offset < 0, '', toString(message_offset)) as offset`
+export const offsetColumn = `if(message_offset = -1, '', toString(message_offset)) as offset`
 
 /** Columns of `spans` for a `SpanIdentity`. */
 export const identityColumns = 'lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service'

@@ -22,9 +22,9 @@ export async function findForwardingConsumers(
   const open: { readonly key: string; readonly path: readonly FlowSpanRow[] }[] = []
   for (const send of sends) {
     const key = toSpanKey(send)
-    const path = [...walkUp(byRef, findBySpan(byRef.get(toRefKey(send)), send))]
-    const consumer = path.find(isConsuming)
-    if (consumer === undefined) open.push({ key, path })
+    const start = findBySpan(byRef.get(toRefKey(send)), send)
+    const consumer = findConsumer(byRef, start)
+    if (consumer === undefined) open.push({ key, path: [...walkUp(byRef, start)] })
     else found.set(key, consumer)
   }
   if (open.length === 0) return found
@@ -39,7 +39,7 @@ export async function findForwardingConsumers(
     for (const span of path) {
       const consumers = (linksOf.get(toSpanKey(span)) ?? []).flatMap(({ producerRef }) => {
         const target = selectParent(targets.get(toRefKey(producerRef)), span)
-        return [...walkUp(targets, target)].find(isConsuming) ?? []
+        return findConsumer(targets, target) ?? []
       })
       const [consumer, ...others] = keyBySpan(consumers).values()
       if (consumer === undefined) continue
@@ -79,6 +79,12 @@ export async function findSpansInside(
 
 async function readSpansByRef(traces: TraceCache, refs: readonly { readonly traceId: string }[]): Promise<SpansByRef> {
   return Map.groupBy(await traces.spansOf(refs), toRefKey)
+}
+
+/** Stops at the nearest: a trace may be a chain of thousands of retries. */
+function findConsumer(byRef: SpansByRef, start: FlowSpanRow | undefined): FlowSpanRow | undefined {
+  for (const span of walkUp(byRef, start)) if (isConsuming(span)) return span
+  return undefined
 }
 
 /** Yields a span and its ancestors. */
