@@ -79,7 +79,7 @@ export async function findMessages(
 }
 
 /**
- * Scan steps per page, of 500 spans each. Not limited by time: equal requests get equal
+ * Scan steps until a page is full, of 500 spans each. Not limited by time: equal requests get equal
  * pages.
  */
 const MAX_STEPS = 4
@@ -94,14 +94,12 @@ async function scanInSteps(
   let before = request.before
   for (let step = 1; ; step++) {
     const found = await list({ ...request, before })
-    const { scannedUntil, times } = found
+    const { scannedUntil } = found
     // The next step finds the messages after this position.
     messages.push(
       ...found.messages.filter((message) => scannedUntil === undefined || isAtOrBefore(scannedUntil, message)),
     )
-    // More messages would only be counted, and the count is known.
-    const isEnough = times !== undefined && messages.length > limit
-    if (scannedUntil === undefined || isEnough || step === MAX_STEPS) return { ...found, messages }
+    if (scannedUntil === undefined || messages.length > limit || step === MAX_STEPS) return { ...found, messages }
     before = { ...scannedUntil, isInclusive: false }
   }
 }
