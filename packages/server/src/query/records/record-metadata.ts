@@ -1,5 +1,5 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
+import { type MessagingField, messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import { messagingValue } from './messaging-sql.ts'
 
 export const RECORD_FIELDS: readonly (keyof RecordMetadata)[] = ['cluster', 'topic', 'partition', 'offset', 'key']
@@ -11,18 +11,27 @@ export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partitio
  *
  * @param cluster if the attributes name none: the span's column, which may have its resource's
  */
-export function resolveRecord(
-  attributes: readonly (readonly [key: string, text: string])[],
-  cluster = '',
-): RecordMetadata {
+export function resolveRecord(attributes: Attributes, cluster = ''): RecordMetadata {
   if (attributes.length === 0) return UNKNOWN_RECORD
-  // For a repeated key the first value counts, as in the stored columns.
-  const textOf = new Map(attributes.toReversed())
   const record = { ...UNKNOWN_RECORD }
-  for (const field of RECORD_FIELDS) {
-    record[field] = messagingNames[field].map((name) => textOf.get(name) ?? '').find((text) => text !== '') ?? ''
-  }
+  for (const field of RECORD_FIELDS) record[field] = resolveField(attributes, field)
   return record.cluster === '' ? { ...record, cluster } : record
+}
+
+type Attributes = readonly (readonly [key: string, text: string])[]
+
+/** Reads the consumer group from attributes, under every name of the conventions. */
+export function resolveGroup(attributes: Attributes): string {
+  return resolveField(attributes, 'group')
+}
+
+function resolveField(attributes: Attributes, field: MessagingField): string {
+  for (const name of messagingNames[field]) {
+    // For a repeated key the first value counts, as in the stored columns.
+    const text = attributes.find(([key]) => key === name)?.[1] ?? ''
+    if (text !== '') return text
+  }
+  return ''
 }
 
 /** Merges the record of a link: each field from the first source that has it. */

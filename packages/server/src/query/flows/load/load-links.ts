@@ -2,7 +2,8 @@ import type { SpanKind } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
-import { messagingValue } from '../../records/messaging-sql.ts'
+import { messagingAttributes } from '../../records/messaging-sql.ts'
+import { resolveGroup, resolveRecord } from '../../records/record-metadata.ts'
 import type { FlowLink } from '../flow-span.ts'
 import { toKindServiceKey } from '../../links/span-ref.ts'
 
@@ -24,15 +25,11 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
   // One row per trace with a tuple per link: see loadSpans.
   const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
-        kind, service, cluster, topic, partition, offset, message_key, consumer_group)) as links
+        kind, service, mapKeys(named), mapValues(named))) as links
       from (
-        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, kind, service, ${messagingValue('cluster')} as cluster, ${messagingValue('topic')} as topic,
-          ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
-          ${messagingValue('key')} as message_key,
-          ${messagingValue('group')} as consumer_group
+        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, kind, service, ${messagingAttributes} as named
         from span_links
         where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
-          and (direction = 'out' or peer_trace_id not in (${traces.sql}))
         order by trace_id, direction, span_id, start, peer_span_id, ordinal
         limit {rows:UInt32})
       group by trace_id
@@ -56,20 +53,16 @@ type LinkColumns = readonly [
   ordinal: number,
   kind: SpanKind,
   service: string,
-  cluster: string,
-  topic: string,
-  partition: string,
-  offset: string,
-  key: string,
-  group: string,
+  names: readonly string[],
+  values: readonly string[],
 ]
 
 function toFlowLink(traceId: string, columns: LinkColumns): FlowLink {
-  const [direction, spanId, peerTraceId, peerSpanId, ordinal, kind, service, ...messaging] = columns
-  const [cluster, topic, partition, offset, key, group] = messaging
+  const [direction, spanId, peerTraceId, peerSpanId, ordinal, kind, service, names, values] = columns
+  const attributes = names.map((name, at) => [name, values[at] ?? ''] as const)
   const own = { traceId, spanId: spanId.toLowerCase() }
   const peer = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
   const [linkingRef, target] = direction === 'out' ? [own, peer] : [peer, own]
   const linkingSpan = { ...linkingRef, kindServiceKey: toKindServiceKey({ kind, service }) }
-  return { linkingSpan, target, ordinal, cluster, topic, partition, offset, key, group }
+  return { linkingSpan, target, ordinal, ...resolveRecord(attributes), group: resolveGroup(attributes) }
 }
