@@ -14,8 +14,8 @@ export function firstNonEmptyValue(names: readonly string[]): string {
 }
 
 /**
- * SQL: the entries of the map `attrs` that name a field of a record or a consumer group. Half of the
- * CPU of a statement with a `messagingValue` for each field.
+ * SQL: the entries of the map `attrs` that name a field of a record or a consumer group. A third
+ * less CPU than a `messagingValue` for each field.
  */
 export const messagingAttributes = `mapFilter((name, value) -> name in (${Object.values(messagingNames)
   .flat()
