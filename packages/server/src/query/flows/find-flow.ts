@@ -40,10 +40,10 @@ export async function findFlow(
   const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
   const buildContent = async () => {
     const roots = await findRootNames(store, examples.slice(0, MAX_ROOTS), options)
-    // Sends the statements for missing consumers, so that ClickHouse works at the same time.
+    // Node sends the statements for missing consumers first: ClickHouse works at the same time.
     await setImmediate()
-    const opened = { traceId, spanId: query.spanId?.toLowerCase() }
-    return toFlowResponse(opened, { origins, expanded, parts, edges, joined: others, roots })
+    const requested = { traceId, spanId: query.spanId?.toLowerCase() }
+    return toFlowResponse(requested, { origins, expanded, parts, edges, joined: others, roots })
   }
   const [missingConsumers, content] = await Promise.all([
     findMissingConsumers(store, parts, edges, expanded, options),

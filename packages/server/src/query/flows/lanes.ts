@@ -52,8 +52,8 @@ export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly Flo
     indexSpan(spans, placed)
     return placed
   }
-  for (const sent of Map.groupBy(rows, ({ traceId }) => traceId).values()) {
-    const ofTrace = deduplicateSpans(sent)
+  for (const rowsOfTrace of Map.groupBy(rows, ({ traceId }) => traceId).values()) {
+    const ofTrace = deduplicateSpans(rowsOfTrace)
     const parents = findParents(ofTrace)
     const shared = findSharedIds(ofTrace)
     const placed: LaneSpan[] = []

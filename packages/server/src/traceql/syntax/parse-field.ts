@@ -1,5 +1,5 @@
 import type { Field, FieldOp, Literal } from './ast.ts'
-import type { TokenReader } from './token-reader.ts'
+import { joinAs, type TokenReader } from './token-reader.ts'
 import type { Token } from './tokens.ts'
 import { findIntrinsic } from './intrinsics.ts'
 
@@ -21,11 +21,7 @@ const levels: readonly (readonly FieldOp[])[] = [
 
 function parseLeftAssociative(cursor: TokenReader, [ops, ...tighter]: readonly (readonly FieldOp[])[]): Field {
   if (!ops) return parsePower(cursor)
-  return cursor.readOperations(
-    ops,
-    () => parseLeftAssociative(cursor, tighter),
-    (op, left, right) => ({ kind: 'binary', op, left, right, from: left.from, to: right.to }),
-  )
+  return cursor.readOperations(ops, () => parseLeftAssociative(cursor, tighter), joinAs('binary'))
 }
 
 /** Parses `(field, ...)`. */

@@ -1,7 +1,7 @@
 import type { ArithmeticOp, Filter, Pipeline, Scalar, Spanset, SpansetOp, Stage } from './ast.ts'
 import { aggregateFns, linkOps, logicalOps, metricsFns, negatedOps, scalarOps, structuralOps, unionOps } from './ast.ts'
 import { parseField, parseFields } from './parse-field.ts'
-import type { TokenReader } from './token-reader.ts'
+import { joinAs, type TokenReader } from './token-reader.ts'
 import type { Token } from './tokens.ts'
 
 /** Parses up to the end, a closing parenthesis, or the `|` before a metrics function. */
@@ -28,14 +28,7 @@ function parseSpanset(cursor: TokenReader): Spanset {
 }
 
 function parseOperations(cursor: TokenReader, ops: readonly SpansetOp[], operand: () => Spanset): Spanset {
-  return cursor.readOperations(ops, operand, (op, left, right) => ({
-    kind: 'operation',
-    op,
-    left,
-    right,
-    from: left.from,
-    to: right.to,
-  }))
+  return cursor.readOperations(ops, operand, joinAs('operation'))
 }
 
 function parseOperand(cursor: TokenReader): Spanset {
@@ -88,14 +81,7 @@ function parseScalar(cursor: TokenReader): Scalar {
 }
 
 function parseArithmetic(cursor: TokenReader, ops: readonly ArithmeticOp[], operand: () => Scalar): Scalar {
-  return cursor.readOperations(ops, operand, (op, left, right) => ({
-    kind: 'arithmetic',
-    op,
-    left,
-    right,
-    from: left.from,
-    to: right.to,
-  }))
+  return cursor.readOperations(ops, operand, joinAs('arithmetic'))
 }
 
 function parsePower(cursor: TokenReader): Scalar {

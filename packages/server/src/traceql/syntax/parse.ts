@@ -12,7 +12,7 @@ import { metricsFns, scalarOps } from './ast.ts'
 import { calculate } from '../analyze/constant-folding.ts'
 import { parseField, parseFields, parseLiteral } from './parse-field.ts'
 import { isMetricsFunction, parseFilter, parsePipeline } from './parse-pipeline.ts'
-import { TokenReader } from './token-reader.ts'
+import { joinAs, TokenReader } from './token-reader.ts'
 import type { Token } from './tokens.ts'
 
 /**
@@ -193,14 +193,7 @@ function parseSum(cursor: TokenReader): Metrics {
 }
 
 function parseBinary(cursor: TokenReader, ops: readonly ArithmeticOp[], operand: () => Metrics): Metrics {
-  return cursor.readOperations(ops, operand, (op, left, right) => ({
-    kind: 'arithmetic',
-    op,
-    left,
-    right,
-    from: left.from,
-    to: right.to,
-  }))
+  return cursor.readOperations(ops, operand, joinAs('arithmetic'))
 }
 
 function parseTerm(cursor: TokenReader): Metrics {

@@ -146,3 +146,17 @@ function joinAlternatives(wanted: readonly string[]): string {
 function shorten(text: string): string {
   return text.length > 40 ? `${text.slice(0, 39)}…` : text
 }
+
+/** Joins two operands to a node of this kind, for `readOperations`. */
+export function joinAs<Kind extends string>(kind: Kind) {
+  return <Op, Left extends Range, Right extends Range>(op: Op, left: Left, right: Right) => ({
+    kind,
+    op,
+    left,
+    right,
+    from: left.from,
+    to: right.to,
+  })
+}
+
+type Range = { readonly from: number; readonly to: number }
