@@ -45,6 +45,10 @@ export function createClientStore(
       const now = client()
       return await guarded(now, () => now.query<Row>(...query))
     },
+    queryBytes: async (...query) => {
+      const now = client()
+      return await guarded(now, () => now.queryBytes(...query))
+    },
     info: async () => {
       const now = client()
       const counted = await guarded(now, () => countRows(now, options.shards))

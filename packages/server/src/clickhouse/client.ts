@@ -31,7 +31,8 @@ export type Access = {
 export type Client = {
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
   measureRows: Store['measureRows']
-  query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
+  query: Store['query']
+  queryBytes: Store['queryBytes']
   /** Runs a statement that returns no rows, for the schema and retention. */
   command(sql: string, settings?: ClickHouseSettings): Promise<void>
   /** Reads the whole part and verifies its checksums (`CHECK TABLE`). */
@@ -104,7 +105,10 @@ export function connect(access: Access): Client {
         if (rows.length > 0) await insertRows(table, [rows], token)
         markStored?.()
       }
-      if (derived !== undefined) await insertDerived(derived.before)
+      if (derived !== undefined) {
+        await sendBlock(derived.blockBefore.table, derived.blockBefore.block, token)
+        await insertDerived(derived.before)
+      }
       await sendBlock(table, native, token)
       observer?.markStored?.()
       const after = derived?.after ?? []
@@ -123,50 +127,55 @@ export function connect(access: Access): Client {
     const bytes = Uint8Array.from(rows)
     return { table, bytes, rows: (await measureRows(table, bytes, bytes.length)).rows }
   }
+  const runQuery = async <T>(
+    { signal: stop, timeoutMs = 10_000 }: QueryOptions = {},
+    run: (how: RunOptions) => Promise<T>,
+  ): Promise<T> => {
+    // ClickHouse enforces `max_execution_time`; this deadline covers a server that doesn't respond.
+    const deadline = AbortSignal.timeout(timeoutMs + 2000)
+    const signal = stop === undefined ? deadline : AbortSignal.any([stop, deadline])
+    let queryId = ''
+    const runOnce = (): Promise<T> => {
+      queryId = randomUUID()
+      const settings = { ...querySettings, max_execution_time: timeoutMs / 1000 }
+      return run({ clickhouse_settings: settings, abort_signal: signal, query_id: queryId })
+    }
+    try {
+      signal.throwIfAborted()
+      try {
+        return await runOnce()
+      } catch (error) {
+        // A pooled connection may close just as the query is sent, so retry once. A stopped
+        // server refuses the second attempt.
+        if (signal.aborted || !isLostConnection(error)) throw error
+        return await runOnce()
+      }
+    } catch (error) {
+      if (signal.aborted) void kill(queryId)
+      if (stop?.aborted) throw new StoreError('cancelled', 'The query was cancelled.', { cause: error })
+      // Not `unavailable`: under load, ClickHouse may run and respond late. Pings check liveness.
+      if (deadline.aborted) throw new StoreError('timeout', 'ClickHouse did not respond in time.', { cause: error })
+      throw toStoreError(error)
+    }
+  }
   return {
     insert: async (table, rows, token) => {
       if (rows.some((chunk) => chunk.length > 0)) await insertRows(table, rows, token).catch(throwStoreError)
     },
     measureRows: (table, rows, maxBytes) => measureRows(table, rows, maxBytes).catch(throwStoreError),
-    query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
-      const timeoutMs = options.timeoutMs ?? 10_000
-      // ClickHouse enforces `max_execution_time`; this deadline covers a server that doesn't
-      // respond.
-      const deadline = AbortSignal.timeout(timeoutMs + 2000)
-      const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
-      let queryId = ''
-      const fetchRows = async (): Promise<Row[]> => {
-        queryId = randomUUID()
-        const result = await queries.query({
-          query: sql,
-          query_params: params,
-          format: 'JSONEachRow',
-          clickhouse_settings: { ...querySettings, max_execution_time: timeoutMs / 1000 },
-          abort_signal: signal,
-          query_id: queryId,
-        })
+    query: <Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]> =>
+      runQuery(options, async (how) => {
+        const result = await queries.query({ query: sql, query_params: params, format: 'JSONEachRow', ...how })
         const rows = await result.json<Row>()
         checkRowCount(rows.length, result.response_headers['x-clickhouse-summary'])
         return rows
-      }
-      try {
-        signal.throwIfAborted()
-        try {
-          return await fetchRows()
-        } catch (error) {
-          // A pooled connection may close just as the query is sent, so retry once. A stopped
-          // server refuses the second attempt.
-          if (signal.aborted || !isLostConnection(error)) throw error
-          return await fetchRows()
-        }
-      } catch (error) {
-        if (signal.aborted) void kill(queryId)
-        if (options.signal?.aborted) throw new StoreError('cancelled', 'The query was cancelled.', { cause: error })
-        // Not `unavailable`: under load, ClickHouse may run and respond late. Pings check liveness.
-        if (deadline.aborted) throw new StoreError('timeout', 'ClickHouse did not respond in time.', { cause: error })
-        throw toStoreError(error)
-      }
-    },
+      }),
+    queryBytes: (sql, params, options) =>
+      runQuery(options, async (how) => {
+        const result = await queries.exec({ query: `${sql} format RowBinary`, query_params: params, ...how })
+        const bytes = await buffer(result.stream)
+        return { bytes, rows: readRowCount(result.response_headers['x-clickhouse-summary']) }
+      }),
     command: async (sql, settings) => {
       const command = { query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } as const }
       await client.command(command).catch(throwStoreError)
@@ -223,6 +232,12 @@ const tableSettings: Partial<Record<Table, ClickHouseSettings>> = {
   spans: { materialize_skip_indexes_on_insert: 0 },
 }
 
+type RunOptions = {
+  readonly clickhouse_settings: ClickHouseSettings
+  readonly abort_signal: AbortSignal
+  readonly query_id: string
+}
+
 const querySettings: ClickHouseSettings = {
   readonly: '2',
   output_format_json_quote_64bit_integers: 1,
@@ -240,10 +255,15 @@ const querySettings: ClickHouseSettings = {
  * @throws StoreError `unavailable` if rows are missing
  */
 function checkRowCount(received: number, summary: string | readonly string[] | undefined): void {
-  if (typeof summary !== 'string') return
-  const { result_rows: sent } = JSON.parse(summary) as { readonly result_rows?: string }
-  if (sent === undefined || Number(sent) === received) return
+  const sent = readRowCount(summary)
+  if (sent === undefined || sent === received) return
   throw new StoreError('unavailable', `ClickHouse sent ${received} of ${sent} rows. Is its disk full?`)
+}
+
+function readRowCount(summary: string | readonly string[] | undefined): number | undefined {
+  if (typeof summary !== 'string') return undefined
+  const { result_rows: sent } = JSON.parse(summary) as { readonly result_rows?: string }
+  return sent === undefined ? undefined : Number(sent)
 }
 
 function isLostConnection(error: unknown): boolean {

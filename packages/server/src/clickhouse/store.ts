@@ -13,8 +13,8 @@ export type Store = {
   state(): 'starting' | 'ready' | 'down'
   /**
    * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in chunks of whole
-   * rows. Resolves once they are stored and queryable. An insert of spans stores the bounds of
-   * their traces first and the rollups last, under the same token. Repeating a token is a no-op
+   * rows. Resolves once they are stored and queryable. An insert of spans stores their
+   * `trace_rows` first and the rollups last, under the same token. Repeating a token is a no-op
    * that resolves: a replay after a crash stores nothing twice in any table. Rejects with a
    * `StoreError` when the engine is down or rejects the rows; the caller keeps the rows and retries
    * with the same token.
@@ -34,6 +34,15 @@ export type Store = {
    * as strings. Rejects with a `StoreError`.
    */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
+  /**
+   * Like `query`, but returns the rows as RowBinary, for payloads that are decoded here. `rows` is
+   * the number of rows sent; fewer arrive when the disk is full.
+   */
+  queryBytes(
+    sql: string,
+    params?: QueryParams,
+    options?: QueryOptions,
+  ): Promise<{ readonly bytes: Buffer; readonly rows: number | undefined }>
   info(): Promise<StoreInfo>
   /** Parts whose rows are missing from results, as far as known. */
   missingParts(): readonly MissingPart[]

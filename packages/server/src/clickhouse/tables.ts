@@ -26,13 +26,14 @@ export const tables = {
   traffic_minutes: { shardingKey: 'cityHash64(service, topic)', expiry: 'day' },
   operations: { shardingKey: 'cityHash64(service, name)', expiry: 'unreferenced' },
   traces: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
+  trace_rows: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
 } as const satisfies Readonly<Record<string, TableRules>>
 
 export type Table = keyof typeof tables
 
-/** Tables that a journal frame may contain. An insert of spans fills `traces`. */
-export type RowTable = Exclude<Table, 'traces'>
+/** Tables that a journal frame may contain. An insert of spans fills the others. */
+export type RowTable = Exclude<Table, 'traces' | 'trace_rows'>
 
 export const tableNames = Object.keys(tables) as readonly Table[]
 
-export const rowTables = tableNames.filter((name) => name !== 'traces')
+export const rowTables = tableNames.filter((name) => name !== 'traces' && name !== 'trace_rows')

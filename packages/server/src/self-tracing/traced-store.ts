@@ -20,14 +20,17 @@ export function traceStore(store: Store, traces: SelfTracing): Store {
         'spanlink.segment.bytes': bytes,
       })
     },
-    query: async <Row>(...args: Parameters<Store['query']>): Promise<Row[]> => {
-      const span = traces.startChild('query')
-      const result = store.query<Row>(...args)
-      if (span === undefined) return await result
-      // Values are parameters and not in the text.
-      return await endWithPromise(span, result, { ...engine, 'db.query.text': args[0].slice(0, MAX_QUERY_LENGTH) })
-    },
+    query: <Row>(...args: Parameters<Store['query']>) => traceQuery(traces, args[0], () => store.query<Row>(...args)),
+    queryBytes: (...args) => traceQuery(traces, args[0], () => store.queryBytes(...args)),
   }
+}
+
+async function traceQuery<T>(traces: SelfTracing, sql: string, run: () => Promise<T>): Promise<T> {
+  const span = traces.startChild('query')
+  const result = run()
+  if (span === undefined) return await result
+  // Values are parameters and not in the text.
+  return await endWithPromise(span, result, { ...engine, 'db.query.text': sql.slice(0, MAX_QUERY_LENGTH) })
 }
 
 const engine = { 'db.system.name': 'clickhouse' } as const

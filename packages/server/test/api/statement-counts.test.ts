@@ -65,6 +65,10 @@ test.each([
       statements += 1
       return await traces.store.query(...of)
     },
+    queryBytes: async (...of) => {
+      statements += 1
+      return await traces.store.queryBytes(...of)
+    },
   }
   const endpoint = endpoints(store, {} as StatusSource).find((one) => one.path === path)
   const response = await endpoint?.handle({ params, query, requestHost: '', signal: new AbortController().signal })

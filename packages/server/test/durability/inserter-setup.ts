@@ -52,6 +52,7 @@ export function storeThat(decide: (table: string, text: string) => void | Promis
       inserts.push({ table, text: Buffer.concat(rows).toString(), token })
     },
     query: never,
+    queryBytes: never,
     info: never,
     close: never,
   }

@@ -29,6 +29,14 @@ export function readSpans(rows: TraceRows): SpanRow[] {
       attributes: cursor.attributes(),
       droppedAttributes: cursor.u32(),
     })),
+    links: cursor.list(() => ({
+      traceId: cursor.hex(16),
+      spanId: cursor.hex(8),
+      traceState: cursor.text(),
+      flags: cursor.u32(),
+      attributes: cursor.attributes(),
+      droppedAttributes: cursor.u32(),
+    })),
     resourceCluster: cursor.text(),
   }))
 }

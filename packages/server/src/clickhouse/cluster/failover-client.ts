@@ -26,6 +26,7 @@ export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Cli
     insert: (table, rows, token) => tryNodes((client) => client.insert(table, rows, token)),
     measureRows: (table, rows, maxBytes) => tryNodes((client) => client.measureRows(table, rows, maxBytes)),
     query: (sql, params, options) => tryNodes((client) => client.query(sql, params, options)),
+    queryBytes: (sql, params, options) => tryNodes((client) => client.queryBytes(sql, params, options)),
     command: (sql, settings) => tryNodes((client) => client.command(sql, settings)),
     isPartReadable: (table, part) => tryNodes((client) => client.isPartReadable(table, part)),
     ping: async () => (await Promise.all(nodes.map((client) => client.ping()))).includes(true),

@@ -1,11 +1,12 @@
 import { columnNamesNotInRow, MessagingColumns } from './messaging/messaging-columns.ts'
-import { createLowCardinalityColumn } from './native/column.ts'
+import { type Column, createLowCardinalityColumn } from './native/column.ts'
 import type { RowObserver } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
 import type { InsertCache } from './insert-cache.ts'
 import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
 import { TraceBounds } from './trace-bounds.ts'
+import { TraceRows } from './trace-rows.ts'
 import { TrafficMinutes } from './rollups/traffic-minutes.ts'
 
 const LOW_CARDINALITY_STRING = 'LowCardinality(String)'
@@ -18,12 +19,19 @@ export class SpanObserver implements RowObserver {
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
   readonly #operations: Operations
   readonly #bounds = new TraceBounds()
+  readonly #traceRows = new TraceRows()
+  readonly #positions = { events: 0, links: 0 }
 
   readonly columns = {
     service: { column: this.#service, type: LOW_CARDINALITY_STRING },
     name: { column: this.#name, type: LOW_CARDINALITY_STRING },
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
+  }
+  /** Notes where columns of variable width begin in a row. */
+  readonly wrap = {
+    events: (column: Column) => this.#notePosition('events', column),
+    links: (column: Column) => this.#notePosition('links', column),
   }
   readonly derivedColumns: ReadonlySet<string> = new Set(columnNamesNotInRow)
 
@@ -33,12 +41,15 @@ export class SpanObserver implements RowObserver {
 
   clear(): void {
     this.#bounds.clear()
+    this.#traceRows.clear()
     this.#operations.clear()
     this.#messaging.clear()
     this.#minutes.clear()
   }
 
-  observe({ bytes, view }: RowCursor, start: number): void {
+  observe(cursor: RowCursor, start: number): void {
+    const { bytes, view } = cursor
+    this.#traceRows.add(cursor, start, this.#positions)
     this.#messaging.add(bytes, view.getUint8(start + SPAN_OFFSETS.kind))
     this.#bounds.add(view, start)
     this.#minutes.add(bytes, view, start)
@@ -47,11 +58,21 @@ export class SpanObserver implements RowObserver {
 
   async deriveRows(): ReturnType<NonNullable<RowObserver['deriveRows']>> {
     return {
+      blockBefore: { table: 'trace_rows', block: this.#traceRows.toBlock() },
       before: { table: 'traces', rows: this.#bounds.toRows() },
       after: [
         { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
         { table: 'operations', ...this.#operations.toRows() },
       ],
+    }
+  }
+  #notePosition(name: 'events' | 'links', column: Column): Column {
+    return {
+      ...column,
+      read: (cursor) => {
+        this.#positions[name] = cursor.pos
+        column.read(cursor)
+      },
     }
   }
 }

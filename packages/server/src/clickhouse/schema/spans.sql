@@ -1,4 +1,5 @@
--- One row per span. The column order is the RowBinary order that otlp/ writes: change both.
+-- One row per span, for searches by time and value; trace_rows has the same spans by trace id. The
+-- column order is the RowBinary order that otlp/ writes: change both.
 create table if not exists {db}.spans
 (
   -- Arrival time. Partitions and retention go by it, not by the span's own clock: a broken clock
@@ -28,6 +29,15 @@ create table if not exists {db}.spans
   events          Array(Tuple(
                     time UInt64,
                     name LowCardinality(String),
+                    attrs Map(LowCardinality(String), String),
+                    attr_types LowCardinality(String),
+                    dropped_attrs UInt32)) codec(ZSTD(1)),
+  -- Links to other spans, in the order sent; zeros for an empty id.
+  links           Array(Tuple(
+                    trace_id FixedString(16),
+                    span_id FixedString(8),
+                    trace_state String,
+                    flags UInt32,
                     attrs Map(LowCardinality(String), String),
                     attr_types LowCardinality(String),
                     dropped_attrs UInt32)) codec(ZSTD(1)),
@@ -65,6 +75,8 @@ create table if not exists {db}.spans
   -- Skip indexes are built by merges, not by inserts: parts that never merged are small and new.
   -- A search by a resource attribute looks up the sources that have it.
   index sources source_id type bloom_filter(0.01) granularity 1,
+  -- For conditions on traces that are known, such as the candidates of a structural query.
+  index trace_ids trace_id type bloom_filter(0.01) granularity 1,
   -- For lists of rare messages, such as dead letters. 0.07 B and 0.07 us of CPU per span.
   index topics topic type bloom_filter(0.01) granularity 1,
   -- For searches by an attribute value (traceql/sql/index-prefilter.ts). `attrs.values`: an index
@@ -77,9 +89,9 @@ create table if not exists {db}.spans
 )
 engine = MergeTree
 partition by toDate(received)
--- Ten-minute buckets keep a time search narrow. Inside one, a trace's spans are adjacent: one
--- granule, and ids that compress. The bounds in `traces` name the buckets.
-order by (intDiv(start, 600000000000), trace_id, start)
+-- Ten-minute buckets keep a time search narrow. Inside one, a search by service and name reads only
+-- their rows.
+order by (intDiv(start, 600000000000), service, name, start)
 -- single_stream and blocks of 16 KiB: docs/adr/0019-storage-for-lookups-by-id.md. With
 -- merge_selector_base 10, not 5, a row is merged 1.0 times instead of 1.7 in 80 inserts, at 2 to
 -- 3 us a time, for up to twice as many parts.

@@ -2,7 +2,8 @@ import { createTranscoder, ItemReader } from '../wire/envelope.ts'
 import { MAX_LINK_ROWS_BYTES } from '../limits.ts'
 import type { Source } from '../wire/source.ts'
 import { findSpanRejection, SpanFields } from './span.ts'
-import { estimateLinkRowBytes, writeLinks, writeSpan } from './span-row.ts'
+import { estimateLinkRowBytes, writeLinkRows } from './link-rows.ts'
+import { writeSpan } from './span-row.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
 const SECONDS_PER_DAY = 86_400
@@ -45,7 +46,7 @@ class SpanReader extends ItemReader {
     if (span.linkCount > 0) {
       // Links are partitioned by day. Seconds would cost a byte per span and are not queried.
       const receivedDay = this.received - (this.received % SECONDS_PER_DAY)
-      this.#links.rows += writeLinks(reader, this.#links, receivedDay, source, span, end)
+      this.#links.rows += writeLinkRows(reader, this.#links, receivedDay, source, span, end)
     }
     return ''
   }

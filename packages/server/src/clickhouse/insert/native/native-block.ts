@@ -14,6 +14,8 @@ export type ColumnInfo = { readonly name: string; readonly type: string }
 export type RowObserver = {
   /** Replacements by column name. @default `type` is the table's */
   readonly columns?: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
+  /** Wraps columns of the table, by name. */
+  readonly wrap?: Readonly<Record<string, (column: Column) => Column>>
   /** Names of `columns` that rows lack. */
   readonly derivedColumns?: ReadonlySet<string>
   /** Called after all columns were cleared. */
@@ -22,6 +24,8 @@ export type RowObserver = {
   observe(cursor: RowCursor, start: number): void
   /** Rows for other tables, valid until the next conversion. @default none */
   deriveRows?(): Promise<{
+    /** A Native block, inserted before the rows it derives from: what a search finds is there. */
+    readonly blockBefore: { readonly table: Table; readonly block: readonly Buffer[] }
     /** Inserted before the rows they derive from, which are looked up by them. */
     readonly before: DerivedRows<'traces'>
     readonly after: readonly DerivedRows<UnstoredRows['table']>[]
@@ -64,7 +68,8 @@ export class NativeBlock {
   static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
       const { column, type } = observer?.columns?.[info.name] ?? { column: createColumn(info.type) }
-      return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
+      if (column === undefined) return []
+      return [{ name: info.name, type: type ?? info.type, column: observer?.wrap?.[info.name]?.(column) ?? column }]
     })
     return known.length === columns.length ? new NativeBlock(known, observer) : undefined
   }

@@ -1,0 +1,88 @@
+/** A payload that is damaged or of another version. */
+export class PayloadError extends Error {
+  override readonly name = 'PayloadError'
+}
+
+/**
+ * Reads RowBinary values (https://clickhouse.com/docs/interfaces/formats/RowBinary) from `pos` on,
+ * never beyond `end`.
+ */
+export class PayloadReader {
+  readonly bytes: Buffer
+  readonly #view: DataView
+  pos: number
+  end: number
+
+  constructor(bytes: Buffer, pos = 0, end = bytes.length) {
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.pos = pos
+    this.end = end
+  }
+
+  /** Advances by `length` bytes and returns the position before. */
+  skip(length: number): number {
+    const at = this.pos
+    if (length > this.end - at) throw new PayloadError(`ends early: ${length} bytes at ${at}, end ${this.end}`)
+    this.pos = at + length
+    return at
+  }
+
+  u8(): number {
+    return this.bytes[this.skip(1)] as number
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.skip(4), true)
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.skip(8), true)
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.skip(8), true)
+  }
+
+  varint(): number {
+    let value = 0
+    for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+      const byte = this.u8()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+    throw new PayloadError(`length at ${this.pos} is longer than 32 bits`)
+  }
+
+  text(): string {
+    const length = this.varint()
+    if (length === 0) return ''
+    const at = this.skip(length)
+    return this.bytes.toString('utf8', at, at + length)
+  }
+
+  skipText(): void {
+    this.skip(this.varint())
+  }
+
+  /** `width` bytes as lower-case hexadecimal digits. */
+  hex(width: 8 | 16): string {
+    const at = this.skip(width)
+    return this.bytes.toString('hex', at, at + width)
+  }
+
+  /** Count of the elements that follow, each of `minBytes` or more. */
+  count(minBytes: number): number {
+    const count = this.varint()
+    if (count * minBytes > this.end - this.pos) throw new PayloadError(`${count} elements at ${this.pos} do not fit`)
+    return count
+  }
+
+  /** A map of strings: its entries, in order. */
+  entries(): [key: string, value: string][] {
+    const count = this.count(2)
+    const entries: [string, string][] = new Array(count)
+    for (let at = 0; at < count; at++) entries[at] = [this.text(), this.text()]
+    return entries
+  }
+}

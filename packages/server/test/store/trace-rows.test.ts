@@ -1,0 +1,202 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, type OtlpKeyValue, type OtlpLink, type OtlpSpan } from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { batchCountName, messagingNames, operationAliases } from '../../src/clickhouse/insert/messaging/semconv.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { fetchTraceHeads, fetchTraceRows } from '../../src/query/trace-rows/fetch-trace-rows.ts'
+import { readMessaging } from '../../src/query/trace-rows/span-messaging.ts'
+import type { SpanRow } from '../../src/query/trace-rows/trace-row.ts'
+import { transcodeTraces } from '../signals/transcode.ts'
+
+let dir: string
+let store: EmbeddedStore
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-trace-rows-'))
+  store = await openEmbeddedStore(dir)
+})
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const NO_IDS = { traceId: '0'.repeat(32), spanId: '0'.repeat(16) }
+
+function hexId(bytes: number): fc.Arbitrary<string> {
+  return fc
+    .uint8Array({ minLength: bytes, maxLength: bytes })
+    .filter((id) => id.some((byte) => byte !== 0))
+    .map((id) => Buffer.from(id).toString('hex'))
+}
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.constantFrom('', 'x'.repeat(200), 'ü'.repeat(99)),
+)
+const words = Object.keys(operationAliases).flatMap((word) => [word, word.toUpperCase(), `${word}s`])
+const value = fc.oneof(
+  fc
+    .oneof(text, fc.constantFrom(...words, 'kafka', 'rabbitmq', '-1', '+7', '007'))
+    .map((stringValue) => ({ stringValue })),
+  fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map((intValue) => ({ intValue: String(intValue) })),
+  fc.constantFrom({ boolValue: true }, { doubleValue: 1.5 }, {}, { arrayValue: { values: [{ intValue: '1' }] } }),
+)
+const key = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...Object.values(messagingNames).flat(), batchCountName) },
+  { weight: 1, arbitrary: text },
+)
+const attributes: fc.Arbitrary<OtlpKeyValue[]> = fc.array(fc.record({ key, value }), { maxLength: 8 })
+const count = fc.nat(2 ** 32 - 1)
+const link: fc.Arbitrary<OtlpLink> = fc.record({
+  traceId: fc.oneof(hexId(16), fc.constantFrom('', NO_IDS.traceId)),
+  spanId: fc.oneof(hexId(8), fc.constantFrom('', NO_IDS.spanId)),
+  traceState: text,
+  attributes,
+  flags: count,
+  droppedAttributesCount: count,
+})
+const span: fc.Arbitrary<OtlpSpan> = fc.record({
+  traceId: hexId(16),
+  spanId: hexId(8),
+  parentSpanId: fc.oneof(hexId(8), fc.constantFrom('', NO_IDS.spanId)),
+  name: fc.oneof(
+    text,
+    fc.tuple(fc.constantFrom(...words), text).map((parts) => parts.join(' ')),
+  ),
+  kind: fc.nat(5),
+  startTimeUnixNano: fc.bigInt(0n, 2n ** 64n - 1n).map(String),
+  endTimeUnixNano: fc.bigInt(0n, 2n ** 64n - 1n).map(String),
+  attributes,
+  events: fc.array(
+    fc.record({
+      timeUnixNano: fc.bigInt(0n, 2n ** 64n - 1n).map(String),
+      name: text,
+      attributes,
+      droppedAttributesCount: count,
+    }),
+    { maxLength: 3 },
+  ),
+  links: fc.array(link, { maxLength: 3 }),
+  status: fc.record({ code: fc.nat(2), message: text }),
+  traceState: text,
+  flags: count,
+  droppedAttributesCount: count,
+  droppedEventsCount: count,
+  droppedLinksCount: count,
+})
+const resource = fc.constantFrom(
+  [],
+  [{ key: 'service.name', value: { stringValue: 'shop' } }],
+  [
+    { key: 'service.name', value: { stringValue: 'ü'.repeat(100) } },
+    { key: 'kafka.cluster.id', value: { stringValue: 'one' } },
+  ],
+)
+
+test('the payload of a span has what its columns have, and each of its links is also under its target', async () => {
+  const ids: string[] = []
+  await fc.assert(
+    fc.asyncProperty(resource, fc.array(span, { minLength: 50, maxLength: 100 }), async (attributes, spans) => {
+      const request = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans }] }] }
+      const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
+      expect(rows.rejectedSpans).toBe(0)
+      await store.insert('spans', [rows.spans], `sent ${ids.length}`)
+      ids.push(...spans.map(({ traceId }) => traceId as string))
+    }),
+    { numRuns: 6 },
+  )
+  const { spans, damaged } = await fetchTraceRows(store, { traceIds: ids, type: 'span' }, {})
+  spans.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1))
+  expect(damaged).toBe(0)
+  expect(spans.map(toComparable)).toEqual(await selectSpans())
+  const heads = await fetchTraceHeads(store, { traceIds: ids, type: 'span' }, {})
+  heads.spans.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1))
+  expect(heads.spans).toEqual(spans.map((row) => pick(row, Object.keys(heads.spans[0] as object))))
+  await expectBacklinks(spans)
+}, 120_000)
+
+async function expectBacklinks(spans: readonly SpanRow[]): Promise<void> {
+  const expected = spans.flatMap((linking) =>
+    linking.links.flatMap((one, ordinal) =>
+      one.traceId === NO_IDS.traceId
+        ? []
+        : [
+            {
+              ...pick(linking, ['start', 'duration', 'kind', 'status', 'service', 'name']),
+              ...one,
+              linkingTraceId: linking.traceId,
+              linkingSpanId: linking.spanId,
+              ordinal,
+            },
+          ],
+    ),
+  )
+  expect(expected.length).toBeGreaterThan(100)
+  const traceIds = expected.map(({ traceId }) => traceId)
+  const { backlinks } = await fetchTraceRows(store, { traceIds, type: 'backlink' }, {})
+  const order = (row: object): string =>
+    JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+  const inOrder = (rows: readonly object[]): string[] =>
+    rows.map((row) => order(pick(row, Object.keys(expected[0] as object)))).sort()
+  expect(inOrder(backlinks)).toEqual(inOrder(expected))
+}
+
+function pick(row: object, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map((key) => [key, (row as Record<string, unknown>)[key]]))
+}
+
+/** A row of `selectSpans`, from the payload. */
+function toComparable(row: SpanRow): object {
+  const messaging = readMessaging(row)
+  return {
+    ...row,
+    start: String(row.start),
+    duration: String(row.duration),
+    parentSpanId: row.parentSpanId || NO_IDS.spanId,
+    events: row.events.map((event) => ({ ...event, time: String(event.time) })),
+    messaging: {
+      ...pick(messaging, ['operation', 'system', 'cluster', 'topic', 'partition', 'group']),
+      offset: messaging.offset || '-1',
+    },
+  }
+}
+
+/** The columns of `spans`, with the names that payloads have. */
+async function selectSpans(): Promise<object[]> {
+  const map = (attrs: string): string => `arrayMap((k, v) -> [k, v], mapKeys(${attrs}), mapValues(${attrs}))`
+  const rows = await store.query<Record<string, unknown>>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId, start, duration,
+      kind, status, service, name, source_id as sourceId, toUInt32(length(events)) as eventCount, toUInt32(length(links)) as linkCount,
+      ${map('attrs')} as attributes, attr_types as attributeTypes, status_message as statusMessage, trace_state as traceState, flags,
+      dropped_attrs as droppedAttributes, dropped_events as droppedEvents, dropped_links as droppedLinks,
+      arrayMap(e -> tuple(e.time, e.name, ${map('e.attrs')}, e.attr_types, e.dropped_attrs), events) as events,
+      arrayMap(l -> tuple(lower(hex(l.trace_id)), lower(hex(l.span_id)), l.trace_state, l.flags, ${map('l.attrs')}, l.attr_types, l.dropped_attrs), links) as links,
+      messaging_operation as operation, messaging_system as system, cluster, topic, partition, consumer_group as group, message_offset as offset
+    from spans order by trace_id, span_id`,
+  )
+  return rows.map(({ operation, system, cluster, topic, partition, group, offset, events, links, ...row }) => ({
+    ...row,
+    events: (events as unknown[][]).map(([time, name, attributes, attributeTypes, droppedAttributes]) => ({
+      time,
+      name,
+      attributes,
+      attributeTypes,
+      droppedAttributes,
+    })),
+    links: (links as unknown[][]).map(
+      ([traceId, spanId, traceState, flags, attributes, attributeTypes, droppedAttributes]) => ({
+        traceId,
+        spanId,
+        traceState,
+        flags,
+        attributes,
+        attributeTypes,
+        droppedAttributes,
+      }),
+    ),
+    resourceCluster: (row['service'] as string).startsWith('ü') ? 'one' : '',
+    messaging: { operation, system, cluster, topic, partition, group, offset },
+  }))
+}
