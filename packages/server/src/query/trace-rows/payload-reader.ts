@@ -80,9 +80,8 @@ export class PayloadReader {
 
   /** A map of strings: its entries, in order. */
   entries(): [key: string, value: string][] {
-    const count = this.count(2)
-    const entries: [string, string][] = new Array(count)
-    for (let at = 0; at < count; at++) entries[at] = [this.text(), this.text()]
+    const entries: [string, string][] = []
+    for (let left = this.count(2); left > 0; left--) entries.push([this.text(), this.text()])
     return entries
   }
 }
