@@ -1,12 +1,12 @@
 import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { recordColumns, toRecordMetadata, type RecordRow } from '../records/record-metadata.ts'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
-import type { SqlPart } from '../sql/id-parameters.ts'
-import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
-import { isInside, spanIdentity } from '../traces/span-parents.ts'
+import { isTooHeavy } from '../../clickhouse/store-error.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
+import { readMessaging } from '../trace-rows/span-messaging.ts'
+import type { SpanRow } from '../trace-rows/trace-row.ts'
+import { isInside } from '../traces/span-parents.ts'
 import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
-import { createIdList, filterByBuckets, findBuckets, findTraceBuckets, withinBuckets } from '../sql/trace-buckets.ts'
 
 /** Stored for a link that names no trace or span, and as the parent of a root. */
 export const NO_TRACE = '0'.repeat(32)
@@ -32,10 +32,6 @@ export type LinkEnd = {
   readonly record: RecordMetadata
 }
 
-type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperation }
-
-const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
-
 /**
  * Looks up spans of any traces at once, keyed by `toRefKey`; each of those that share an id also by
  * `toSpanKey`. Spans that aren't stored are absent.
@@ -48,22 +44,35 @@ export async function findLinkedSpans(
   const unique = [...new Map(Array.from(refs, (ref) => [toRefKey(ref), ref])).values()]
   const found = new Map<string, LinkEnd>()
   for (let from = 0; from < unique.length; from += REFS_PER_QUERY) {
-    const some = unique.slice(from, from + REFS_PER_QUERY)
-    const condition = await createCondition(store, some, options)
-    if (condition === undefined) continue
-    const rows = await store.query<SpanRef & EndRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${endColumns}
-      from spans
-      where ${condition.sql}
-      limit 1 by trace_id, ${spanIdentity}
-      ${some.length <= MAX_INLINE_REFS ? FEW_GRANULES_SETTINGS : ''}`,
-      condition.params,
-      options,
-    )
-    for (const row of rows) addLinkEnd(found, row, toLinkEnd(row))
+    await addLinkEnds(found, store, unique.slice(from, from + REFS_PER_QUERY), options)
   }
   return found
 }
+
+const REFS_PER_QUERY = 3_000
+
+/** Spans have megabytes of attributes at most: too many for one result are fetched in halves. */
+async function addLinkEnds(
+  found: Map<string, LinkEnd>,
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<void> {
+  const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
+  const spanIds = [...new Set(refs.map((ref) => ref.spanId))]
+  const settings = refs.length === 1 ? '' : `, max_result_bytes = ${MAX_RESULT_BYTES}`
+  try {
+    const { spans } = await fetchTraceRows(store, { traceIds, type: 'span', spanIds, settings }, options)
+    for (const span of removeDuplicates(spans)) addLinkEnd(found, span, toLinkEnd(span))
+  } catch (error) {
+    if (refs.length === 1 || !isTooHeavy(error)) throw error
+    const half = refs.length >> 1
+    await addLinkEnds(found, store, refs.slice(0, half), options)
+    await addLinkEnds(found, store, refs.slice(half), options)
+  }
+}
+
+const MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 /**
  * Fetches spans of one trace before it is known which are needed, keyed like `findLinkedSpans`.
@@ -76,21 +85,23 @@ export async function findTraceSpans(
   { traceId, spanId }: SpanRef,
   options: QueryOptions,
 ): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
-  const buckets = await findTraceBuckets(store, traceId, options)
-  if (buckets === undefined) return { spans: new Map(), whole: true }
-  const rows = await store.query<{ spanId: string } & EndRow>(
-    `select lower(hex(span_id)) as spanId, ${endColumns}
-    from spans
-    where trace_id = unhex({traceId:String}) and ${withinBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
-    limit 1 by ${spanIdentity}
-    limit ${MAX_TRACE_SPANS}
-    ${FEW_GRANULES_SETTINGS}`,
-    { traceId, spanId, ...buckets },
-    options,
-  )
+  const settings = `, max_result_bytes = ${MAX_RESULT_BYTES}`
+  const one = spanId === '' ? {} : { spanIds: [spanId] }
+  const request = { traceIds: [traceId], type: 'span', ...one, rest: `limit ${MAX_TRACE_SPANS}`, settings } as const
   const spans = new Map<string, LinkEnd>()
-  for (const row of rows) addLinkEnd(spans, { traceId, spanId: row.spanId }, toLinkEnd(row))
-  return { spans, whole: rows.length < MAX_TRACE_SPANS }
+  try {
+    const rows = await fetchTraceRows(store, request, options)
+    for (const span of removeDuplicates(rows.spans)) addLinkEnd(spans, span, toLinkEnd(span))
+    return { spans, whole: rows.spans.length + rows.damaged < MAX_TRACE_SPANS }
+  } catch (error) {
+    if (!isTooHeavy(error)) throw error
+    return { spans, whole: false }
+  }
+}
+
+/** Keeps one of the rows of a span that was sent again. */
+function removeDuplicates(spans: readonly SpanRow[]): Iterable<SpanRow> {
+  return new Map(spans.map((span) => [toSpanKey(span), span])).values()
 }
 
 /**
@@ -106,42 +117,19 @@ function addLinkEnd(found: Map<string, LinkEnd>, ref: SpanRef, end: LinkEnd): vo
   if (isMeant) found.set(key, end)
 }
 
-function toLinkEnd(row: EndRow): LinkEnd {
-  return { span: toLinkedSpan(row), operation: row.operation, record: toRecordMetadata(row) }
+function toLinkEnd(row: SpanRow): LinkEnd {
+  const { service, name, kind, status, start, duration } = row
+  const { operation, cluster, topic, partition, offset, key } = readMessaging(row)
+  const finish = String(BigInt.asUintN(64, start + duration))
+  return {
+    span: { service, name, kind, status, startTimeUnixNano: String(start), endTimeUnixNano: finish },
+    operation,
+    record: { cluster, topic, partition, offset, key },
+  }
 }
 
 /** In larger traces, the spans that are known to be needed are fewer. */
 const MAX_TRACE_SPANS = 256
-
-/** `undefined` when none of their traces is stored. */
-async function createCondition(
-  store: Store,
-  refs: readonly SpanRef[],
-  options: QueryOptions,
-): Promise<SqlPart | undefined> {
-  const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
-  const spanIds = refs.map((ref) => ref.spanId)
-  if (refs.length <= MAX_INLINE_REFS) {
-    const buckets = await findBuckets(store, traceIds, options)
-    if (buckets.size === 0) return undefined
-    const traces = filterByBuckets(buckets)
-    const spans = createIdList('s', spanIds)
-    if (traces !== undefined) {
-      return { sql: `${traces.sql} and span_id in (${spans.sql})`, params: { ...traces.params, ...spans.params } }
-    }
-  }
-  return {
-    sql: `${filterByTraces(selectTraceIds('traceIds'))}
-      and span_id in (select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8))`,
-    params: { traceIds, spanIds },
-  }
-}
-
-const MAX_INLINE_REFS = 16
-
-// ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes
-// with quotes and comma.
-const REFS_PER_QUERY = 3_000
 
 export type Interval = { readonly start: bigint; readonly end: bigint }
 

@@ -1,6 +1,6 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
-import { createIdList } from '../sql/trace-buckets.ts'
+import { createIdList } from '../sql/id-parameters.ts'
 import { PayloadError, PayloadReader } from './payload-reader.ts'
 import {
   type BacklinkHead,
@@ -18,12 +18,12 @@ export type TraceRowsRequest = {
   readonly traceIds: readonly string[]
   /** @default both */
   readonly type?: 'span' | 'backlink'
-  /** Of one span: its rows and the links to it. @default all */
-  readonly spanId?: string
+  /** Of these span ids: spans and the links to them. @default all */
+  readonly spanIds?: readonly string[]
   /** Further conditions, `order by` and `limit`. @default none */
   readonly rest?: string
   readonly params?: QueryParams
-  /** ClickHouse's settings, such as `max_result_bytes`, as the end of the statement. @default none */
+  /** Further settings of ClickHouse: `, max_result_bytes = 1`. @default none */
   readonly settings?: string
 }
 
@@ -74,19 +74,20 @@ type Result = Awaited<ReturnType<Store['queryBytes']>>
 async function queryRows(
   store: Store,
   payload: string,
-  { traceIds, type, spanId, rest = '', params, settings = '' }: TraceRowsRequest,
+  { traceIds, type, spanIds, rest = '', params, settings = '' }: TraceRowsRequest,
   options: QueryOptions,
 ): Promise<Result> {
   const ids = createIdList('t', traceIds)
+  const spans = spanIds && createIdList('s', spanIds, 8)
   const conditions = [
     `trace_id in (${ids.sql})`,
     ...(type === undefined ? [] : [`type = '${type}'`]),
-    ...(spanId === undefined ? [] : ['span_id = unhex({spanId:String})']),
+    ...(spans === undefined ? [] : [`span_id in (${spans.sql})`]),
   ]
   return await store.queryBytes(
     `select trace_id, type, span_id, ${payload} from trace_rows where ${conditions.join(' and ')} ${rest}
     settings max_threads = 1, enable_analyzer = 0 ${settings}`,
-    { ...ids.params, ...(spanId === undefined ? {} : { spanId }), ...params },
+    { ...ids.params, ...spans?.params, ...params },
     options,
   )
 }
