@@ -153,6 +153,7 @@ function toComparable(row: SpanRow): object {
   return {
     ...row,
     start: String(row.start),
+    eventTimes: row.eventTimes.map(String),
     duration: String(row.duration),
     parentSpanId: row.parentSpanId || NO_IDS.spanId,
     events: row.events.map((event) => ({ ...event, time: String(event.time) })),
@@ -168,7 +169,7 @@ async function selectSpans(): Promise<object[]> {
   const map = (attrs: string): string => `arrayMap((k, v) -> [k, v], mapKeys(${attrs}), mapValues(${attrs}))`
   const rows = await store.query<Record<string, unknown>>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId, start, duration,
-      kind, status, service, name, source_id as sourceId, toUInt32(length(events)) as eventCount, toUInt32(length(links)) as linkCount,
+      kind, status, service, name, source_id as sourceId, arraySlice(events.time, 1, 500) as eventTimes, toUInt32(length(links)) as linkCount,
       ${map('attrs')} as attributes, attr_types as attributeTypes, status_message as statusMessage, trace_state as traceState, flags,
       dropped_attrs as droppedAttributes, dropped_events as droppedEvents, dropped_links as droppedLinks,
       arrayMap(e -> tuple(e.time, e.name, ${map('e.attrs')}, e.attr_types, e.dropped_attrs), events) as events,

@@ -5,6 +5,9 @@ import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
 /** First byte of every `head`. Readers report rows of another version. */
 export const PAYLOAD_VERSION = 1
 
+/** Times of a span's events in its `head`: more cannot be told apart in a waterfall. */
+export const MAX_EVENT_TIMES = 500
+
 const SPAN = 1
 const BACKLINK = 2
 
@@ -32,8 +35,8 @@ export class TraceRows {
   readonly #spanIds = new ByteList()
   readonly #heads = new ByteList()
   readonly #bodies = new ByteList()
-  readonly #prefix = new ByteList()
-  readonly #link = new RowCursor()
+  readonly #headEnd = new ByteList()
+  readonly #cursor = new RowCursor()
 
   clear(): void {
     for (const list of this.#lists()) list.clear()
@@ -41,11 +44,9 @@ export class TraceRows {
 
   /** Adds the row from `start` to the cursor, which all columns have read. */
   add({ bytes, view, pos: end }: RowCursor, start: number, at: SpanPositions): void {
-    const link = this.#link
+    const link = this.#cursor
     link.bytes = bytes
     link.view = view
-    link.pos = at.events
-    const events = link.varint()
     link.pos = at.links
     const links = link.varint()
     const linksAt = link.pos
@@ -55,15 +56,15 @@ export class TraceRows {
     const nameEnd = link.pos
     const attributesAt = nameEnd + 8
     this.#addKey(view, start, SPAN, start + TRACE_ID, start + SPAN_ID)
-    const head = this.#prefix
-    head.clear()
-    head.varint(events)
-    head.varint(links)
+    const headEnd = this.#headEnd
+    headEnd.clear()
+    this.#addEventTimes(headEnd, at.events)
+    headEnd.varint(links)
     const headBytes = attributesAt - start - PARENT_SPAN_ID
-    this.#heads.varint(1 + headBytes + head.length)
+    this.#heads.varint(1 + headBytes + headEnd.length)
     this.#heads.u8(PAYLOAD_VERSION)
     this.#heads.append(view, start + PARENT_SPAN_ID, headBytes)
-    this.#heads.append(head.view, 0, head.length)
+    this.#heads.append(headEnd.view, 0, headEnd.length)
     this.#bodies.varint(end - attributesAt)
     this.#bodies.append(view, attributesAt, end - attributesAt)
     if (links > 0) this.#addBacklinks(start, nameEnd, links, linksAt)
@@ -97,9 +98,22 @@ export class TraceRows {
     this.#spanIds.append(view, spanIdAt, 8)
   }
 
+  #addEventTimes(times: ByteList, eventsAt: number): void {
+    const event = this.#cursor
+    event.pos = eventsAt
+    const count = Math.min(event.varint(), MAX_EVENT_TIMES)
+    times.varint(count)
+    for (let left = count; left > 0; left--) {
+      times.append(event.view, event.pos, 8)
+      event.pos += 8
+      skipString(event)
+      skipAttributes(event)
+    }
+  }
+
   /** Adds a row under the trace of each link's target, unless the link names none. */
   #addBacklinks(start: number, nameEnd: number, links: number, linksAt: number): void {
-    const link = this.#link
+    const link = this.#cursor
     const { view } = link
     const spanBytes = nameEnd - start - SPAN_OFFSETS.start
     link.pos = linksAt
@@ -109,9 +123,7 @@ export class TraceRows {
       link.pos = bodyAt
       skipString(link)
       link.pos += 4
-      for (let strings = 2 * link.varint(); strings > 0; strings--) skipString(link)
-      skipString(link)
-      link.pos += 4
+      skipAttributes(link)
       if (isZero(view, idsAt)) continue
       this.#addKey(view, start, BACKLINK, idsAt, idsAt + 16)
       this.#heads.varint(1 + IDS_BYTES + 4 + spanBytes)
@@ -138,6 +150,13 @@ const COLUMNS = [
 function skipString(cursor: RowCursor): void {
   const length = cursor.varint()
   cursor.pos += length
+}
+
+/** Skips a map, its types and the number of those dropped. */
+function skipAttributes(cursor: RowCursor): void {
+  for (let strings = 2 * cursor.varint(); strings > 0; strings--) skipString(cursor)
+  skipString(cursor)
+  cursor.pos += 4
 }
 
 function isZero(view: DataView, traceIdAt: number): boolean {

@@ -20,7 +20,8 @@ export type SpanHead = {
   readonly service: string
   readonly name: string
   readonly sourceId: string
-  readonly eventCount: number
+  /** Times of the first events, at most `MAX_EVENT_TIMES`. */
+  readonly eventTimes: readonly bigint[]
   readonly linkCount: number
 }
 
@@ -103,7 +104,7 @@ export function readSpanHead(reader: PayloadReader, traceId: string, spanId: str
     service: reader.text(),
     name: reader.text(),
     sourceId: String(reader.u64()),
-    eventCount: reader.varint(),
+    eventTimes: readList(reader, 8, (event) => event.u64()),
     linkCount: reader.varint(),
   }
   checkEnd(reader)
