@@ -59,7 +59,7 @@ export class TraceRows {
     const headEnd = this.#headEnd
     headEnd.clear()
     this.#addEventTimes(headEnd, at.events)
-    headEnd.varint(links)
+    headEnd.u32(links)
     const headBytes = attributesAt - start - PARENT_SPAN_ID
     this.#heads.varint(1 + headBytes + headEnd.length)
     this.#heads.u8(PAYLOAD_VERSION)

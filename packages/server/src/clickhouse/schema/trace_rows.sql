@@ -10,9 +10,9 @@ create table if not exists {db}.trace_rows
   span_id   FixedString(8) codec(NONE),                             -- random: no codec saves a byte
   -- What the waterfall needs. Offsets, from 0, of a span: 0 version, 1 parent span id, 9 start,
   -- 17 duration, 25 kind, 26 status, 27 service, then name, source id, number and times of events
-  -- (at most 500), number of links. Of a backlink: 0 version, 1 trace id and 17 span id of the
-  -- linking span, 25 ordinal of the link, 29 start, 37 duration, 45 kind, 46 status, 47 service,
-  -- then name of the linking span.
+  -- (at most 500); the last four bytes are the number of links. Of a backlink: 0 version, 1 trace id
+  -- and 17 span id of the linking span, 25 ordinal of the link, 29 start, 37 duration, 45 kind,
+  -- 46 status, 47 service, then name of the linking span.
   head      String codec(ZSTD(1)),
   -- The rest. Of a span, the columns of schema/spans.sql from `attrs` on, as RowBinary, without the
   -- derived messaging columns; of a backlink, the link from `trace_state` on.

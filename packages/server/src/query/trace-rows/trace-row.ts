@@ -105,7 +105,7 @@ export function readSpanHead(reader: PayloadReader, traceId: string, spanId: str
     name: reader.text(),
     sourceId: String(reader.u64()),
     eventTimes: readList(reader, 8, (event) => event.u64()),
-    linkCount: reader.varint(),
+    linkCount: reader.u32(),
   }
   checkEnd(reader)
   return head
