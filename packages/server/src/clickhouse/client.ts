@@ -172,7 +172,7 @@ export function connect(access: Access): Client {
       }),
     queryBytes: (sql, params, options) =>
       runQuery(options, async (how) => {
-        const result = await queries.exec({ query: `${sql} format RowBinary`, query_params: params, ...how })
+        const result = await queries.exec({ query: `${sql} format Native`, query_params: params, ...how })
         const bytes = await buffer(result.stream)
         return { bytes, rows: readRowCount(result.response_headers['x-clickhouse-summary']) }
       }),

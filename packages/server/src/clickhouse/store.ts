@@ -35,7 +35,7 @@ export type Store = {
    */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   /**
-   * Like `query`, but returns the rows as RowBinary, for payloads that are decoded here. `rows` is
+   * Like `query`, but returns the rows in Native blocks, for payloads that are decoded here. `rows` is
    * the number of rows sent; fewer arrive when the disk is full.
    */
   queryBytes(

@@ -1,5 +1,5 @@
 import { columnNamesNotInRow, MessagingColumns } from './messaging/messaging-columns.ts'
-import { type Column, createLowCardinalityColumn } from './native/column.ts'
+import { createLowCardinalityColumn } from './native/column.ts'
 import type { RowObserver } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
@@ -20,18 +20,12 @@ export class SpanObserver implements RowObserver {
   readonly #operations: Operations
   readonly #bounds = new TraceBounds()
   readonly #traceRows = new TraceRows()
-  readonly #positions = { events: 0, links: 0 }
 
   readonly columns = {
     service: { column: this.#service, type: LOW_CARDINALITY_STRING },
     name: { column: this.#name, type: LOW_CARDINALITY_STRING },
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
-  }
-  /** Notes where columns of variable width begin in a row. */
-  readonly wrap = {
-    events: (column: Column) => this.#notePosition('events', column),
-    links: (column: Column) => this.#notePosition('links', column),
   }
   readonly derivedColumns: ReadonlySet<string> = new Set(columnNamesNotInRow)
 
@@ -49,7 +43,7 @@ export class SpanObserver implements RowObserver {
 
   observe(cursor: RowCursor, start: number): void {
     const { bytes, view } = cursor
-    this.#traceRows.add(cursor, start, this.#positions)
+    this.#traceRows.addRow(cursor, start)
     this.#messaging.add(bytes, view.getUint8(start + SPAN_OFFSETS.kind))
     this.#bounds.add(view, start)
     this.#minutes.add(bytes, view, start)
@@ -64,15 +58,6 @@ export class SpanObserver implements RowObserver {
         { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
         { table: 'operations', ...this.#operations.toRows() },
       ],
-    }
-  }
-  #notePosition(name: 'events' | 'links', column: Column): Column {
-    return {
-      ...column,
-      read: (cursor) => {
-        this.#positions[name] = cursor.pos
-        column.read(cursor)
-      },
     }
   }
 }

@@ -1,162 +1,223 @@
 import { ByteList } from './native/byte-list.ts'
-import { RowCursor } from './native/row-cursor.ts'
-import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
+import { type Column, createLowCardinalityColumn, createValuesColumn } from './native/column.ts'
+import type { RowCursor } from './native/row-cursor.ts'
+import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
-/** First byte of every `head`. Readers report rows of another version. */
+/** First byte of every `shape`. Readers report rows of another version. */
 export const PAYLOAD_VERSION = 1
 
 /** Times of a span's events in its `head`: more cannot be told apart in a waterfall. */
 export const MAX_EVENT_TIMES = 500
 
+/** Numbers in the enum of `type`. */
 const SPAN = 1
 const BACKLINK = 2
 
 const SECONDS_PER_DAY = 86_400
 
-/** Offsets of the ids in a row of `spans`, and bytes of the two. */
+/** Offsets in a row of `spans`, and lengths. */
 const TRACE_ID = SPAN_OFFSETS.ids
-const SPAN_ID = TRACE_ID + 16
-const PARENT_SPAN_ID = SPAN_ID + 8
+const PARENT_SPAN_ID = TRACE_ID + IDS_BYTES
 const SERVICE = SPAN_OFFSETS.status + 1
-const IDS_BYTES = 24
+const TIMES_BYTES = 16
+const SOURCE_ID_BYTES = 8
 
-/** Positions of columns of variable width in a row of `spans`. */
-export type SpanPositions = { readonly events: number; readonly links: number }
+/** Flags and three counts of dropped items. */
+const COUNTS_BYTES = 16
 
 /**
- * Collects the rows of `trace_rows` while spans are converted: each span, and a backlink for each
- * of its links. Payloads are the bytes of the row, so nothing in them is converted. One Native
- * block, because the token of an insert covers a block.
+ * Converts rows of `spans` to rows of `trace_rows`: each span, and a backlink for each of its
+ * links. What spans of an operation share is in `shape`; the rest is copied from the row.
  */
 export class TraceRows {
   readonly #received = new ByteList()
   readonly #traceIds = new ByteList()
   readonly #types = new ByteList()
   readonly #spanIds = new ByteList()
+  readonly #shapes = createLowCardinalityColumn()
   readonly #heads = new ByteList()
   readonly #bodies = new ByteList()
-  readonly #headEnd = new ByteList()
-  readonly #cursor = new RowCursor()
+  /** Parts of the current row. */
+  readonly #shape = new ByteList()
+  readonly #head = new ByteList()
+  readonly #body = new ByteList()
+  readonly #columns: readonly (readonly [name: string, type: string, column: Pick<Column, 'data' | 'prefix'>])[] = [
+    ['received', 'DateTime', createValuesColumn(this.#received)],
+    ['trace_id', 'FixedString(16)', createValuesColumn(this.#traceIds)],
+    ['type', "Enum8('span' = 1, 'backlink' = 2)", createValuesColumn(this.#types)],
+    ['span_id', 'FixedString(8)', createValuesColumn(this.#spanIds)],
+    ['shape', 'LowCardinality(String)', this.#shapes],
+    ['head', 'String', createValuesColumn(this.#heads)],
+    ['body', 'String', createValuesColumn(this.#bodies)],
+  ]
 
   clear(): void {
-    for (const list of this.#lists()) list.clear()
+    this.#shapes.clear()
+    for (const list of [this.#received, this.#traceIds, this.#types, this.#spanIds, this.#heads, this.#bodies]) {
+      list.clear()
+    }
   }
 
-  /** Adds the row from `start` to the cursor, which all columns have read. */
-  add({ bytes, view, pos: end }: RowCursor, start: number, at: SpanPositions): void {
-    const link = this.#cursor
-    link.bytes = bytes
-    link.view = view
-    link.pos = at.links
-    const links = link.varint()
-    const linksAt = link.pos
-    link.pos = start + SERVICE
-    skipString(link)
-    skipString(link)
-    const nameEnd = link.pos
-    const attributesAt = nameEnd + 8
-    this.#addKey(view, start, SPAN, start + TRACE_ID, start + SPAN_ID)
-    const headEnd = this.#headEnd
-    headEnd.clear()
-    this.#addEventTimes(headEnd, at.events)
-    headEnd.u32(links)
-    const headBytes = attributesAt - start - PARENT_SPAN_ID
-    this.#heads.varint(1 + headBytes + headEnd.length)
-    this.#heads.u8(PAYLOAD_VERSION)
-    this.#heads.append(view, start + PARENT_SPAN_ID, headBytes)
-    this.#heads.append(headEnd.view, 0, headEnd.length)
-    this.#bodies.varint(end - attributesAt)
-    this.#bodies.append(view, attributesAt, end - attributesAt)
-    if (links > 0) this.#addBacklinks(start, nameEnd, links, linksAt)
+  /**
+   * Adds the row of `spans` from `start`, and leaves the cursor at its end.
+   *
+   * @throws RangeError when the row does not end within the cursor's bytes
+   */
+  addRow(row: RowCursor, start: number): void {
+    const { view } = row
+    row.pos = start + SERVICE
+    skipString(row)
+    skipString(row)
+    const nameEnd = row.pos
+    row.pos += SOURCE_ID_BYTES
+    const shape = this.#shape
+    const head = this.#head
+    const body = this.#body
+    head.clear()
+    head.append(view, start + PARENT_SPAN_ID, 8 + TIMES_BYTES)
+    body.clear()
+    this.#startShape(row, start, nameEnd)
+    shape.append(view, nameEnd, SOURCE_ID_BYTES)
+    this.#splitAttributes(row)
+    const restAt = row.pos
+    skipString(row)
+    skipString(row)
+    row.pos += COUNTS_BYTES
+    const events = row.varint()
+    head.varint(Math.min(events, MAX_EVENT_TIMES))
+    for (let event = 0; event < events; event++) {
+      if (event < MAX_EVENT_TIMES) head.append(view, row.pos, 8)
+      skipEvent(row)
+    }
+    const links = row.varint()
+    head.u32(links)
+    const linksAt = row.pos
+    for (let left = links; left > 0; left--) skipLink(row)
+    body.append(view, restAt, row.pos - restAt)
+    const clusterAt = row.pos
+    skipString(row)
+    row.checkBounds()
+    shape.append(view, clusterAt, row.pos - clusterAt)
+    const end = row.pos
+
+    this.#addKey(view, start, SPAN, start + TRACE_ID)
+    this.#addPayload()
+    row.pos = linksAt
+    for (let ordinal = 0; ordinal < links; ordinal++) this.#addBacklink(row, start, nameEnd, ordinal)
+    row.pos = end
   }
 
-  /** The block's bytes, valid until `clear`. */
+  /** One Native block, because the token of an insert covers a block; valid until `clear`. */
   toBlock(): Buffer[] {
-    const rows = this.#types.length
-    return COLUMNS.flatMap(([name, type], index) => {
+    return this.#columns.flatMap(([name, type, column], index) => {
       const prefix = new ByteList()
       if (index === 0) {
-        prefix.varint(COLUMNS.length)
-        prefix.varint(rows)
+        prefix.varint(this.#columns.length)
+        prefix.varint(this.#types.length)
       }
       prefix.text(name)
       prefix.text(type)
-      return [prefix.contents(), (this.#lists()[index] as ByteList).contents()]
+      column.prefix?.(prefix)
+      return [prefix.contents(), ...column.data()]
     })
   }
 
-  #lists(): ByteList[] {
-    return [this.#received, this.#traceIds, this.#types, this.#spanIds, this.#heads, this.#bodies]
+  /** Begins with the version, kind, status, service and name of the span. */
+  #startShape({ view }: RowCursor, start: number, nameEnd: number): void {
+    this.#shape.clear()
+    this.#shape.u8(PAYLOAD_VERSION)
+    this.#shape.append(view, start + SPAN_OFFSETS.kind, nameEnd - start - SPAN_OFFSETS.kind)
   }
 
-  #addKey(view: DataView, start: number, type: number, traceIdAt: number, spanIdAt: number): void {
+  /** Adds keys and types to the shape, values to the body. */
+  #splitAttributes(row: RowCursor): void {
+    const { view } = row
+    const count = row.varint()
+    this.#shape.varint(count)
+    for (let left = count; left > 0; left--) {
+      const keyAt = row.pos
+      skipString(row)
+      const valueAt = row.pos
+      skipString(row)
+      row.checkBounds()
+      this.#shape.append(view, keyAt, valueAt - keyAt)
+      this.#body.append(view, valueAt, row.pos - valueAt)
+    }
+    const typesAt = row.pos
+    skipString(row)
+    row.checkBounds()
+    this.#shape.append(view, typesAt, row.pos - typesAt)
+  }
+
+  /** @param traceIdAt position of the trace id, which the span id follows */
+  #addKey(view: DataView, start: number, type: number, traceIdAt: number): void {
     const received = view.getUint32(start + SPAN_OFFSETS.received, true)
     // The partition needs only the day, which compresses to nothing.
     this.#received.u32(received - (received % SECONDS_PER_DAY))
     this.#traceIds.append(view, traceIdAt, 16)
     this.#types.u8(type)
-    this.#spanIds.append(view, spanIdAt, 8)
+    this.#spanIds.append(view, traceIdAt + 16, 8)
   }
 
-  #addEventTimes(times: ByteList, eventsAt: number): void {
-    const event = this.#cursor
-    event.pos = eventsAt
-    const count = Math.min(event.varint(), MAX_EVENT_TIMES)
-    times.varint(count)
-    for (let left = count; left > 0; left--) {
-      times.append(event.view, event.pos, 8)
-      event.pos += 8
-      skipString(event)
-      skipAttributes(event)
-    }
+  #addPayload(): void {
+    this.#shapes.add(this.#shape.view, 0, this.#shape.length)
+    this.#heads.string(this.#head)
+    this.#bodies.string(this.#body)
   }
 
-  /** Adds a row under the trace of each link's target, unless the link names none. */
-  #addBacklinks(start: number, nameEnd: number, links: number, linksAt: number): void {
-    const link = this.#cursor
-    const { view } = link
-    const spanBytes = nameEnd - start - SPAN_OFFSETS.start
-    link.pos = linksAt
-    for (let ordinal = 0; ordinal < links; ordinal++) {
-      const idsAt = link.pos
-      const bodyAt = idsAt + IDS_BYTES
-      link.pos = bodyAt
-      skipString(link)
-      link.pos += 4
-      skipAttributes(link)
-      if (isZero(view, idsAt)) continue
-      this.#addKey(view, start, BACKLINK, idsAt, idsAt + 16)
-      this.#heads.varint(1 + IDS_BYTES + 4 + spanBytes)
-      this.#heads.u8(PAYLOAD_VERSION)
-      this.#heads.append(view, start + TRACE_ID, IDS_BYTES)
-      this.#heads.u32(ordinal)
-      this.#heads.append(view, start + SPAN_OFFSETS.start, spanBytes)
-      this.#bodies.varint(link.pos - bodyAt)
-      this.#bodies.append(view, bodyAt, link.pos - bodyAt)
-    }
+  /** Adds a row under the trace of the target of the link at `row.pos`, unless it names none. */
+  #addBacklink(row: RowCursor, start: number, nameEnd: number, ordinal: number): void {
+    const { view } = row
+    const head = this.#head
+    const idsAt = row.pos
+    row.pos += IDS_BYTES
+    this.#startShape(row, start, nameEnd)
+    this.#body.clear()
+    const stateAt = row.pos
+    skipString(row)
+    row.pos += 4
+    this.#body.append(view, stateAt, row.pos - stateAt)
+    this.#splitAttributes(row)
+    this.#body.append(view, row.pos, 4)
+    row.pos += 4
+    if (isZero(view, idsAt)) return
+    this.#addKey(view, start, BACKLINK, idsAt)
+    head.clear()
+    head.append(view, start + TRACE_ID, IDS_BYTES)
+    head.append(view, start + SPAN_OFFSETS.start, TIMES_BYTES)
+    head.u32(ordinal)
+    this.#addPayload()
   }
 }
 
-/** Columns of schema/trace_rows.sql. */
-const COLUMNS = [
-  ['received', 'DateTime'],
-  ['trace_id', 'FixedString(16)'],
-  ['type', "Enum8('span' = 1, 'backlink' = 2)"],
-  ['span_id', 'FixedString(8)'],
-  ['head', 'String'],
-  ['body', 'String'],
-] as const
-
-function skipString(cursor: RowCursor): void {
-  const length = cursor.varint()
-  cursor.pos += length
+function skipString(row: RowCursor): void {
+  const length = row.varint()
+  row.pos += length
 }
 
-/** Skips a map, its types and the number of those dropped. */
-function skipAttributes(cursor: RowCursor): void {
-  for (let strings = 2 * cursor.varint(); strings > 0; strings--) skipString(cursor)
-  skipString(cursor)
-  cursor.pos += 4
+function skipAttributes(row: RowCursor): void {
+  for (let strings = 2 * row.varint(); strings > 0; strings--) {
+    skipString(row)
+    row.checkBounds()
+  }
+  skipString(row)
+}
+
+function skipEvent(row: RowCursor): void {
+  row.pos += 8
+  skipString(row)
+  skipAttributes(row)
+  row.pos += 4
+  row.checkBounds()
+}
+
+function skipLink(row: RowCursor): void {
+  row.pos += IDS_BYTES
+  skipString(row)
+  row.pos += 4
+  skipAttributes(row)
+  row.pos += 4
+  row.checkBounds()
 }
 
 function isZero(view: DataView, traceIdAt: number): boolean {

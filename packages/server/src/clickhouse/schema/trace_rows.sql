@@ -8,14 +8,19 @@ create table if not exists {db}.trace_rows
   trace_id  FixedString(16) codec(ZSTD(1)),
   type      Enum8('span' = 1, 'backlink' = 2) codec(ZSTD(1)),
   span_id   FixedString(8) codec(NONE),                             -- random: no codec saves a byte
-  -- What the waterfall needs. Offsets, from 0, of a span: 0 version, 1 parent span id, 9 start,
-  -- 17 duration, 25 kind, 26 status, 27 service, then name, source id, number and times of events
-  -- (at most 500); the last four bytes are the number of links. Of a backlink: 0 version, 1 trace id
-  -- and 17 span id of the linking span, 25 ordinal of the link, 29 start, 37 duration, 45 kind,
-  -- 46 status, 47 service, then name of the linking span.
+  -- What many spans have in common, so that it is stored and decoded once. Of a span: version,
+  -- kind and status (a byte each), service, name, source id, keys and types of its attributes, and
+  -- cluster of its resource; of a backlink: version, then kind, status, service and name of the
+  -- linking span, keys and types of the link's attributes.
+  shape     LowCardinality(String) codec(ZSTD(1)),
+  -- With `shape`, what the waterfall needs. Offsets, from 0, of a span: 0 parent span id, 8 start,
+  -- 16 duration, 24 number and times of events (at most 500), last 4 number of links; of a backlink:
+  -- 0 trace id and 16 span id of the linking span, 24 start and 32 duration of it, 40 index of the
+  -- link among its links.
   head      String codec(ZSTD(1)),
-  -- The rest. Of a span, the columns of schema/spans.sql from `attrs` on, as RowBinary, without the
-  -- derived messaging columns; of a backlink, the link from `trace_state` on.
+  -- The rest. Of a span, the values of its attributes, then the columns of schema/spans.sql from
+  -- `status_message` to `links`; of a backlink: trace state, flags, values of the link's
+  -- attributes, number of dropped ones. All in RowBinary.
   body      String codec(ZSTD(1))
 )
 engine = MergeTree

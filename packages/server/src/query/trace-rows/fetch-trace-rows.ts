@@ -1,16 +1,21 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
 import { createIdList } from '../sql/id-parameters.ts'
-import { PayloadError, PayloadReader } from './payload-reader.ts'
+import { PayloadError, PayloadReader } from '../../clickhouse/payload-reader.ts'
+import { type NativeBlock, type NativeColumn, readNative } from '../../clickhouse/read-native.ts'
 import {
   type BacklinkHead,
   type BacklinkRow,
+  type BacklinkShape,
   readBacklinkBody,
   readBacklinkHead,
+  readBacklinkShape,
   readSpanBody,
   readSpanHead,
+  readSpanShape,
   type SpanHead,
   type SpanRow,
+  type SpanShape,
 } from './trace-row.ts'
 
 /** Which rows to read. Ids are hexadecimal digits in lower case. */
@@ -41,31 +46,31 @@ export async function fetchTraceRows(
   request: TraceRowsRequest,
   options: QueryOptions,
 ): Promise<TraceRows<SpanRow, BacklinkRow>> {
-  const result = await queryRows(store, 'head, body', request, options)
+  const result = await queryRows(store, 'shape, head, body', request, options)
   return decodeRows(
     result,
-    (row) => {
-      const head = readSpanHead(row.head(), row.traceId, row.spanId)
-      return { ...head, ...readSpanBody(row.body()) }
+    (row, shape) => {
+      const head = readSpanHead(row.head(), row.traceId(), row.spanId(), shape)
+      return { ...head, ...readSpanBody(row.body(), shape) }
     },
-    (row) => {
-      const head = readBacklinkHead(row.head(), row.traceId, row.spanId)
-      return { ...head, ...readBacklinkBody(row.body()) }
+    (row, shape) => {
+      const head = readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape)
+      return { ...head, ...readBacklinkBody(row.body(), shape) }
     },
   )
 }
 
-/** The same without attributes, events and links of spans: a fifth of the bytes. */
+/** The same without attributes, events and links of spans: a fraction of the bytes. */
 export async function fetchTraceHeads(
   store: Store,
   request: TraceRowsRequest,
   options: QueryOptions,
 ): Promise<TraceRows<SpanHead, BacklinkHead>> {
-  const result = await queryRows(store, "head, '' as none", request, options)
+  const result = await queryRows(store, 'shape, head', request, options)
   return decodeRows(
     result,
-    (row) => readSpanHead(row.head(), row.traceId, row.spanId),
-    (row) => readBacklinkHead(row.head(), row.traceId, row.spanId),
+    (row, shape) => readSpanHead(row.head(), row.traceId(), row.spanId(), shape),
+    (row, shape) => readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape),
   )
 }
 
@@ -93,53 +98,92 @@ async function queryRows(
 }
 
 type RawRow = {
-  readonly traceId: string
-  readonly spanId: string
+  traceId(): string
+  spanId(): string
   head(): PayloadReader
   body(): PayloadReader
 }
 
+/** Number in the enum of `type`. */
 const SPAN = 1
 
 function decodeRows<Span, Backlink>(
   { bytes, rows: sent }: Result,
-  readSpan: (row: RawRow) => Span,
-  readBacklink: (row: RawRow) => Backlink,
+  readSpan: (row: RawRow, shape: SpanShape) => Span,
+  readBacklink: (row: RawRow, shape: BacklinkShape) => Backlink,
 ): TraceRows<Span, Backlink> {
   const spans: Span[] = []
   const backlinks: Backlink[] = []
   let damaged = 0
-  const frame = new PayloadReader(bytes)
-  const payload = new PayloadReader(bytes)
-  let [headAt, headEnd, bodyAt, bodyEnd] = [0, 0, 0, 0]
-  const part = (from: number, to: number): PayloadReader => {
-    payload.pos = from
-    payload.end = to
-    return payload
-  }
-  const row = { traceId: '', spanId: '', head: () => part(headAt, headEnd), body: () => part(bodyAt, bodyEnd) }
   let rows = 0
-  while (frame.pos < bytes.length) {
-    row.traceId = frame.hex(16)
-    const type = frame.u8()
-    row.spanId = frame.hex(8)
-    const headBytes = frame.varint()
-    headAt = frame.skip(headBytes)
-    headEnd = frame.pos
-    const bodyBytes = frame.varint()
-    bodyAt = frame.skip(bodyBytes)
-    bodyEnd = frame.pos
-    rows++
-    try {
-      if (type === SPAN) spans.push(readSpan(row))
-      else backlinks.push(readBacklink(row))
-    } catch (error) {
-      if (!(error instanceof PayloadError)) throw error
-      damaged++
+  for (const block of readNative(bytes)) {
+    rows += block.rows
+    const [traceIds, types, spanIds, shapes, heads, bodies] = block.columns
+    const payload = new PayloadReader(bytes)
+    const spanShapes = cacheShapes(payload, shapes, readSpanShape)
+    const backlinkShapes = cacheShapes(payload, shapes, readBacklinkShape)
+    let at = 0
+    const row = {
+      traceId: () => readHex(bytes, traceIds, at),
+      spanId: () => readHex(bytes, spanIds, at),
+      head: () => seekString(payload, heads, at),
+      body: () => seekString(payload, bodies, at),
+    }
+    for (; at < block.rows; at++) {
+      try {
+        if (readByte(bytes, types, at) === SPAN) spans.push(readSpan(row, spanShapes(at)))
+        else backlinks.push(readBacklink(row, backlinkShapes(at)))
+      } catch (error) {
+        if (!(error instanceof PayloadError)) throw error
+        damaged++
+      }
     }
   }
   if (sent !== undefined && sent !== rows) {
     throw new StoreError('unavailable', `ClickHouse sent ${rows} of ${sent} rows. Is its disk full?`)
   }
   return { spans, backlinks, damaged }
+}
+
+type Column = NativeBlock['columns'][number] | undefined
+
+/** Returns the shape of a row; each is decoded once. */
+function cacheShapes<Shape>(
+  payload: PayloadReader,
+  column: Column,
+  read: (reader: PayloadReader) => Shape,
+): (row: number) => Shape {
+  const known: (Shape | undefined)[] = []
+  const { numbers, starts, ends } = expectType(column, 'low-cardinality')
+  return (row) => {
+    const number = numbers[row] as number
+    const shape = known[number] ?? read(seek(payload, starts[number] as number, ends[number] as number))
+    known[number] = shape
+    return shape
+  }
+}
+
+function seekString(payload: PayloadReader, column: Column, row: number): PayloadReader {
+  const { starts, ends } = expectType(column, 'strings')
+  return seek(payload, starts[row] as number, ends[row] as number)
+}
+
+function seek(payload: PayloadReader, start: number, end: number): PayloadReader {
+  payload.pos = start
+  payload.end = end
+  return payload
+}
+
+function readHex(bytes: Buffer, column: Column, row: number): string {
+  const { at, width } = expectType(column, 'fixed')
+  return bytes.toString('hex', at + row * width, at + (row + 1) * width)
+}
+
+function readByte(bytes: Buffer, column: Column, row: number): number {
+  return bytes[expectType(column, 'fixed').at + row] as number
+}
+
+function expectType<Type extends NativeColumn['type']>(column: Column, type: Type): NativeColumn & { type: Type } {
+  if (column?.type !== type) throw new StoreError('refused', `ClickHouse sent a column of type ${column?.type}.`)
+  return column as NativeColumn & { type: Type }
 }

@@ -1,11 +1,24 @@
 import type { Span } from '@spanlink/api-schema'
 import { PAYLOAD_VERSION } from '../../clickhouse/insert/trace-rows.ts'
-import { PayloadError, type PayloadReader } from './payload-reader.ts'
+import { PayloadError, type PayloadReader } from '../../clickhouse/payload-reader.ts'
 
 /** Key and text of each attribute; `decodeAttributes` gives the value its type. */
 export type Entries = [key: string, text: string][]
 
-/** A span without attributes, as decoded from `head`. */
+/** What spans of an operation share, as decoded from `shape`. */
+export type SpanShape = {
+  readonly kind: Span['kind']
+  readonly status: Span['status']['code']
+  readonly service: string
+  readonly name: string
+  readonly sourceId: string
+  readonly keys: readonly string[]
+  readonly attributeTypes: string
+  /** Of the resource; '' if it names none. */
+  readonly resourceCluster: string
+}
+
+/** A span without attributes. */
 export type SpanHead = {
   readonly traceId: string
   readonly spanId: string
@@ -25,7 +38,7 @@ export type SpanHead = {
   readonly linkCount: number
 }
 
-/** The rest of a span, as decoded from `body`. */
+/** The rest of a span. */
 export type SpanBody = {
   readonly attributes: Entries
   readonly attributeTypes: string
@@ -37,7 +50,6 @@ export type SpanBody = {
   readonly droppedLinks: number
   readonly events: readonly EventRow[]
   readonly links: readonly LinkRow[]
-  /** Of the resource; '' if it names none. */
   readonly resourceCluster: string
 }
 
@@ -63,16 +75,19 @@ export type LinkBody = {
 /** A link of a span, to a span of any trace; ids of zeros if the sender left them out. */
 export type LinkRow = LinkBody & { readonly traceId: string; readonly spanId: string }
 
+/** What backlinks from spans of an operation share. */
+export type BacklinkShape = Pick<SpanShape, 'kind' | 'status' | 'service' | 'name' | 'keys' | 'attributeTypes'>
+
 /** A link to the span `spanId` of `traceId`, with what is known of the linking span. */
 export type BacklinkHead = {
   readonly traceId: string
   readonly spanId: string
   readonly linkingTraceId: string
   readonly linkingSpanId: string
-  /** Index among the linking span's links, from 0. */
-  readonly ordinal: number
   readonly start: bigint
   readonly duration: bigint
+  /** Index among the linking span's links, from 0. */
+  readonly ordinal: number
   readonly kind: Span['kind']
   readonly status: Span['status']['code']
   readonly service: string
@@ -90,8 +105,32 @@ const MIN_EVENT_BYTES = 15
 const MIN_LINK_BYTES = 35
 
 /** @throws PayloadError */
-export function readSpanHead(reader: PayloadReader, traceId: string, spanId: string): SpanHead {
-  checkVersion(reader)
+export function readSpanShape(reader: PayloadReader): SpanShape {
+  const { kind, status, service, name } = readOperation(reader)
+  const shape = {
+    kind,
+    status,
+    service,
+    name,
+    sourceId: String(reader.u64()),
+    keys: readList(reader, 1, readText),
+    attributeTypes: reader.text(),
+    resourceCluster: reader.text(),
+  }
+  checkEnd(reader)
+  return shape
+}
+
+/** @throws PayloadError */
+export function readBacklinkShape(reader: PayloadReader): BacklinkShape {
+  const { kind, status, service, name } = readOperation(reader)
+  const shape = { kind, status, service, name, keys: readList(reader, 1, readText), attributeTypes: reader.text() }
+  checkEnd(reader)
+  return shape
+}
+
+/** @throws PayloadError */
+export function readSpanHead(reader: PayloadReader, traceId: string, spanId: string, shape: SpanShape): SpanHead {
   const parent = reader.hex(8)
   const head = {
     traceId,
@@ -99,12 +138,12 @@ export function readSpanHead(reader: PayloadReader, traceId: string, spanId: str
     parentSpanId: parent === NO_SPAN ? '' : parent,
     start: reader.u64(),
     duration: reader.i64(),
-    kind: readElement(reader, KINDS),
-    status: readElement(reader, STATUSES),
-    service: reader.text(),
-    name: reader.text(),
-    sourceId: String(reader.u64()),
-    eventTimes: readList(reader, 8, (event) => event.u64()),
+    kind: shape.kind,
+    status: shape.status,
+    service: shape.service,
+    name: shape.name,
+    sourceId: shape.sourceId,
+    eventTimes: readList(reader, 8, readTime),
     linkCount: reader.u32(),
   }
   checkEnd(reader)
@@ -112,10 +151,10 @@ export function readSpanHead(reader: PayloadReader, traceId: string, spanId: str
 }
 
 /** @throws PayloadError */
-export function readSpanBody(reader: PayloadReader): SpanBody {
+export function readSpanBody(reader: PayloadReader, { keys, attributeTypes, resourceCluster }: SpanShape): SpanBody {
   const body = {
-    attributes: reader.entries(),
-    attributeTypes: reader.text(),
+    attributes: readValues(reader, keys),
+    attributeTypes,
     statusMessage: reader.text(),
     traceState: reader.text(),
     flags: reader.u32(),
@@ -124,37 +163,64 @@ export function readSpanBody(reader: PayloadReader): SpanBody {
     droppedLinks: reader.u32(),
     events: readList(reader, MIN_EVENT_BYTES, readEvent),
     links: readList(reader, MIN_LINK_BYTES, readLink),
-    resourceCluster: reader.text(),
+    resourceCluster,
   }
   checkEnd(reader)
   return body
 }
 
 /** @throws PayloadError */
-export function readBacklinkHead(reader: PayloadReader, traceId: string, spanId: string): BacklinkHead {
-  checkVersion(reader)
+export function readBacklinkHead(
+  reader: PayloadReader,
+  traceId: string,
+  spanId: string,
+  { kind, status, service, name }: BacklinkShape,
+): BacklinkHead {
   const head = {
     traceId,
     spanId,
     linkingTraceId: reader.hex(16),
     linkingSpanId: reader.hex(8),
-    ordinal: reader.u32(),
     start: reader.u64(),
     duration: reader.i64(),
-    kind: readElement(reader, KINDS),
-    status: readElement(reader, STATUSES),
-    service: reader.text(),
-    name: reader.text(),
+    ordinal: reader.u32(),
+    kind,
+    status,
+    service,
+    name,
   }
   checkEnd(reader)
   return head
 }
 
 /** @throws PayloadError */
-export function readBacklinkBody(reader: PayloadReader): LinkBody {
-  const body = readLinkBody(reader)
+export function readBacklinkBody(reader: PayloadReader, { keys, attributeTypes }: BacklinkShape): LinkBody {
+  const body = {
+    traceState: reader.text(),
+    flags: reader.u32(),
+    attributes: readValues(reader, keys),
+    attributeTypes,
+    droppedAttributes: reader.u32(),
+  }
   checkEnd(reader)
   return body
+}
+
+function readOperation(reader: PayloadReader): Pick<SpanShape, 'kind' | 'status' | 'service' | 'name'> {
+  const version = reader.u8()
+  if (version !== PAYLOAD_VERSION) throw new PayloadError(`version ${version}, expected ${PAYLOAD_VERSION}`)
+  return {
+    kind: readElement(reader, KINDS),
+    status: readElement(reader, STATUSES),
+    service: reader.text(),
+    name: reader.text(),
+  }
+}
+
+function readValues(reader: PayloadReader, keys: readonly string[]): Entries {
+  const entries: Entries = []
+  for (const key of keys) entries.push([key, reader.text()])
+  return entries
 }
 
 function readEvent(reader: PayloadReader): EventRow {
@@ -168,11 +234,9 @@ function readEvent(reader: PayloadReader): EventRow {
 }
 
 function readLink(reader: PayloadReader): LinkRow {
-  return { traceId: reader.hex(16), spanId: reader.hex(8), ...readLinkBody(reader) }
-}
-
-function readLinkBody(reader: PayloadReader): LinkBody {
   return {
+    traceId: reader.hex(16),
+    spanId: reader.hex(8),
     traceState: reader.text(),
     flags: reader.u32(),
     attributes: reader.entries(),
@@ -181,10 +245,18 @@ function readLinkBody(reader: PayloadReader): LinkBody {
   }
 }
 
-function readList<T>(reader: PayloadReader, minBytes: number, readOne: (reader: PayloadReader) => T): readonly T[] {
-  const count = reader.count(minBytes)
-  if (count === 0) return []
-  return Array.from({ length: count }, () => readOne(reader))
+function readTime(reader: PayloadReader): bigint {
+  return reader.u64()
+}
+
+function readText(reader: PayloadReader): string {
+  return reader.text()
+}
+
+function readList<T>(reader: PayloadReader, minBytes: number, readOne: (reader: PayloadReader) => T): T[] {
+  const list: T[] = []
+  for (let left = reader.count(minBytes); left > 0; left--) list.push(readOne(reader))
+  return list
 }
 
 function readElement<T>(reader: PayloadReader, elements: readonly T[]): T {
@@ -192,11 +264,6 @@ function readElement<T>(reader: PayloadReader, elements: readonly T[]): T {
   const element = elements[number]
   if (element === undefined) throw new PayloadError(`unknown kind or status ${number}`)
   return element
-}
-
-function checkVersion(reader: PayloadReader): void {
-  const version = reader.u8()
-  if (version !== PAYLOAD_VERSION) throw new PayloadError(`version ${version}, expected ${PAYLOAD_VERSION}`)
 }
 
 function checkEnd(reader: PayloadReader): void {

@@ -73,6 +73,12 @@ export class ByteList {
     this.append(toDataView(bytes), 0, bytes.length)
   }
 
+  /** Appends the contents of another list, with their length in front. */
+  string(of: ByteList): void {
+    this.varint(of.length)
+    this.append(of.view, 0, of.length)
+  }
+
   contents(): Buffer {
     return this.bytes.subarray(0, this.length)
   }

@@ -60,6 +60,8 @@ const KEYS_ARE_HERE = 0x600
 export type LowCardinalityColumn = Omit<Column, 'read'> & {
   /** @returns the value's number in the dictionary */
   read(cursor: RowCursor): number
+  /** Adds the value of these bytes. */
+  add(view: DataView, at: number, length: number): void
   /** Adds a value that was read before. */
   repeat(number: number): void
   /** Number of the last value. */
@@ -83,6 +85,7 @@ export function createLowCardinalityColumn(): LowCardinalityColumn {
       repeat(number)
       return number
     },
+    add: (view, at, length) => repeat(dictionary.internBytes(view, at, length)),
     repeat,
     lastNumber: () => indexes[count - 1] as number,
     dictionary,

@@ -38,12 +38,17 @@ export class Dictionary {
     const at = cursor.pos
     cursor.pos = at + length
     cursor.checkBounds()
+    return this.internBytes(cursor.view, at, length)
+  }
+
+  /** Returns the number of the string of these bytes. */
+  internBytes(view: DataView, at: number, length: number): number {
     const guess = (this.#next[this.#last] as number) - 1
-    if (guess >= 0 && this.#is(guess, cursor.view, at, length)) {
+    if (guess >= 0 && this.#is(guess, view, at, length)) {
       this.#last = guess
       return guess
     }
-    const found = this.#find(cursor, at, length)
+    const found = this.#find(view, at, length)
     this.#next[this.#last] = found + 1
     this.#last = found
     return found
@@ -65,13 +70,13 @@ export class Dictionary {
     out.append(this.strings.view, this.getStart(number), length)
   }
 
-  #find(cursor: RowCursor, at: number, length: number): number {
-    const hash = computeHash(cursor.view, at, length)
+  #find(view: DataView, at: number, length: number): number {
+    const hash = computeHash(view, at, length)
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const number = (this.#slots[slot] as number) - 1
-      if (number < 0) return this.#add(hash, slot, cursor.view, at, length)
-      if (this.#hash[number] === hash && this.#is(number, cursor.view, at, length)) return number
+      if (number < 0) return this.#add(hash, slot, view, at, length)
+      if (this.#hash[number] === hash && this.#is(number, view, at, length)) return number
     }
   }
 

@@ -14,8 +14,6 @@ export type ColumnInfo = { readonly name: string; readonly type: string }
 export type RowObserver = {
   /** Replacements by column name. @default `type` is the table's */
   readonly columns?: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
-  /** Wraps columns of the table, by name. */
-  readonly wrap?: Readonly<Record<string, (column: Column) => Column>>
   /** Names of `columns` that rows lack. */
   readonly derivedColumns?: ReadonlySet<string>
   /** Called after all columns were cleared. */
@@ -68,8 +66,7 @@ export class NativeBlock {
   static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
       const { column, type } = observer?.columns?.[info.name] ?? { column: createColumn(info.type) }
-      if (column === undefined) return []
-      return [{ name: info.name, type: type ?? info.type, column: observer?.wrap?.[info.name]?.(column) ?? column }]
+      return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
     })
     return known.length === columns.length ? new NativeBlock(known, observer) : undefined
   }
