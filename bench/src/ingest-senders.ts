@@ -8,13 +8,13 @@ const RETRY_MS = 50
  * Sends each body until it is acknowledged, with `senders` concurrent connections; returns the
  * times to each acknowledgement in ms.
  */
-export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], senders: number): Promise<number[]> {
+export async function sendAll(otlpHttp: string, bodies: Iterable<Buffer>, senders: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: senders })
   const latencies: number[] = []
-  let next = 0
+  const unsent = bodies[Symbol.iterator]()
   const sender = async (): Promise<void> => {
-    while (next < bodies.length) {
-      const body = bodies[next++] as Buffer
+    for (let next = unsent.next(); next.done !== true; next = unsent.next()) {
+      const body = next.value
       const start = performance.now()
       let status = await post(agent, otlpHttp, body)
       for (; status === 503; status = await post(agent, otlpHttp, body)) await pause(RETRY_MS)

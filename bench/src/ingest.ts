@@ -11,6 +11,7 @@ import { delaysUntilQueryable } from './queryable-delay.ts'
 import { describeMachine } from './machine.ts'
 import { cpuSeconds, residentMiB } from './process-stats.ts'
 import { columns, percentile, table } from './report.ts'
+import { observeServer } from './settle.ts'
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +35,8 @@ const bodies = Array.from(load, (request) => Buffer.from(encodeTraces(request)))
 const wireBytes = bodies.reduce((sum, body) => sum + body.length, 0)
 
 await using server = await startSpanlink()
+using observer = await observeServer(server)
+const { fetchStatus, waitUntilStored, waitUntilSettled } = observer
 const enginePid = (await server.enginePid()) ?? 0
 // Warm-up: compiled code and opened files, as in a server that has run for a minute.
 const warmUp = generateRequests({ spans: 20_000, attributes, seed: 8 }, batch)
@@ -57,7 +60,7 @@ const storedMs = performance.now() - start
 const receiverSeconds = cpuSeconds(server.pid) - before.server
 const engineSeconds = cpuSeconds(enginePid) - before.engine
 const memory = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
-await waitUntilMerged()
+await waitUntilSettled()
 const mergeSeconds = cpuSeconds(enginePid) - before.engine - engineSeconds
 const end = await fetchStatus()
 const stored = end.store.spans - idle.store.spans
@@ -144,31 +147,6 @@ writeFileSync(new URL('ingest.txt', results), lines.join('\n'))
 
 function formatWhole(value: number): string {
   return Math.round(value).toLocaleString('en')
-}
-
-type Status = {
-  readonly journal: { readonly bytes: number }
-  readonly engine: { readonly version: string }
-  readonly store: { readonly spans: number; readonly bytesOnDisk: number }
-}
-
-async function fetchStatus(): Promise<Status> {
-  return (await server.getJson('/api/status')) as Status
-}
-
-async function waitUntilStored(): Promise<void> {
-  while ((await fetchStatus()).journal.bytes > 0) await pause(20)
-}
-
-/** Waits until background merges have changed nothing for three seconds. */
-async function waitUntilMerged(): Promise<void> {
-  let last = -1
-  for (let unchanged = 0; unchanged < 6;) {
-    await pause(500)
-    const { bytesOnDisk } = (await fetchStatus()).store
-    unchanged = bytesOnDisk === last ? unchanged + 1 : 0
-    last = bytesOnDisk
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,19 +1,27 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
 import { sendAll } from './ingest-senders.ts'
+import { encodeOrders, ORDERS_PER_REQUEST, SPANS_PER_ORDER, type Traffic } from './query/traffic.ts'
 
-const REQUEST_SPANS = 512
 const REQUESTS_AT_ONCE = 20
 
 /**
- * Sends `rate` spans per second until stopped; returns the acknowledged spans per second. Runs in a
- * separate process, so that it does not delay the measurement. Repeats the same requests, because
- * generating new ones takes more CPU than the server does.
+ * Sends orders from `firstOrder` on until stopped, `rate` spans per second, which start from
+ * `fromNano` on. Returns the acknowledged spans per second. Runs in a separate process, so that it
+ * does not delay the measurement.
  */
-export function sendAtRate(otlpHttp: string, rate: number): () => Promise<number> {
-  const sender = fork(fileURLToPath(import.meta.url), [otlpHttp, String(rate)])
+export function sendAtRate(
+  otlpHttp: string,
+  rate: number,
+  traffic: Traffic,
+  { firstOrder, fromNano }: { readonly firstOrder: number; readonly fromNano: bigint },
+): () => Promise<number> {
+  const orderIntervalNano = (SPANS_PER_ORDER * 1e9) / rate
+  const startNano = String(fromNano - BigInt(Math.round(firstOrder * orderIntervalNano)))
+  // Their values of `user.id` are new: searches find what they find without ingest.
+  const continued = JSON.stringify({ ...traffic, orderIntervalNano, startNano, users: 2 ** 31 })
+  const sender = fork(fileURLToPath(import.meta.url), [otlpHttp, String(rate), String(firstOrder), continued])
   return async () => {
     sender.send('stop')
     const [sent] = (await Promise.race([once(sender, 'message'), once(sender, 'exit')])) as [number]
@@ -22,16 +30,18 @@ export function sendAtRate(otlpHttp: string, rate: number): () => Promise<number
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , otlpHttp = '', rate = ''] = process.argv
-  const load = { spans: 204_800, attributes: 10, linkRatio: 0.25, seed: 1, start: BigInt(Date.now()) * 1_000_000n }
-  const bodies = Array.from(generateRequests(load, REQUEST_SPANS), (request) => Buffer.from(encodeTraces(request)))
+  const [, , otlpHttp = '', rate = '', firstOrder = '', continued = ''] = process.argv
+  const parsed = JSON.parse(continued) as Omit<Traffic, 'startNano'> & { readonly startNano: string }
+  const traffic = { ...parsed, startNano: BigInt(parsed.startNano) }
   const stopped = new AbortController()
   process.once('message', () => stopped.abort())
   let sent = 0
   const start = performance.now()
-  for (let at = 0; !stopped.signal.aborted; at = (at + REQUESTS_AT_ONCE) % bodies.length) {
-    await sendAll(otlpHttp, bodies.slice(at, at + REQUESTS_AT_ONCE), 2)
-    sent += REQUESTS_AT_ONCE * REQUEST_SPANS
+  while (!stopped.signal.aborted) {
+    const from = Number(firstOrder) + sent / SPANS_PER_ORDER
+    const count = REQUESTS_AT_ONCE * ORDERS_PER_REQUEST
+    await sendAll(otlpHttp, encodeOrders(traffic, from, from + count), 2)
+    sent += count * SPANS_PER_ORDER
     const ahead = (sent / Number(rate)) * 1000 - (performance.now() - start)
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, ahead)))
   }
