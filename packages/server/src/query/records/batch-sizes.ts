@@ -1,9 +1,9 @@
+import { batchCountName } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
-import { BY_IDS_SETTINGS, createRefSets } from '../sql/id-parameters.ts'
-import { filterByTraces } from '../sql/span-bucket.ts'
-import { messagingBatchCount } from './messaging-sql.ts'
 import { MINUTE_NANO } from '../sql/time-window.ts'
+import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
+import { readMessaging } from '../trace-rows/span-messaging.ts'
 
 /** Finds message counts of the batch spans among these, by `toSpanKey`. */
 export async function findBatchSizes(
@@ -11,19 +11,31 @@ export async function findBatchSizes(
   spans: readonly SpanIdentity[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, number>> {
-  if (spans.length === 0) return new Map()
-  const sets = createRefSets(spans)
-  const rows = await store.query<SpanIdentity & { readonly size: string }>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${messagingBatchCount} as size
-    from spans
-    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
-      and ${messagingBatchCount} != ''
-    ${BY_IDS_SETTINGS}`,
-    sets.params,
-    options,
-  )
-  return new Map(rows.map((row) => [toSpanKey(row), Number(row.size)]))
+  const sizes = new Map<string, number>()
+  for (let from = 0; from < spans.length; from += SPANS_AT_ONCE) {
+    const some = spans.slice(from, from + SPANS_AT_ONCE)
+    const wanted = new Set(some.map(toSpanKey))
+    const rows = await fetchTraceRows(
+      store,
+      {
+        traceIds: [...new Set(some.map(({ traceId }) => traceId))],
+        spanIds: [...new Set(some.map(({ spanId }) => spanId))],
+        type: 'span',
+        // Few spans have the attribute; another text of their shape may contain its name.
+        rest: `and position(shape, '${batchCountName}') > 0`,
+      },
+      options,
+    )
+    for (const span of rows.spans) {
+      const { batchCount } = readMessaging(span)
+      const key = toSpanKey(span)
+      if (batchCount !== '' && wanted.has(key)) sizes.set(key, Number(batchCount))
+    }
+  }
+  return sizes
 }
+
+const SPANS_AT_ONCE = 500
 
 /**
  * Like `findBatchSizes`, for send spans with a topic. Reads spans only of topics that the rollup
@@ -42,7 +54,8 @@ export async function findSendSizes(
   const rows = await store.query<{ readonly topic: string }>(
     `select distinct topic from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and topic in {topics:Array(String)}
-      and messaging_operation in ('create', 'send') and messages > spans`,
+      and messaging_operation in ('create', 'send') and messages > spans
+    settings enable_analyzer = 0, max_threads = 1`,
     {
       fromMinute: String(first / MINUTE_NANO),
       toMinute: String(last / MINUTE_NANO),
