@@ -1,4 +1,4 @@
-// OTLP protobuf from strings with a byte per character: 15 times as fast as protobufjs, so that
+// OTLP protobuf from strings with a byte per character, five times as fast as protobufjs, so that
 // spans can be generated while they are sent.
 
 /** Ids are strings of 16 and 8 bytes; all other text is ASCII. */
