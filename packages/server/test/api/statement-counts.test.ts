@@ -40,7 +40,7 @@ test.each([
   ['a TraceQL search', '/api/traces', {}, { ...window, q: '{ status = error }' }, 6],
   ['a TraceQL search by structure', '/api/traces', {}, { ...window, q: structure }, 2],
   ['a trace', '/api/traces/{traceId}', { traceId }, {}, 5],
-  ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 3],
+  ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 2],
   ['the skeleton of a trace', '/api/traces/{traceId}/skeleton', { traceId }, {}, 4],
   ['spans that contain a text', '/api/traces/{traceId}/spans', { traceId }, { text: 'orders' }, 2],
   ['a span', '/api/traces/{traceId}/spans/{spanId}', { traceId, spanId: order.spanId }, {}, 5],

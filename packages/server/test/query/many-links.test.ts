@@ -15,7 +15,7 @@ const MINUTES = 60_000
 const SLOW = { timeoutMs: 2 * MINUTES }
 
 /** A third of the default, so that a third of the links are enough. */
-const ENGINE_BYTES = 120 * 2 ** 20
+const ENGINE_BYTES = 240 * 2 ** 20
 
 const start = nowNano()
 const send = span({ name: 'send orders', kind: 4, start })

@@ -4,7 +4,7 @@ import { isTooHeavy } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
 import { readMessaging } from '../trace-rows/span-messaging.ts'
-import type { SpanRow } from '../trace-rows/trace-row.ts'
+import type { SpanHead, SpanRow } from '../trace-rows/trace-row.ts'
 import { isInside } from '../traces/span-parents.ts'
 import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
 
@@ -12,17 +12,12 @@ import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
 export const NO_TRACE = '0'.repeat(32)
 export const NO_SPAN = '0'.repeat(16)
 
-export type LinkedSpanRow = Pick<LinkedSpan, 'service' | 'name' | 'kind' | 'status'> & {
-  readonly start: string
-  readonly finish: string
-}
-
-/** Columns of a `LinkedSpanRow`, in `spans` as in `span_links`. `end` is an SQL keyword. */
-export const linkedSpanColumns = 'service, name, kind, status, start, toUInt64(start + duration) as finish'
-
-export function toLinkedSpan(row: LinkedSpanRow): LinkedSpan {
-  const { service, name, kind, status } = row
-  return { service, name, kind, status, startTimeUnixNano: row.start, endTimeUnixNano: row.finish }
+export function toLinkedSpan(
+  span: Pick<SpanHead, 'service' | 'name' | 'kind' | 'status' | 'start' | 'duration'>,
+): LinkedSpan {
+  const { service, name, kind, status, start, duration } = span
+  const end = String(BigInt.asUintN(64, start + duration))
+  return { service, name, kind, status, startTimeUnixNano: String(start), endTimeUnixNano: end }
 }
 
 /** A span at one end of a link, and the record that its attributes name. */
@@ -63,7 +58,7 @@ async function addLinkEnds(
   const settings = refs.length === 1 ? '' : `, max_result_bytes = ${MAX_RESULT_BYTES}`
   try {
     const { spans } = await fetchTraceRows(store, { traceIds, type: 'span', spanIds, settings }, options)
-    for (const span of removeDuplicates(spans)) addLinkEnd(found, span, toLinkEnd(span))
+    for (const [key, end] of toLinkEnds(spans)) found.set(key, end)
   } catch (error) {
     if (refs.length === 1 || !isTooHeavy(error)) throw error
     const half = refs.length >> 1
@@ -74,29 +69,11 @@ async function addLinkEnds(
 
 const MAX_RESULT_BYTES = 16 * 1024 * 1024
 
-/**
- * Fetches spans of one trace before it is known which are needed, keyed like `findLinkedSpans`.
- * Returns at most `MAX_TRACE_SPANS`; `whole` is true if these are all.
- *
- * @param spanId '' for any
- */
-export async function findTraceSpans(
-  store: Store,
-  { traceId, spanId }: SpanRef,
-  options: QueryOptions,
-): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
-  const settings = `, max_result_bytes = ${MAX_RESULT_BYTES}`
-  const one = spanId === '' ? {} : { spanIds: [spanId] }
-  const request = { traceIds: [traceId], type: 'span', ...one, rest: `limit ${MAX_TRACE_SPANS}`, settings } as const
-  const spans = new Map<string, LinkEnd>()
-  try {
-    const rows = await fetchTraceRows(store, request, options)
-    for (const span of removeDuplicates(rows.spans)) addLinkEnd(spans, span, toLinkEnd(span))
-    return { spans, whole: rows.spans.length + rows.damaged < MAX_TRACE_SPANS }
-  } catch (error) {
-    if (!isTooHeavy(error)) throw error
-    return { spans, whole: false }
-  }
+/** Keyed like the result of `findLinkedSpans`. */
+export function toLinkEnds(spans: readonly SpanRow[]): ReadonlyMap<string, LinkEnd> {
+  const ends = new Map<string, LinkEnd>()
+  for (const span of removeDuplicates(spans)) addLinkEnd(ends, span, toLinkEnd(span))
+  return ends
 }
 
 /** Keeps one of the rows of a span that was sent again. */
@@ -118,18 +95,9 @@ function addLinkEnd(found: Map<string, LinkEnd>, ref: SpanRef, end: LinkEnd): vo
 }
 
 function toLinkEnd(row: SpanRow): LinkEnd {
-  const { service, name, kind, status, start, duration } = row
   const { operation, cluster, topic, partition, offset, key } = readMessaging(row)
-  const finish = String(BigInt.asUintN(64, start + duration))
-  return {
-    span: { service, name, kind, status, startTimeUnixNano: String(start), endTimeUnixNano: finish },
-    operation,
-    record: { cluster, topic, partition, offset, key },
-  }
+  return { span: toLinkedSpan(row), operation, record: { cluster, topic, partition, offset, key } }
 }
-
-/** In larger traces, the spans that are known to be needed are fewer. */
-const MAX_TRACE_SPANS = 256
 
 export type Interval = { readonly start: bigint; readonly end: bigint }
 

@@ -1,8 +1,8 @@
 import type { Span } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import type { LinkRow } from './link-page.ts'
 import { compileLinkCountIf } from './link-count.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
+import type { LinkBody } from '../trace-rows/trace-row.ts'
 import { withinLimit } from '../traces/trace-limit.ts'
 import { toCutParams, spanCondition, spanConditionInBuckets, type TracePart, zipEntries } from '../traces/trace-part.ts'
 
@@ -15,10 +15,8 @@ export type SpanLinks = {
   readonly incoming: number
 }
 
-export type OutgoingLinkRow = Omit<
-  LinkRow,
-  'direction' | 'spanId' | 'identityHash' | 'start' | 'finish' | 'name' | 'status'
->
+export type OutgoingLinkRow = Pick<Span, 'kind' | 'service'> &
+  LinkBody & { readonly ordinal: number; readonly peerTraceId: string; readonly peerSpanId: string }
 
 /** Keyed by span id. One statement for both directions: their rows are adjacent. */
 export async function fetchTraceLinks(

@@ -1,32 +1,24 @@
-/** SQL: fields of `head` in rows of type `span`. Offsets are in schema/trace_rows.sql, here from 1. */
+/** SQL: fields of rows of type `span`. Offsets are in schema/trace_rows.sql, here from 1. */
 export const spanHead = {
-  start: 'reinterpretAsUInt64(substring(head, 10, 8))',
-  identity: compileIdentity(26),
+  start: 'reinterpretAsUInt64(substring(head, 9, 8))',
   linkCount: 'reinterpretAsUInt32(substring(head, -4))',
-  hasLinks: 'reinterpretAsUInt32(substring(head, -4)) > 0',
 } as const
 
-/** The same in rows of type `backlink`: the linking span, and the ordinal among its links. */
+/** SQL: fields of rows of type `backlink`. */
 export const backlinkHead = {
-  traceId: 'substring(head, 2, 16)',
-  spanId: 'substring(head, 18, 8)',
-  ordinal: 'reinterpretAsUInt32(substring(head, 26, 4))',
-  start: 'reinterpretAsUInt64(substring(head, 30, 8))',
-  identity: compileIdentity(46),
+  /** Trace id and span id. */
+  linkingSpan: 'substring(head, 1, 24)',
+  start: 'reinterpretAsUInt64(substring(head, 25, 8))',
+  ordinal: 'reinterpretAsUInt32(substring(head, 41, 4))',
 } as const
 
-/** A hash of kind and service. They separate spans that share an id. */
-function compileIdentity(kindAt: number): string {
-  return `CRC32(concat(substring(head, ${kindAt}, 1), ${compileText(kindAt + 2)}))`
-}
+/** SQL: a hash of kind and service, in both types. They separate spans that share an id. */
+export const identityHash = `CRC32(concat(substring(shape, 2, 1), ${compileText(4)}))`
 
-/** Text that follows its length in bytes, of up to three bytes. */
+/** Text of the shape that follows its length, in at most three bytes. */
 function compileText(at: number): string {
-  return `multiIf(${byteAt(at)} < 128, substring(head, ${at + 1}, ${byteAt(at)}),
-    ${byteAt(at + 1)} < 128, substring(head, ${at + 2}, ${byteAt(at + 1)} * 128 + ${byteAt(at)} - 128),
-    substring(head, ${at + 3}, ${byteAt(at + 2)} * 16384 + (${byteAt(at + 1)} - 128) * 128 + ${byteAt(at)} - 128))`
-}
-
-function byteAt(at: number): string {
-  return `reinterpretAsUInt8(substring(head, ${at}, 1))`
+  const [one, two, three] = [at, at + 1, at + 2].map((byte) => `reinterpretAsUInt8(substring(shape, ${byte}, 1))`)
+  return `multiIf(${one} < 128, substring(shape, ${at + 1}, ${one}),
+    ${two} < 128, substring(shape, ${at + 2}, ${two} * 128 + ${one} - 128),
+    substring(shape, ${at + 3}, ${three} * 16384 + (${two} - 128) * 128 + ${one} - 128))`
 }

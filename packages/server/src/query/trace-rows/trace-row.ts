@@ -96,7 +96,8 @@ export type BacklinkHead = {
 
 export type BacklinkRow = BacklinkHead & LinkBody
 
-const KINDS: readonly Span['kind'][] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
+/** By their numbers in `head`. */
+export const KINDS: readonly Span['kind'][] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
 const NO_SPAN = '0000000000000000'
 
