@@ -78,6 +78,10 @@ export class PayloadReader {
     return count
   }
 
+  skipEntries(): void {
+    for (let left = 2 * this.count(2); left > 0; left--) this.skipText()
+  }
+
   /** A map of strings: its entries, in order. */
   entries(): [key: string, value: string][] {
     const entries: [string, string][] = []

@@ -48,7 +48,7 @@ test.each([
   ['completions', '/api/traceql/complete', {}, { ...window, q: unfinished, caret: unfinished.length }, 6],
   ['a TraceQL metric', '/api/traceql/series', {}, { ...window, q: '{ } | rate()' }, 1],
   ['a heat map', '/api/heatmap', {}, window, 1],
-  ['a flow', '/api/flows/{traceId}', { traceId }, {}, 8],
+  ['a flow', '/api/flows/{traceId}', { traceId }, {}, 5],
   ['logs', '/api/logs', {}, window, 1],
   ['names of metrics', '/api/metrics', {}, {}, 1],
   ['the topology', '/api/topology', {}, window, 10],

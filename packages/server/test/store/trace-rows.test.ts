@@ -6,9 +6,16 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { batchCountName, messagingNames, operationAliases } from '../../src/clickhouse/insert/messaging/semconv.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
-import { fetchTraceHeads, fetchTraceRows } from '../../src/query/trace-rows/fetch-trace-rows.ts'
-import { readMessaging } from '../../src/query/trace-rows/span-messaging.ts'
-import type { SpanRow } from '../../src/query/trace-rows/trace-row.ts'
+import { resolveGroup, resolveRecord } from '../../src/query/records/record-metadata.ts'
+import { fetchDecodedRows, fetchTraceHeads, fetchTraceRows } from '../../src/query/trace-rows/fetch-trace-rows.ts'
+import { readMessagingBody } from '../../src/query/trace-rows/messaging-body.ts'
+import {
+  deriveMessaging,
+  findMessagingKeys,
+  readMessaging,
+  toLinkMessaging,
+} from '../../src/query/trace-rows/span-messaging.ts'
+import { readSpanHead, type SpanRow } from '../../src/query/trace-rows/trace-row.ts'
 import { transcodeTraces } from '../signals/transcode.ts'
 
 let dir: string
@@ -114,8 +121,47 @@ test('the payload of a span has what its columns have, and each of its links is 
   const heads = await fetchTraceHeads(store, { traceIds: ids, type: 'span' }, {})
   heads.spans.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1))
   expect(heads.spans).toEqual(spans.map((row) => pick(row, Object.keys(heads.spans[0] as object))))
+  await expectMessagingFields(ids, spans)
   await expectBacklinks(spans)
 }, 120_000)
+
+/** What is read without other attributes and events is the same as in the whole spans. */
+async function expectMessagingFields(traceIds: readonly string[], expected: readonly SpanRow[]): Promise<void> {
+  const { spans } = await fetchDecodedRows(
+    store,
+    { traceIds, type: 'span' },
+    {
+      span: (row, shape) => {
+        const [traceId, spanId] = [row.traceId(), row.spanId()]
+        const head = readSpanHead(row.head(), traceId, spanId, shape)
+        const { values, flags, links } = readMessagingBody(row.body(), findMessagingKeys(shape.keys))
+        return {
+          id: traceId + spanId,
+          flags,
+          messaging: deriveMessaging(head, values, shape.resourceCluster),
+          links: links.map((link) => ({ ...pick(link, ['traceId', 'spanId']), ...toLinkMessaging(link.values) })),
+        }
+      },
+      backlink: () => {
+        throw new Error('no backlink was requested')
+      },
+    },
+    {},
+  )
+  spans.sort((a, b) => (a.id < b.id ? -1 : 1))
+  expect(spans).toEqual(
+    expected.map((row) => ({
+      id: row.traceId + row.spanId,
+      flags: row.flags,
+      messaging: readMessaging(row),
+      links: row.links.map(({ attributes, ...link }) => ({
+        ...pick(link, ['traceId', 'spanId']),
+        ...resolveRecord(attributes),
+        group: resolveGroup(attributes),
+      })),
+    })),
+  )
+}
 
 async function expectBacklinks(spans: readonly SpanRow[]): Promise<void> {
   const expected = spans.flatMap((linking) =>

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BY_IDS_SETTINGS, createTraceIdSet } from '../sql/id-parameters.ts'
-import { filterByTraces } from '../sql/span-bucket.ts'
+import { fetchTraceHeads } from '../trace-rows/fetch-trace-rows.ts'
+import { spanHead } from '../trace-rows/head-sql.ts'
 import type { FlowSpanRow } from './flow-span.ts'
 import type { DividedTrace } from './load/lane-sections.ts'
 
@@ -30,17 +30,8 @@ export async function findRootNames(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, RootName>> {
   if (traceIds.length === 0) return new Map()
-  const traces = createTraceIdSet('traceIds', traceIds)
-  const rows = await store.query<RootName & { readonly traceId: string }>(
-    `select lower(hex(trace_id)) as traceId, tupleElement(root, 1) as service, tupleElement(root, 2) as name
-    from (
-      select trace_id, argMin((service, name), (parent_span_id != toFixedString('', 8), start, span_id)) as root
-      from spans
-      where ${filterByTraces(traces.sql)}
-      group by trace_id)
-    ${BY_IDS_SETTINGS}`,
-    traces.params,
-    options,
-  )
-  return new Map(rows.map(({ traceId, service, name }) => [traceId, { service, name }]))
+  const isRoot = `${spanHead.parent} = unhex('${'0'.repeat(16)}')`
+  const rest = `order by trace_id, ${isRoot} desc, ${spanHead.start}, span_id limit 1 by trace_id`
+  const { spans } = await fetchTraceHeads(store, { traceIds, type: 'span', rest }, options)
+  return new Map(spans.map(({ traceId, service, name }) => [traceId, { service, name }]))
 }

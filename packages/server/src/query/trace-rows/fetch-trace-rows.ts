@@ -74,6 +74,22 @@ export async function fetchTraceHeads(
   )
 }
 
+/** How rows are decoded: `body` may be skipped or read partly. */
+export type RowDecoders<Span, Backlink> = {
+  readonly span: (row: RawRow, shape: SpanShape) => Span
+  readonly backlink: (row: RawRow, shape: BacklinkShape) => Backlink
+}
+
+/** The same as `fetchTraceRows`, with what the decoders return. */
+export async function fetchDecodedRows<Span, Backlink>(
+  store: Store,
+  request: TraceRowsRequest,
+  { span, backlink }: RowDecoders<Span, Backlink>,
+  options: QueryOptions,
+): Promise<TraceRows<Span, Backlink>> {
+  return decodeRows(await queryRows(store, 'shape, head, body', request, options), span, backlink)
+}
+
 type Result = Awaited<ReturnType<Store['queryBytes']>>
 
 async function queryRows(
@@ -97,7 +113,8 @@ async function queryRows(
   )
 }
 
-type RawRow = {
+/** Valid until the next row is decoded. */
+export type RawRow = {
   traceId(): string
   spanId(): string
   head(): PayloadReader

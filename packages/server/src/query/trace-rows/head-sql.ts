@@ -1,5 +1,6 @@
 /** SQL: fields of rows of type `span`. Offsets are in schema/trace_rows.sql, here from 1. */
 export const spanHead = {
+  parent: 'substring(head, 1, 8)',
   start: 'reinterpretAsUInt64(substring(head, 9, 8))',
   linkCount: 'reinterpretAsUInt32(substring(head, -4))',
 } as const

@@ -1,3 +1,4 @@
+import type { RecordMetadata, SpanKind } from '@spanlink/api-schema'
 import {
   batchCountName,
   kafkaTopicName,
@@ -7,7 +8,8 @@ import {
   operationAliases,
   operationByKind,
 } from '../../clickhouse/insert/messaging/semconv.ts'
-import type { Entries, SpanRow } from './trace-row.ts'
+import type { PayloadReader } from '../../clickhouse/payload-reader.ts'
+import type { SpanRow } from './trace-row.ts'
 
 /** What the messaging columns of `spans` have, and the message key; '' for unknown values. */
 export type SpanMessaging = {
@@ -36,58 +38,126 @@ const NOT_MESSAGING: SpanMessaging = {
   batchCount: '',
 }
 
-const MESSAGING_KINDS: ReadonlySet<string> = new Set(['client', 'producer', 'consumer'])
+/** Whether spans of this kind may send or receive messages. */
+export function isMessagingKind(kind: SpanKind): boolean {
+  return kind === 'client' || kind === 'producer' || kind === 'consumer'
+}
 
 /** Derives from a span's attributes what insert/messaging stores in columns of `spans`. */
 export function readMessaging(span: Pick<SpanRow, 'kind' | 'name' | 'attributes' | 'resourceCluster'>): SpanMessaging {
-  const { kind, name, attributes, resourceCluster } = span
-  if (!MESSAGING_KINDS.has(kind)) return NOT_MESSAGING
-  const values = findValues(attributes)
-  const valueOf = (field: MessagingField): string => firstValue(values, messagingNames[field])
-  const named = valueOf('system')
-  const system = named === '' && valueAt(values, kafkaTopicName) !== '' ? 'kafka' : named
-  const cluster = valueOf('cluster')
-  const mayBeKafka = (named === '' || named === 'kafka') && [...values.keys()].some((name) => !KEY_NAMES.has(name))
+  const values = NO_VALUES.slice()
+  for (const [key, text] of span.attributes) {
+    const index = INDEX_OF_NAME.get(key)
+    if (index !== undefined) values[index] ??= text
+  }
+  return deriveMessaging(span, values, span.resourceCluster)
+}
+
+/** The same from the values of its attributes. */
+export function deriveMessaging(
+  { kind, name }: Pick<SpanRow, 'kind' | 'name'>,
+  values: MessagingValues,
+  resourceCluster: string,
+): SpanMessaging {
+  if (!isMessagingKind(kind)) return NOT_MESSAGING
+  const named = firstValue(values, INDEXES.system)
+  const system = named === '' && values[KAFKA_TOPIC] ? 'kafka' : named
+  const cluster = firstValue(values, INDEXES.cluster)
+  const mayBeKafka = (named === '' || named === 'kafka') && values.some(isNotOfKey)
   return {
     operation: findOperation(values, kind, named === '' ? '' : name),
     system,
     cluster: cluster === '' && mayBeKafka ? resourceCluster : cluster,
-    topic: valueOf('topic'),
-    partition: valueOf('partition'),
-    offset: normalizeOffset(valueOf('offset')),
-    key: valueOf('key'),
-    group: valueOf('group'),
-    batchCount: valueAt(values, batchCountName),
+    topic: firstValue(values, INDEXES.topic),
+    partition: firstValue(values, INDEXES.partition),
+    offset: normalizeOffset(firstValue(values, INDEXES.offset)),
+    key: firstValue(values, INDEXES.key),
+    group: firstValue(values, INDEXES.group),
+    batchCount: values[BATCH_COUNT] ?? '',
   }
 }
 
+/** The record that a link names, and its consumer group; unlike a span's, the offset is as sent. */
+export function toLinkMessaging(values: MessagingValues): RecordMetadata & { readonly group: string } {
+  return {
+    cluster: firstValue(values, INDEXES.cluster),
+    topic: firstValue(values, INDEXES.topic),
+    partition: firstValue(values, INDEXES.partition),
+    offset: firstValue(values, INDEXES.offset),
+    key: firstValue(values, INDEXES.key),
+    group: firstValue(values, INDEXES.group),
+  }
+}
+
+/** Values of messaging attributes, by index of `NAMES`; `undefined` if absent. */
+export type MessagingValues = readonly (string | undefined)[]
+
+/** For each attribute key, its index in `NAMES`; `undefined` for others than messaging's. */
+export type MessagingKeys = readonly (number | undefined)[]
+
+export function findMessagingKeys(keys: readonly string[]): MessagingKeys {
+  return keys.map((key) => INDEX_OF_NAME.get(key))
+}
+
+/** Reads the values of these keys, and skips those of others. */
+export function readMessagingValues(reader: PayloadReader, keys: MessagingKeys): MessagingValues {
+  let values: (string | undefined)[] | undefined
+  for (const index of keys) {
+    // Of a repeated key, the first value counts.
+    if (index === undefined || values?.[index] !== undefined) reader.skipText()
+    else (values ??= NO_VALUES.slice())[index] = reader.text()
+  }
+  return values ?? NO_VALUES
+}
+
+/** The same for a map, which has each key before its value. */
+export function readMessagingEntries(reader: PayloadReader): MessagingValues {
+  let values: (string | undefined)[] | undefined
+  for (let left = reader.count(2); left > 0; left--) {
+    const index = INDEX_OF_NAME.get(reader.text())
+    if (index === undefined || values?.[index] !== undefined) reader.skipText()
+    else (values ??= NO_VALUES.slice())[index] = reader.text()
+  }
+  return values ?? NO_VALUES
+}
+
+const NAMES: readonly string[] = [...new Set([...Object.values(messagingNames).flat(), batchCountName])]
+const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(NAMES.map((name, index) => [name, index]))
+const INDEXES: Readonly<Record<MessagingField, readonly number[]>> = {
+  system: indexesOf('system'),
+  operation: indexesOf('operation'),
+  topic: indexesOf('topic'),
+  partition: indexesOf('partition'),
+  offset: indexesOf('offset'),
+  group: indexesOf('group'),
+  cluster: indexesOf('cluster'),
+  key: indexesOf('key'),
+}
+const KAFKA_TOPIC = NAMES.indexOf(kafkaTopicName)
+const BATCH_COUNT = NAMES.indexOf(batchCountName)
+export const NO_VALUES: MessagingValues = NAMES.map(() => undefined)
+
+function indexesOf(field: MessagingField): readonly number[] {
+  return messagingNames[field].map((name) => NAMES.indexOf(name))
+}
+
 /** A message key alone does not make a span one of Kafka. */
-const KEY_NAMES: ReadonlySet<string> = new Set(messagingNames.key)
-const KNOWN_NAMES: ReadonlySet<string> = new Set([...Object.values(messagingNames).flat(), batchCountName])
-
-/** Of a repeated key, the first value counts. */
-function findValues(attributes: Entries): ReadonlyMap<string, string> {
-  const values = new Map<string, string>()
-  for (const [key, text] of attributes) if (KNOWN_NAMES.has(key) && !values.has(key)) values.set(key, text)
-  return values
+function isNotOfKey(value: string | undefined, index: number): boolean {
+  return value !== undefined && !INDEXES.key.includes(index)
 }
 
-function valueAt(values: ReadonlyMap<string, string>, name: string): string {
-  return values.get(name) ?? ''
-}
-
-function firstValue(values: ReadonlyMap<string, string>, names: readonly string[]): string {
-  for (const name of names) {
-    const value = values.get(name) ?? ''
-    if (value !== '') return value
+function firstValue(values: MessagingValues, indexes: readonly number[]): string {
+  for (const index of indexes) {
+    const value = values[index]
+    if (value !== undefined && value !== '') return value
   }
   return ''
 }
 
 /** @param spanName '' if it does not follow the conventions */
-function findOperation(values: ReadonlyMap<string, string>, kind: string, spanName: string): MessagingOperation {
-  for (const name of messagingNames.operation) {
-    const operation = parseOperation(valueAt(values, name))
+function findOperation(values: MessagingValues, kind: string, spanName: string): MessagingOperation {
+  for (const index of INDEXES.operation) {
+    const operation = parseOperation(values[index] ?? '')
     if (operation !== undefined) return operation
   }
   const space = spanName.indexOf(' ')

@@ -102,8 +102,8 @@ const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
 const NO_SPAN = '0000000000000000'
 
 /** Bytes of an event and of a link at least: fixed fields and lengths of zero. */
-const MIN_EVENT_BYTES = 15
-const MIN_LINK_BYTES = 35
+export const MIN_EVENT_BYTES = 15
+export const MIN_LINK_BYTES = 35
 
 /** @throws PayloadError */
 export function readSpanShape(reader: PayloadReader): SpanShape {
@@ -254,7 +254,7 @@ function readText(reader: PayloadReader): string {
   return reader.text()
 }
 
-function readList<T>(reader: PayloadReader, minBytes: number, readOne: (reader: PayloadReader) => T): T[] {
+export function readList<T>(reader: PayloadReader, minBytes: number, readOne: (reader: PayloadReader) => T): T[] {
   const list: T[] = []
   for (let left = reader.count(minBytes); left > 0; left--) list.push(readOne(reader))
   return list
@@ -267,6 +267,6 @@ function readElement<T>(reader: PayloadReader, elements: readonly T[]): T {
   return element
 }
 
-function checkEnd(reader: PayloadReader): void {
+export function checkEnd(reader: PayloadReader): void {
   if (reader.pos !== reader.end) throw new PayloadError(`${reader.end - reader.pos} bytes follow the last field`)
 }

@@ -1,8 +1,8 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { toLinkKey } from '../flow-span.ts'
-import { loadLinks } from './load-links.ts'
-import { loadSpans, MAX_SPANS } from './load-spans.ts'
+import { fetchFlowRows } from './fetch-flow-rows.ts'
+import { type CarriedLinks, joinLinks } from './join-links.ts'
 import { divideTrace, type DividedTrace } from './lane-sections.ts'
+import { limitSpans, MAX_SPANS } from './load-spans.ts'
 
 export type TraceLoader = {
   /** Returns a trace per id, in this order, stored or not. */
@@ -14,30 +14,22 @@ export type TraceLoader = {
 /** Loads each trace with its links once. */
 export function createTraceLoader(store: Store, options: QueryOptions): TraceLoader {
   const known = new Map<string, DividedTrace>()
+  const carried: CarriedLinks = new Map()
   const truncated = { fanOut: false, spans: false }
-  let spanCount = 0
+  let maxSpans = MAX_SPANS
   return {
     load: async (traceIds) => {
       const missing = traceIds.filter((traceId) => !known.has(traceId))
       if (missing.length > 0) {
-        const [links, spans] = await Promise.all([
-          loadLinks(store, missing, options),
-          loadSpans(store, missing, options, Math.max(MAX_SPANS - spanCount, 0)),
-        ])
-        spanCount += spans.rows.length
+        const rows = await fetchFlowRows(store, { traceIds: missing, maxSpans }, options)
+        const spans = limitSpans(rows.spans, maxSpans)
+        const links = joinLinks(missing, rows, carried)
         truncated.fanOut ||= links.isTruncated
         truncated.spans ||= spans.isTruncated
-        const rowsOf = Map.groupBy(spans.rows, ({ traceId }) => traceId)
-        // A link within one trace is found from both ends.
-        const distinct = [...new Map(links.links.map((link) => [toLinkKey(link), link])).values()]
-        const byCarrier = Map.groupBy(distinct, ({ linkingSpan }) => linkingSpan.traceId)
-        const byTarget = Map.groupBy(distinct, ({ target }) => target.traceId)
         for (const traceId of missing) {
-          const incoming = byTarget.get(traceId)?.filter(({ linkingSpan }) => linkingSpan.traceId !== traceId) ?? []
-          known.set(
-            traceId,
-            divideTrace(traceId, rowsOf.get(traceId) ?? [], [...(byCarrier.get(traceId) ?? []), ...incoming]),
-          )
+          const ofTrace = spans.traces.get(traceId) ?? []
+          maxSpans -= ofTrace.length
+          known.set(traceId, divideTrace(traceId, ofTrace, links.traces.get(traceId) ?? []))
         }
       }
       return traceIds.flatMap((traceId) => known.get(traceId) ?? [])
