@@ -80,6 +80,10 @@ export const StatusResponse = Type.Object({
       tables: Type.Array(Type.String()),
     }),
   ),
+  damagedRows: describe(
+    'Stored rows that queries could not decode since the start; responses lack their spans and links.',
+    Type.Integer(),
+  ),
   endpoints: Type.Object({ ui: Type.String(), otlpHttp: Type.String(), otlpGrpc: Type.Optional(Type.String()) }),
 })
 export type StatusResponse = Static<typeof StatusResponse>

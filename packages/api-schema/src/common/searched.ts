@@ -3,7 +3,7 @@ import { describe } from './describe.ts'
 import { UnixNano } from './scalars.ts'
 
 export const MissingParts = describe(
-  'Unreadable table parts may hold rows of the response, so it may lack them. `complete`, where present, is false.',
+  'Unreadable table parts or rows may belong to the response, so it may lack them. `complete`, where present, is false.',
   Type.Optional(Type.Literal(true)),
 )
 

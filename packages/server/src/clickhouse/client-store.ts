@@ -1,5 +1,7 @@
+import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
-import { countCorruptParts, type CorruptPartGuard, selectParts, type Shards } from './corrupt-parts.ts'
+import { countCorruptParts, type CorruptPartGuard, selectParts, type Shards } from './damage/corrupt-parts.ts'
+import { DamagedRows } from './damage/damaged-rows.ts'
 import { StoreError } from './store-error.ts'
 import type { MissingPart, Store, StoreInfo } from './store.ts'
 
@@ -10,6 +12,7 @@ export type ClientStoreOptions = {
   readonly shards?: Shards
   /** Detaches unreadable parts. @default none are detached */
   readonly guard?: CorruptPartGuard
+  readonly log?: Log | undefined
 }
 
 /** @param current returns undefined while the engine is down */
@@ -57,6 +60,7 @@ export function createClientStore(
       return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
     },
     missingParts: () => options.guard?.lost() ?? lastMissingParts,
+    damagedRows: new DamagedRows(options.log ?? (() => {})),
     close: async () => {
       if (closed) return
       await Promise.allSettled(inserts)

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import type { DamagedRows } from './damage/damaged-rows.ts'
 import type { RowTable } from './tables.ts'
 
 /**
@@ -46,6 +47,8 @@ export type Store = {
   info(): Promise<StoreInfo>
   /** Parts whose rows are missing from results, as far as known. */
   missingParts(): readonly MissingPart[]
+  /** Rows of `trace_rows` that queries could not decode. */
+  readonly damagedRows: DamagedRows
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
 }

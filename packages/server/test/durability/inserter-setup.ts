@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DamagedRows } from '../../src/clickhouse/damage/damaged-rows.ts'
 import { StoreError } from '../../src/clickhouse/store-error.ts'
 import type { RowTable } from '../../src/clickhouse/tables.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
@@ -46,6 +47,7 @@ export function storeThat(decide: (table: string, text: string) => void | Promis
     mode: 'embedded',
     state: () => 'ready',
     missingParts: () => [],
+    damagedRows: new DamagedRows(() => {}),
     measureRows: async (_, rows, maxBytes) => measureText(rows, maxBytes),
     insert: async (table, rows, token) => {
       await decide(table, Buffer.concat(rows).toString())

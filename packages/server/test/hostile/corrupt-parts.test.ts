@@ -112,7 +112,7 @@ test('every API marks a trace that may lack spans of a lost part, and no other t
   }
   const day = new Date(ago(1) * 1000).toISOString().slice(0, 10).replaceAll('-', '')
   const [part] = await store.query<{ path: string }>(
-    "select path from system.parts where database = currentDatabase() and table = 'spans' and active and partition_id = {day:String}",
+    "select path from system.parts where database = currentDatabase() and table = 'trace_rows' and active and partition_id = {day:String}",
     { day },
   )
   await store.close()
@@ -144,7 +144,7 @@ test('every API marks a trace that may lack spans of a lost part, and no other t
   expect(await readMissingParts(`/api/flows/${whole}`)).toEqual({ complete: true, missingParts: undefined })
 
   const describeLoss = (what: string): string =>
-    `1 table part cannot be read; ${what} may be incomplete or missing. See the server log.`
+    `1 table part or row cannot be read; ${what} may be incomplete or missing. See the server log.`
   const message = describeLoss('spans of the trace')
   const problem = {
     status: 404,

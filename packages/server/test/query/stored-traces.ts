@@ -5,7 +5,7 @@ import { encodeTraces, type TracesRequest } from '@spanlink/testkit/otlp'
 import { transcodeTraces } from '../signals/transcode.ts'
 import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
-import type { Store } from '../../src/clickhouse/store.ts'
+import type { Store, StoreOptions } from '../../src/clickhouse/store.ts'
 
 export type StoredTraces = {
   readonly store: Store
@@ -22,9 +22,9 @@ export function isOnCluster(): boolean {
 }
 
 /** A real engine in `dir`, or the cluster that the environment names. */
-export function openTestStore(dir: string): Promise<Store> {
+export function openTestStore(dir: string, options: StoreOptions = {}): Promise<Store> {
   const url = process.env[STORE]
-  return url === undefined ? openEmbeddedStore(dir) : openClusterStore(url)
+  return url === undefined ? openEmbeddedStore(dir, options) : openClusterStore(url, options)
 }
 
 /** A real engine in a temporary directory, filled through the real codec. */

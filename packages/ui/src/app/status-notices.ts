@@ -3,7 +3,7 @@ import { formatCountOf } from '../lib/format/number.ts'
 import { formatBytes } from '../lib/format/bytes.ts'
 
 /** Warnings about stored data that responses may miss, one sentence each. */
-export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusResponse): string[] {
+export function statusNotices({ quarantine, journal, corruptParts, damagedRows, kafka }: StatusResponse): string[] {
   const notices: string[] = []
   if (quarantine.segments > 0) {
     notices.push(
@@ -17,6 +17,11 @@ export function statusNotices({ quarantine, journal, corruptParts, kafka }: Stat
   if (corruptParts.count > 0) {
     notices.push(
       `${formatCountOf(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${formatBytes(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
+    )
+  }
+  if (damagedRows > 0) {
+    notices.push(
+      `${formatCountOf(damagedRows, 'stored row')} cannot be decoded: traces may be incomplete. See the server log.`,
     )
   }
   if (kafka !== undefined && kafka.quarantine.batches > 0) {

@@ -26,7 +26,7 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
   const shardClients = shards === undefined ? [] : nodes.map((node) => connect({ ...node, database: shards.database }))
   const retained = shards === undefined ? all : shardClients
   const stopRetention = startRetentionTimer(() => retained, options.retention, options.log ?? (() => {}))
-  const store = createClientStore('cluster', () => client, { shards })
+  const store = createClientStore('cluster', () => client, { shards, log: options.log })
   return {
     ...store,
     isSharded: cluster !== undefined,

@@ -1,5 +1,5 @@
 import { type Access, type Client, connect } from '../client.ts'
-import { CorruptPartGuard } from '../corrupt-parts.ts'
+import { CorruptPartGuard } from '../damage/corrupt-parts.ts'
 import { lockDataDir } from './data-dir.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { createClientStore } from '../client-store.ts'
@@ -52,7 +52,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     throw error
   }
   const stopRetention = startRetentionTimer(() => (client === undefined ? [] : [client]), options.retention, log)
-  const store = createClientStore('embedded', () => client, { restarts: engine.restarts, guard })
+  const store = createClientStore('embedded', () => client, { restarts: engine.restarts, guard, log })
   return {
     ...store,
     state: engine.state,

@@ -7,6 +7,7 @@ const status = {
   engine: { mode: 'embedded', version: '26.7 "x"\\\n', state: 'ready', restarts: 2 },
   journal: { segments: 1, bytes: 2048, tornBytes: 7, unreadableBytes: 8 },
   corruptParts: { count: 1, bytes: 10, tables: ['spans'] as string[] },
+  damagedRows: 3,
   quarantine: { segments: 2, bytes: 512, lastError: '' },
   ingest: {
     requests: 3,
@@ -45,6 +46,7 @@ test('metric values are those of the status, and label values are escaped', () =
   expect(text).toContain('\nspanlink_receiver_accepted_log_records_total 6\n')
   expect(text).toContain('\nspanlink_receiver_accepted_metric_points_total 7\n')
   expect(text).toContain('\nspanlink_receiver_failed_requests_total{reason="too_large"} 3\n')
+  expect(text).toContain('\nspanlink_store_damaged_rows_total 3\n')
   expect(text).toContain('\nspanlink_store_spans 1000000000000000\n')
   expect(text).toContain('engine="26.7 \\"x\\"\\\\\\n"')
   expect(formatExposition({ ...status, engine: { ...status.engine, state: 'down' } })).toContain('\nspanlink_ready 0\n')

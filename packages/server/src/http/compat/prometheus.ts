@@ -74,6 +74,7 @@ export const serverMetrics: readonly Metric[] = [
   ['spanlink_quarantine_segments', 'Segments that ClickHouse rejected.', (s) => s.quarantine.segments],
   ['spanlink_quarantine_bytes', 'Bytes of segments that ClickHouse rejected.', (s) => s.quarantine.bytes],
   ['spanlink_store_corrupt_parts', 'Table parts that cannot be read.', (s) => s.corruptParts.count],
+  ['spanlink_store_damaged_rows_total', 'Rows that queries could not decode.', (s) => s.damagedRows],
   ['spanlink_store_spans', 'Spans stored.', (s) => s.store.spans],
   ['spanlink_store_links', 'Links stored.', (s) => s.store.links],
   ['spanlink_store_bytes', 'Bytes of tables and indexes on disk.', (s) => s.store.bytesOnDisk],

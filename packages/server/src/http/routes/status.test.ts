@@ -1,5 +1,6 @@
 import type { StatusResponse } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
+import { DamagedRows } from '../../clickhouse/damage/damaged-rows.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { startApi } from '../server.ts'
 import { statusSource } from './status.ts'
@@ -43,7 +44,13 @@ test('a server that listens on all addresses reports its UI at the host of the r
 
 function createParts(otlpHttpUrl: string): Pick<Parameters<typeof statusSource>[0], 'store' | 'ingest'> {
   const info = async (): Promise<never> => await Promise.reject(new Error())
-  const store = { mode: 'embedded', state: () => 'ready', info, missingParts: () => [] }
+  const store = {
+    mode: 'embedded',
+    state: () => 'ready',
+    info,
+    missingParts: () => [],
+    damagedRows: new DamagedRows(() => {}),
+  }
   const ingest = { otlpHttpUrl, journalDepth: () => ({}), quarantineDepth: () => ({}), stats: () => ({}) }
   return { store, ingest } as unknown as ReturnType<typeof createParts>
 }

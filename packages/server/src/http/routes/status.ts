@@ -66,6 +66,7 @@ export function statusSource(options: StatusOptions): StatusSource {
           bytesOnDisk: info?.bytesOnDisk ?? 0,
         },
         corruptParts: pick(info?.corruptParts ?? NO_CORRUPT_PARTS, ['count', 'bytes', 'tables']),
+        damagedRows: store.damagedRows.count(),
         endpoints: {
           ui: replaceWildcard(options.uiUrl(), requestHost),
           otlpHttp: replaceWildcard(otlpHttp, requestHost),

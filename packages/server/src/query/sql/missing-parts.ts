@@ -1,12 +1,13 @@
+import { spanHead } from '../trace-rows/head-sql.ts'
 import type { MissingPart, QueryOptions, Store } from '../../clickhouse/store.ts'
-import { createTraceIdSet } from './id-parameters.ts'
+import { BY_IDS_SETTINGS, createTraceIdSet } from './id-parameters.ts'
 
 const DAY_MS = 86_400_000
 
 export type Signal = 'logs' | 'metrics' | 'traces'
 
 /** Tables that a trace with its links is read from. */
-const TRACE_TABLES: ReadonlySet<string> = new Set(['spans', 'span_links', 'sources', 'traces'])
+const TRACE_TABLES: ReadonlySet<string> = new Set(['trace_rows', 'sources'])
 
 /**
  * Counts the unreadable parts that may have rows of a list or count.
@@ -20,42 +21,49 @@ export function countMissingParts(store: Store, signal: Signal, start = 0n): num
     .length
 }
 
-/** Counts the unreadable parts that a trace that wasn't found may be in. */
-export function countLostTraceParts(store: Store): number {
-  return store.missingParts().filter(({ table }) => TRACE_TABLES.has(table)).length
+/** Counts the unreadable parts and rows that traces that weren't found may be in. */
+export function countLostTraceParts(store: Store, traceIds: readonly string[]): number {
+  return listLostTraceParts(store).length + store.damagedRows.countOf(traceIds)
 }
 
 /**
- * Counts the unreadable parts that rows of these traces may be in. The table `traces` has a row for
- * each day that spans of a trace arrived on: parts of `spans` from other days have none of them.
+ * Counts the damaged rows of these traces, and the unreadable parts that other rows may be in: of
+ * the day of the first row and later days, as late spans and backlinks arrive on any.
  */
 export async function countMissingPartsOfTraces(
   store: Store,
   traceIds: readonly string[],
   options: QueryOptions,
 ): Promise<number> {
-  const lost = store.missingParts().filter(({ table }) => TRACE_TABLES.has(table))
-  if (lost.length === 0) return 0
+  const damaged = store.damagedRows.countOf(traceIds)
+  const lost = listLostTraceParts(store)
+  if (lost.length === 0) return damaged
   const ids = createTraceIdSet('ids', traceIds)
-  const [row] = await store.query<{ days: string[]; start: string }>(
-    `select groupUniqArray(toYYYYMMDD(received)) as days, toString(min(start)) as start
-    from traces
-    where trace_id in (${ids.sql})`,
+  // A clock may be ahead: a span starts on the day of its arrival or before.
+  const [row] = await store.query<{ start: string; traces: string }>(
+    `select toString(least(min(${spanHead.start}), toUnixTimestamp(min(received)) * 1000000000)) as start, uniqExact(trace_id) as traces
+    from trace_rows
+    where trace_id in (${ids.sql}) and type = 'span'
+    ${BY_IDS_SETTINGS}`,
     ids.params,
     options,
   )
-  const days = new Set(row?.days.map((day) => parseDay(String(day))))
-  return lost.filter((part) => {
-    const day = parseDay(part.day)
-    if (!mayHaveRowsSince(part, BigInt(row?.start ?? 0))) return false
-    // Traces of a segment are stored under the day of its last span.
-    return part.table !== 'spans' || Number.isNaN(day) || days.has(day) || days.has(day + DAY_MS)
-  }).length
+  // All rows of a trace that isn't found may be in any of the parts.
+  const isFound = Number(row?.traces) === new Set(traceIds).size
+  const start = isFound ? BigInt(row?.start ?? 0) : 0n
+  return damaged + lost.filter((part) => mayHaveRowsSince(part, start)).length
 }
 
-/** @param what may be missing: `the trace`, `spans` */
+function listLostTraceParts(store: Store): MissingPart[] {
+  return store.missingParts().filter(({ table }) => TRACE_TABLES.has(table))
+}
+
+/**
+ * @param count of parts and damaged rows
+ * @param what may be missing: `the trace`, `spans`
+ */
 export function describeMissingParts(count: number, what: string): string {
-  const parts = count === 1 ? 'part' : 'parts'
+  const parts = count === 1 ? 'part or row' : 'parts or rows'
   return `${count} table ${parts} cannot be read; ${what} may be incomplete or missing. See the server log.`
 }
 

@@ -48,6 +48,7 @@ export async function fetchTraceRows(
 ): Promise<TraceRows<SpanRow, BacklinkRow>> {
   const result = await queryRows(store, 'shape, head, body', request, options)
   return decodeRows(
+    store,
     result,
     (row, shape) => {
       const head = readSpanHead(row.head(), row.traceId(), row.spanId(), shape)
@@ -68,6 +69,7 @@ export async function fetchTraceHeads(
 ): Promise<TraceRows<SpanHead, BacklinkHead>> {
   const result = await queryRows(store, 'shape, head', request, options)
   return decodeRows(
+    store,
     result,
     (row, shape) => readSpanHead(row.head(), row.traceId(), row.spanId(), shape),
     (row, shape) => readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape),
@@ -125,13 +127,14 @@ export type RawRow = {
 const SPAN = 1
 
 function decodeRows<Span, Backlink>(
+  store: Store,
   { bytes, rows: sent }: Result,
   readSpan: (row: RawRow, shape: SpanShape) => Span,
   readBacklink: (row: RawRow, shape: BacklinkShape) => Backlink,
 ): TraceRows<Span, Backlink> {
   const spans: Span[] = []
   const backlinks: Backlink[] = []
-  let damaged = 0
+  const damaged: DamagedRow[] = []
   let rows = 0
   for (const block of readNative(bytes)) {
     rows += block.rows
@@ -152,14 +155,17 @@ function decodeRows<Span, Backlink>(
         else backlinks.push(readBacklink(row, backlinkShapes(at)))
       } catch (error) {
         if (!(error instanceof PayloadError)) throw error
-        damaged++
+        damaged.push({ traceId: row.traceId(), reason: `span id ${row.spanId()}, ${error.message}` })
       }
     }
   }
   if (sent !== undefined && sent !== rows) {
     throw new StoreError('unavailable', `ClickHouse sent ${rows} of ${sent} rows. Is its disk full?`)
   }
-  return { spans, backlinks, damaged }
+  for (const [traceId, ofTrace] of Map.groupBy(damaged, (row) => row.traceId)) {
+    store.damagedRows.add(traceId, ofTrace.length, ofTrace[0]?.reason ?? '')
+  }
+  return { spans, backlinks, damaged: damaged.length }
 }
 
 type Column = NativeBlock['columns'][number] | undefined
@@ -204,3 +210,5 @@ function expectType<Type extends NativeColumn['type']>(column: Column, type: Typ
   if (column?.type !== type) throw new StoreError('refused', `ClickHouse sent a column of type ${column?.type}.`)
   return column as NativeColumn & { type: Type }
 }
+
+type DamagedRow = { readonly traceId: string; readonly reason: string }

@@ -3,7 +3,7 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { countLostTraceParts } from '../../../query/sql/missing-parts.ts'
 import { listOperations } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
-import { findTrace } from '../../../query/traces/trace.ts'
+import { findTrace } from '../../../query/traces/by-id/trace.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import { toProblem } from '../../problems.ts'
 import { parseCount, type TextQuery } from '../query.ts'
@@ -66,7 +66,7 @@ export async function listSpanKinds(
 
 /** Jaeger clients recognize this message. */
 class UnknownTraceError extends Error {
-  /** Unreadable parts that the trace may have been in. */
+  /** Unreadable parts and rows that the trace may have been in. */
   readonly missingParts: number
 
   constructor(missingParts: number) {
@@ -77,8 +77,12 @@ class UnknownTraceError extends Error {
 }
 
 /** @throws UnknownTraceError if there is none */
-export function requireTraces<Converted>(store: Store, found: readonly Converted[]): readonly Converted[] {
-  if (found.length === 0) throw new UnknownTraceError(countLostTraceParts(store))
+export function requireTraces<Converted>(
+  store: Store,
+  traceIds: readonly string[],
+  found: readonly Converted[],
+): readonly Converted[] {
+  if (found.length === 0) throw new UnknownTraceError(countLostTraceParts(store, traceIds))
   return found
 }
 

@@ -131,7 +131,7 @@ function toSummary(summary: Found['summary']): object {
 
 async function fetchOtlp(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
   const { found } = await fetchTraces(store, ids, { parallel: 1, convert: toOtlp }, options)
-  return { result: { resourceSpans: requireTraces(store, found).flat() } }
+  return { result: { resourceSpans: requireTraces(store, ids, found).flat() } }
 }
 
 /** OTLP, which the response is, has no field for it. */

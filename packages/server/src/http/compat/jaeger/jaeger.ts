@@ -92,7 +92,7 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
     const { traceId } = request.params as { readonly traceId: string }
     const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
     const { found } = await fetchTraces(store, ids, CONVERSION, options)
-    const traces = requireTraces(store, found)
+    const traces = requireTraces(store, ids, found)
     return toList(traces, toPartialErrors(await countMissingPartsOfTraces(store, ids, options), 'spans of the trace'))
   })
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { countMissingParts, countMissingPartsOfTraces, countLostTraceParts } from '../../../query/sql/missing-parts.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
-import { findTrace } from '../../../query/traces/trace.ts'
+import { findTrace } from '../../../query/traces/by-id/trace.ts'
 import { limits } from '../../../traceql/limits.ts'
 import { alignToStep } from '../../../traceql/metrics/intervals.ts'
 import { DEFAULT_EXEMPLARS } from '../../../traceql/metrics/exemplars.ts'
@@ -65,7 +65,7 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     const [traceId, options] = [id.padStart(32, '0'), { signal: abortOnDisconnect(reply) }]
     const trace = await findTrace(store, traceId, options)
     if (trace === undefined) {
-      const text = ['trace not found', ...toWarnings(countLostTraceParts(store), 'the trace')].join('. ')
+      const text = ['trace not found', ...toWarnings(countLostTraceParts(store, [traceId]), 'the trace')].join('. ')
       return reply.code(404).type('text/plain').send(text)
     }
     const otlp = toOtlp(withUniqueSpanIds(trace))

@@ -1,7 +1,7 @@
-import type { Log } from '../log.ts'
-import type { Client } from './client.ts'
-import { StoreError } from './store-error.ts'
-import type { CorruptParts, MissingPart } from './store.ts'
+import type { Log } from '../../log.ts'
+import type { Client } from '../client.ts'
+import { StoreError } from '../store-error.ts'
+import type { CorruptParts, MissingPart } from '../store.ts'
 
 /** ClickHouse errors contain the path of the part that was being read. */
 const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
