@@ -5,7 +5,7 @@ import { encodeTraces, kv, type OtlpSpan, randomTraceId, tracesOf } from '@spanl
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { divideMemory } from '../../src/runtime/memory-limits.ts'
 import { transcodeTraces } from '../signals/transcode.ts'
-import { findTrace } from '../../src/query/traces/trace.ts'
+import { findTrace } from '../../src/query/traces/by-id/trace.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { linkTo, nowNano } from './order-spans.ts'

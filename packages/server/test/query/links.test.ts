@@ -2,7 +2,7 @@ import { kv, type OtlpLink, tracesOf, randomSpanId, randomTraceId } from '@spanl
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { InvalidParameterError } from '../../src/query/sql/invalid-parameter.ts'
 import { findLinks } from '../../src/query/links/find-links.ts'
-import { findTrace } from '../../src/query/traces/trace.ts'
+import { findTrace } from '../../src/query/traces/by-id/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 

@@ -1,7 +1,7 @@
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findLinks } from '../../src/query/links/find-links.ts'
-import { findSpan, findTrace } from '../../src/query/traces/trace.ts'
+import { findSpan, findTrace } from '../../src/query/traces/by-id/trace.ts'
 import { polling, processing, send, span } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 

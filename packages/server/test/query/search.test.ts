@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listOperations, listServices } from '../../src/query/traces/names.ts'
 import { searchByQuery } from '../../src/query/traces/search-by-query.ts'
 import { searchTraces } from '../../src/query/traces/search.ts'
-import { findTrace } from '../../src/query/traces/trace.ts'
+import { findTrace } from '../../src/query/traces/by-id/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 

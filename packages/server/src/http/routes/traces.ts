@@ -16,8 +16,9 @@ import type { Store } from '../../clickhouse/store.ts'
 import { findLinks } from '../../query/links/find-links.ts'
 import { searchByQuery } from '../../query/traces/search-by-query.ts'
 import { searchTraces } from '../../query/traces/search.ts'
-import { findSkeleton, findSpansByText } from '../../query/traces/trace-skeleton.ts'
-import { findSpan, findTrace } from '../../query/traces/trace.ts'
+import { findSpansByText } from '../../query/traces/by-id/find-spans.ts'
+import { findSkeleton } from '../../query/traces/by-id/trace-skeleton.ts'
+import { findSpan, findTrace } from '../../query/traces/by-id/trace.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
 /**

@@ -7,9 +7,4 @@ export function compileLinkCount(columns: string): string {
   return `uniq(${columns})`
 }
 
-/** The same, of rows that satisfy a condition. */
-export function compileLinkCountIf(columns: string, condition: string): string {
-  return `uniqIf((${columns}), ${condition})`
-}
-
 export const MAX_EXACT_COUNT = 30_000

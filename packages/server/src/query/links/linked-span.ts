@@ -131,11 +131,6 @@ export function computeLinkQueueTime(
   return String(computeQueueTime(toInterval(sent), { ...toInterval(consumed), operation }))
 }
 
-/** Restores the end time from which the duration was computed, modulo 2^64. */
-export function getEnd({ start, duration }: { readonly start: string; readonly duration: string }): string {
-  return String(BigInt.asUintN(64, BigInt(start) + BigInt(duration)))
-}
-
 export function toInterval(span: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>): Interval {
   return { start: BigInt(span.startTimeUnixNano), end: BigInt(span.endTimeUnixNano) }
 }

@@ -89,7 +89,7 @@ export async function fetchDecodedRows<Span, Backlink>(
   { span, backlink }: RowDecoders<Span, Backlink>,
   options: QueryOptions,
 ): Promise<TraceRows<Span, Backlink>> {
-  return decodeRows(await queryRows(store, 'shape, head, body', request, options), span, backlink)
+  return decodeRows(store, await queryRows(store, 'shape, head, body', request, options), span, backlink)
 }
 
 type Result = Awaited<ReturnType<Store['queryBytes']>>

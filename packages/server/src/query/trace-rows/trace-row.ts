@@ -98,7 +98,7 @@ export type BacklinkRow = BacklinkHead & LinkBody
 
 /** By their numbers in `head`. */
 export const KINDS: readonly Span['kind'][] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
-const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
+export const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
 const NO_SPAN = '0000000000000000'
 
 /** Bytes of an event and of a link at least: fixed fields and lengths of zero. */
