@@ -11,6 +11,7 @@ import { createSourceObserver } from './insert/source-observer.ts'
 import { SpanObserver } from './insert/span-observer.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 import { toStoreError } from './to-store-error.ts'
+import { createQuerySender, type QueryResult, type SentQuery } from './read/query-sender.ts'
 import type { QueryOptions, QueryParams, Store } from './store.ts'
 import type { RowTable, Table } from './tables.ts'
 
@@ -66,7 +67,15 @@ export function connect(access: Access): Client {
   const { username = 'default', password = '' } = access
   // Queries use a separate connection pool, so that waiting queries never delay an insert.
   const client = open(INSERT_CONNECTIONS, { username, password })
-  const queries = open(QUERY_CONNECTIONS, access.reader ?? { username, password })
+  const reader = access.reader ?? { username, password }
+  const queries = open(QUERY_CONNECTIONS, reader)
+  const sender = createQuerySender({
+    ...reader,
+    url: access.url,
+    database: access.database,
+    headers: { ...access.headers },
+    connections: QUERY_CONNECTIONS,
+  })
   // With `wait_end_of_query`, closing the connection doesn't stop the query.
   const kill = (queryId: string): Promise<unknown> =>
     client
@@ -127,18 +136,32 @@ export function connect(access: Access): Client {
     const bytes = Uint8Array.from(rows)
     return { table, bytes, rows: (await measureRows(table, bytes, bytes.length)).rows }
   }
-  const runQuery = async <T>(
+  const sendQuery = async (query: SentQuery): Promise<QueryResult> => {
+    const result = sender.send(query)
+    if (result !== undefined) return await result
+    const { sql, params, settings, queryId, signal } = query
+    const { stream, response_headers: headers } = await queries.exec({
+      query: sql,
+      query_params: params,
+      clickhouse_settings: settings,
+      query_id: queryId,
+      abort_signal: signal,
+    })
+    return { bytes: await buffer(stream), summary: headers['x-clickhouse-summary'] }
+  }
+  const runQuery = async (
+    sql: string,
+    params: QueryParams = {},
     { signal: stop, timeoutMs = 10_000 }: QueryOptions = {},
-    run: (how: RunOptions) => Promise<T>,
-  ): Promise<T> => {
+  ): Promise<QueryResult> => {
     // ClickHouse enforces `max_execution_time`; this deadline covers a server that doesn't respond.
     const deadline = AbortSignal.timeout(timeoutMs + 2000)
     const signal = stop === undefined ? deadline : AbortSignal.any([stop, deadline])
     let queryId = ''
-    const runOnce = (): Promise<T> => {
+    const settings = { ...access.settings, ...querySettings, max_execution_time: timeoutMs / 1000 }
+    const runOnce = async (): Promise<QueryResult> => {
       queryId = randomUUID()
-      const settings = { ...querySettings, max_execution_time: timeoutMs / 1000 }
-      return run({ clickhouse_settings: settings, abort_signal: signal, query_id: queryId })
+      return await sendQuery({ sql, params, settings, queryId, signal })
     }
     try {
       signal.throwIfAborted()
@@ -163,19 +186,16 @@ export function connect(access: Access): Client {
       if (rows.some((chunk) => chunk.length > 0)) await insertRows(table, rows, token).catch(throwStoreError)
     },
     measureRows: (table, rows, maxBytes) => measureRows(table, rows, maxBytes).catch(throwStoreError),
-    query: <Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]> =>
-      runQuery(options, async (how) => {
-        const result = await queries.query({ query: sql, query_params: params, format: 'JSONEachRow', ...how })
-        const rows = await result.json<Row>()
-        checkRowCount(rows.length, result.response_headers['x-clickhouse-summary'])
-        return rows
-      }),
-    queryBytes: (sql, params, options) =>
-      runQuery(options, async (how) => {
-        const result = await queries.exec({ query: `${sql} format Native`, query_params: params, ...how })
-        const bytes = await buffer(result.stream)
-        return { bytes, rows: readRowCount(result.response_headers['x-clickhouse-summary']) }
-      }),
+    query: async <Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]> => {
+      const { bytes, summary } = await runQuery(`${sql} format JSONEachRow`, params, options)
+      const rows = parseRows<Row>(bytes)
+      checkRowCount(rows.length, summary)
+      return rows
+    },
+    queryBytes: async (sql, params, options) => {
+      const { bytes, summary } = await runQuery(`${sql} format Native`, params, options)
+      return { bytes, rows: readRowCount(summary) }
+    },
     command: async (sql, settings) => {
       const command = { query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } as const }
       await client.command(command).catch(throwStoreError)
@@ -194,7 +214,10 @@ export function connect(access: Access): Client {
       const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
       return result.success
     },
-    close: async () => void (await Promise.all([client.close(), queries.close()])),
+    close: async () => {
+      sender.close()
+      await Promise.all([client.close(), queries.close()])
+    },
   }
 }
 
@@ -232,14 +255,9 @@ const tableSettings: Partial<Record<Table, ClickHouseSettings>> = {
   spans: { materialize_skip_indexes_on_insert: 0 },
 }
 
-type RunOptions = {
-  readonly clickhouse_settings: ClickHouseSettings
-  readonly abort_signal: AbortSignal
-  readonly query_id: string
-}
-
 const querySettings: ClickHouseSettings = {
   readonly: '2',
+  output_format_json_array_of_rows: 1,
   output_format_json_quote_64bit_integers: 1,
   // NaN and infinities as strings instead of null.
   output_format_json_quote_denormals: 1,
@@ -247,6 +265,14 @@ const querySettings: ClickHouseSettings = {
   // size in a file.
   wait_end_of_query: 1,
   http_response_buffer_size: '4194304',
+}
+
+function parseRows<Row>(bytes: Buffer): Row[] {
+  try {
+    return JSON.parse(bytes.toString()) as Row[]
+  } catch (error) {
+    throw new StoreError('unavailable', 'ClickHouse sent a part of the rows. Is its disk full?', { cause: error })
+  }
 }
 
 /**
