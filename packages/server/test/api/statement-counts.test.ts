@@ -35,9 +35,9 @@ const unfinished = '{ span.messaging.destination.name = "'
 test.each([
   ['names of services', '/api/services', {}, {}, 1],
   ['names of operations', '/api/operations', {}, { service: 'payment' }, 1],
-  ['the newest traces', '/api/traces', {}, window, 5],
-  ['a search by service and status', '/api/traces', {}, { ...window, service: 'payment', status: 'error' }, 5],
-  ['a TraceQL search', '/api/traces', {}, { ...window, q: '{ status = error }' }, 6],
+  ['the newest traces', '/api/traces', {}, window, 4],
+  ['a search by service and status', '/api/traces', {}, { ...window, service: 'payment', status: 'error' }, 3],
+  ['a TraceQL search', '/api/traces', {}, { ...window, q: '{ status = error }' }, 5],
   ['a TraceQL search by structure', '/api/traces', {}, { ...window, q: structure }, 2],
   ['a trace', '/api/traces/{traceId}', { traceId }, {}, 3],
   ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 2],

@@ -142,6 +142,88 @@ test('search pages are newest first and contain each trace once over any time ra
   }
 })
 
+test.each([
+  ['hundreds of matching spans', 40, 300, 1_000_003n],
+  ['matching spans of one start', 100, 3, 0n],
+])('search pages contain each trace once if traces have %s', async (name, count, spans, step) => {
+  const sent = Array.from({ length: count }, (_, trace) => {
+    const traceId = randomTraceId()
+    return Array.from({ length: spans }, (_, at) =>
+      span({ traceId, start: now - (BigInt(trace + at * 7) % 101n) * step }),
+    )
+  })
+  await traces.put(tracesOf(name, sent.flat()))
+  const expected = sent
+    .map(([first, ...rest]) => ({
+      traceId: first?.traceId ?? '',
+      newest: [first, ...rest].reduce(
+        (max, one) => (BigInt(one?.startTimeUnixNano ?? 0) > max ? BigInt(one?.startTimeUnixNano ?? 0) : max),
+        0n,
+      ),
+    }))
+    .sort((a, b) => Number(b.newest - a.newest) || (a.traceId < b.traceId ? -1 : 1))
+  const paged: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await searchTraces(traces.store, { service: name, limit: 7, cursor }, {})
+    paged.push(...page.traces.map((trace) => trace.traceId))
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  expect(paged).toEqual(expected.map(({ traceId }) => traceId))
+})
+
+test('traces of many megabytes have the summaries of small ones', async () => {
+  const large = Array.from({ length: 2 }, (_, trace) => {
+    const traceId = randomTraceId()
+    const root = span({ traceId, name: 'root', start: now - BigInt(trace), duration: 9n * MS })
+    const children = Array.from({ length: 120 }, (_, at) =>
+      span({
+        traceId,
+        parentSpanId: root.spanId,
+        name: `${at}`.repeat(80_000),
+        start: now + BigInt(at - trace),
+        status: { code: at % 3 },
+        links: at === 0 ? [linkTo(root), linkTo({ ...root, traceId: 'ab'.repeat(16) })] : [],
+      }),
+    )
+    return [...children, root]
+  })
+  const [first = []] = large
+  const small = span({ start: now - 10n, links: [linkTo(first[0] ?? span({ start: now }))] })
+  for (const spans of large) await traces.put(tracesOf('large', spans))
+  await traces.put(tracesOf('large', [small]))
+  await traces.put(tracesOf('large', [...first.slice(0, 30), small]))
+  await traces.put(
+    tracesOf('s'.repeat(200), [span({ traceId: first[0]?.traceId, start: now + 20n * MS, duration: 0n })]),
+  )
+  const { traces: found } = await searchTraces(traces.store, { service: 'large' }, {})
+  expect(found.map(({ traceId }) => traceId)).toEqual([...large.map(([one]) => one?.traceId), small.traceId])
+  expect(found[0]).toEqual({
+    traceId: first[0]?.traceId,
+    rootService: 'large',
+    rootName: 'root',
+    rootMissing: false,
+    startTimeUnixNano: String(now),
+    durationNano: String(20n * MS),
+    spanCount: 122,
+    errorCount: 40,
+    services: [
+      { name: 'large', spanCount: 121, errorCount: 40 },
+      { name: 's'.repeat(200), spanCount: 1, errorCount: 0 },
+    ],
+    linksOut: 1,
+    linksIn: 1,
+  })
+  expect(found[1]).toMatchObject({
+    rootName: 'root',
+    durationNano: String(9n * MS),
+    spanCount: 121,
+    linksOut: 1,
+    linksIn: 0,
+  })
+  expect(found[2]).toMatchObject({ spanCount: 1, linksOut: 1, linksIn: 0 })
+})
+
 test('a stored trace is returned with every field it was sent with', async () => {
   const sent = span({
     start: now,

@@ -1,9 +1,7 @@
 import type { Store } from '../../clickhouse/store.ts'
 import type { TraceSummary } from '@spanlink/api-schema'
 import type { Scanned } from '../../query/sql/searched-range.ts'
-import { MAX_UINT64 } from '../../query/sql/time-parameters.ts'
-import { fetchSummaries } from '../../query/traces/trace-summary.ts'
-import type { SpanFilter } from '../../query/traces/span-filter.ts'
+import { fetchSummaries } from '../../query/traces/summaries/fetch-summaries.ts'
 import { executeWithinDeadline } from './execute-query.ts'
 import type { Field, Pipeline, Query } from '../syntax/ast.ts'
 import { parseChecked } from '../analyze/check.ts'
@@ -90,12 +88,12 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const wanted = new Map(matches.map((match) => [match.rows.traceId, listFirstSpans(match, max)]))
   const [spans, summaries] = await Promise.all([
     fetchResultSpans(search, wanted, shown, getTreeNumbers(matches, plan)),
-    executeWithinDeadline(search, (options) => fetchSummaries(store, ids, MATCH_ALL, options)),
+    executeWithinDeadline(search, (options) => fetchSummaries(store, ids, options)),
   ])
   const groupFields = listGroupFields(pipeline)
   const traces = matches.flatMap(({ rows, spansets }): ResultTrace[] => {
     const shownSpans = spans.get(rows.traceId)
-    const summary = summaries.get(rows.traceId)?.summary
+    const summary = summaries.get(rows.traceId)
     // Retention may delete a trace between two statements.
     if (!summary) return []
     const trace: ResultTrace = {
@@ -183,5 +181,3 @@ function listGroupFields(pipeline: Pipeline): readonly string[] {
   }
   return fields
 }
-
-const MATCH_ALL: SpanFilter = { from: 0n, to: MAX_UINT64, conditions: [], params: {} }
