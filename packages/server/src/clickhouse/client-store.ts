@@ -13,6 +13,8 @@ export type ClientStoreOptions = {
   /** Detaches unreadable parts. @default none are detached */
   readonly guard?: CorruptPartGuard
   readonly log?: Log | undefined
+  /** Whether the table `logs` had rows at the start. @default unknown */
+  readonly hadLogs?: () => boolean
 }
 
 /** @param current returns undefined while the engine is down */
@@ -22,6 +24,7 @@ export function createClientStore(
   options: ClientStoreOptions = {},
 ): Store {
   const inserts = new Set<Promise<void>>()
+  let hasInsertedLogs = false
   let closed = false
   let lastMissingParts: readonly MissingPart[] = []
   const client = (): Client => {
@@ -35,6 +38,7 @@ export function createClientStore(
     mode,
     state: () => (closed ? 'down' : 'ready'),
     insert: async (table, rows, token) => {
+      if (table === 'logs') hasInsertedLogs = true
       const insert = client().insert(table, rows, token)
       inserts.add(insert)
       try {
@@ -52,6 +56,7 @@ export function createClientStore(
       const now = client()
       return await guarded(now, () => now.queryBytes(...query))
     },
+    hasLogs: () => hasInsertedLogs || (options.hadLogs?.() ?? true),
     info: async () => {
       const now = client()
       const counted = await guarded(now, () => countRows(now, options.shards))

@@ -44,6 +44,8 @@ export type Store = {
     params?: QueryParams,
     options?: QueryOptions,
   ): Promise<{ readonly bytes: Buffer; readonly rows: number | undefined }>
+  /** False if the table `logs` is known to be empty: saves a statement. @default true */
+  hasLogs?(): boolean
   info(): Promise<StoreInfo>
   /** Parts whose rows are missing from results, as far as known. */
   missingParts(): readonly MissingPart[]

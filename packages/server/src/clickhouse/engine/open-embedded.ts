@@ -21,6 +21,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
   const database = 'spanlink'
   const guard = new CorruptPartGuard(log)
   let client: Client | undefined
+  let hadLogs = true
   let engine: Engine
   try {
     engine = await startEngine({
@@ -39,6 +40,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
       onReady: async (access) => {
         const connected = await connectToDatabase(access, database)
         await guard.report(connected)
+        hadLogs = (await connected.query('select 1 from logs limit 1')).length > 0
         client = connected
       },
       onDown: () => {
@@ -52,7 +54,12 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     throw error
   }
   const stopRetention = startRetentionTimer(() => (client === undefined ? [] : [client]), options.retention, log)
-  const store = createClientStore('embedded', () => client, { restarts: engine.restarts, guard, log })
+  const store = createClientStore('embedded', () => client, {
+    restarts: engine.restarts,
+    guard,
+    log,
+    hadLogs: () => hadLogs,
+  })
   return {
     ...store,
     state: engine.state,

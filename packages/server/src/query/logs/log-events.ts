@@ -18,6 +18,7 @@ export async function findLogEvents(
   traceId: string,
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, readonly SpanEvent[]>> {
+  if (store.hasLogs?.() === false) return new Map()
   const rows = await store.query<EventRow>(
     `select lower(hex(span_id)) as spanId, timestamp as timeUnixNano, event_name as name,
       arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, dropped_attrs as droppedAttributesCount, attr_types as types
