@@ -36,7 +36,7 @@ export function* readNative(bytes: Buffer): Generator<NativeBlock> {
   }
 }
 
-const WIDTHS: Readonly<Record<string, number>> = { Enum8: 1, UInt8: 1, UInt64: 8 }
+const WIDTHS: Readonly<Record<string, number>> = { Enum8: 1, UInt8: 1, UInt64: 8, Int64: 8 }
 
 function readColumn(reader: PayloadReader, type: string, rows: number): NativeColumn {
   if (type === 'String') return { type: 'strings', ...readStrings(reader, rows) }

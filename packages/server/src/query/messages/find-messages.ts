@@ -5,27 +5,27 @@ import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseTimeWindow, type TimeWindow } from '../sql/time-window.ts'
 import { parseDuration } from '../sql/time-parameters.ts'
 import { addErrors } from './retries/attempt-errors.ts'
-import { findDeadLettered, findRetried } from './lists/retried.ts'
-import { findLate } from './lists/late.ts'
+import { createDeadLetteredList, createRetriedList } from './lists/retried.ts'
+import { createLateList } from './lists/late.ts'
 import {
-  comparePositions,
   type FoundMessages,
   isAtOrBefore,
+  type MessageListReader,
   type MessageListRequest,
   toListPosition,
 } from './message-list.ts'
-import type { ListPosition } from './messaging-spans/messaging-span.ts'
-import { findRedelivered } from './lists/redelivered.ts'
+import { comparePositions, type ListPosition, type StartPosition } from './messaging-spans/messaging-span.ts'
+import { createSpanLookup } from './messaging-spans/span-lookup.ts'
+import { createRedeliveredList } from './lists/redelivered.ts'
 import { addRecords } from './span-records.ts'
-import { createTraceCache } from './trace-cache.ts'
-import { findUnconsumed } from './lists/unconsumed.ts'
+import { createUnconsumedList } from './lists/unconsumed.ts'
 
-const lists: Readonly<Record<MessageList, (request: MessageListRequest) => Promise<FoundMessages>>> = {
-  unconsumed: findUnconsumed,
-  late: findLate,
-  redelivered: findRedelivered,
-  retried: findRetried,
-  'dead-lettered': findDeadLettered,
+const lists: Readonly<Record<MessageList, (request: MessageListRequest) => MessageListReader>> = {
+  unconsumed: createUnconsumedList,
+  late: createLateList,
+  redelivered: createRedeliveredList,
+  retried: createRetriedList,
+  'dead-lettered': createDeadLetteredList,
 }
 
 /** Finds messages of one list, newest first, and their counts over time. */
@@ -50,9 +50,9 @@ export async function findMessages(
   const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)
   const cursor = query.cursor === undefined ? undefined : messageCursor.decode(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
-  const traces = createTraceCache({ store, options })
-  const request = { store, window, topic, group, neverConsumed, minQueueTime, before, traces, options }
-  const found = await scanInSteps(lists[list], request, limit + (cursor?.given ?? 0))
+  const lookup = createSpanLookup({ store, options })
+  const readList = lists[list]({ store, window, topic, group, neverConsumed, minQueueTime, lookup, options })
+  const found = await readInSteps(readList, before, limit + (cursor?.given ?? 0))
   const messages = found.messages.slice(cursor?.given ?? 0)
   const page = messages.slice(0, limit)
   const nextCursor = encodeNextCursor(page, messages[limit], cursor, found.scannedUntil)
@@ -65,7 +65,7 @@ export async function findMessages(
     list,
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    messages: await addErrors(traces, await addRecords(traces, page)),
+    messages: await addRecords(lookup, await addErrors(lookup, page)),
     counts,
     stepNano: String(step),
     total: times.length,
@@ -79,35 +79,41 @@ export async function findMessages(
 }
 
 /**
- * Scan steps until a page is full, of 500 spans each. Not limited by time: equal requests get equal
- * pages.
+ * Steps until a page is full: few spans first, which are enough if most are listed. Not limited by
+ * time: equal requests get equal pages.
  */
-const MAX_STEPS = 4
+const STEPS = [
+  { maxSpans: 100, maxChains: 50 },
+  { maxSpans: 400, maxChains: 50 },
+  { maxSpans: 1_500, maxChains: 100 },
+] as const
 
-/** Scans from the newest span; each step continues at the previous step's end. */
-async function scanInSteps(
-  list: (typeof lists)[MessageList],
-  request: MessageListRequest,
+/** Reads from the newest message; each step continues at the previous step's end. */
+async function readInSteps(
+  readList: MessageListReader,
+  start: StartPosition | undefined,
   limit: number,
 ): Promise<FoundMessages> {
   const messages: Message[] = []
-  let before = request.before
-  for (let step = 1; ; step++) {
-    const found = await list({ ...request, before })
+  let before = start
+  for (const [index, limits] of STEPS.entries()) {
+    const found = await readList({ ...limits, before })
     const { scannedUntil } = found
     // The next step finds the messages after this position.
     messages.push(
       ...found.messages.filter((message) => scannedUntil === undefined || isAtOrBefore(scannedUntil, message)),
     )
-    if (scannedUntil === undefined || messages.length > limit || step === MAX_STEPS) return { ...found, messages }
+    const isLast = scannedUntil === undefined || messages.length > limit || index === STEPS.length - 1
+    if (isLast) return { ...found, messages }
     before = { ...scannedUntil, isInclusive: false }
   }
+  throw new Error('unreachable')
 }
 
 const SECOND = 1_000_000_000n
 
 /** Round steps, in seconds. */
-const STEPS = [1n, 5n, 10n, 30n, 60n, 300n, 600n, 1_800n, 3_600n, 21_600n, 86_400n, 604_800n]
+const TIME_STEPS = [1n, 5n, 10n, 30n, 60n, 300n, 600n, 1_800n, 3_600n, 21_600n, 86_400n, 604_800n]
 
 const MAX_BUCKETS = 60n
 
@@ -119,7 +125,7 @@ function countOverTime(
   // A window of "the last hour" is longer than an hour by the request's latency; one extra bucket
   // avoids a step five times as long.
   const fits = (step: bigint): boolean => length < step * SECOND * (MAX_BUCKETS + 1n)
-  const step = (STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
+  const step = (TIME_STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
   const buckets = Array.from({ length: Number((length + step - 1n) / step) }, () => 0)
   for (const time of times) {
     const index = Number((time - start) / step)

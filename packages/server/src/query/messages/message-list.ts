@@ -1,9 +1,9 @@
 import type { Message } from '@spanlink/api-schema'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { StoreAccess } from './messaging-spans/find-messaging-spans.ts'
-import type { MessagingSpan, ListPosition, StartPosition } from './messaging-spans/messaging-span.ts'
-import type { MessagingSpanCondition } from './messaging-spans/newest-messaging-spans.ts'
-import type { TraceCache } from './trace-cache.ts'
+import { comparePositions, type ListPosition, type MessagingSpan } from './messaging-spans/messaging-span.ts'
+import type { MessagingSpanCondition, ScanStep } from './messaging-spans/newest-messaging-spans.ts'
+import type { SpanLookup } from './messaging-spans/span-lookup.ts'
 
 /** The parameters of a message list. */
 export type MessageListRequest = StoreAccess & {
@@ -14,9 +14,16 @@ export type MessageListRequest = StoreAccess & {
   readonly neverConsumed: boolean
   /** Nanoseconds; each list has its own default. */
   readonly minQueueTime: bigint | undefined
-  readonly before: StartPosition | undefined
-  readonly traces: TraceCache
+  readonly lookup: SpanLookup
 }
+
+export type ListStep = ScanStep & {
+  /** Maximum number of sends that are traced back. */
+  readonly maxChains: number
+}
+
+/** Reads a list in steps: each continues at the previous step's end. */
+export type MessageListReader = (step: ListStep) => Promise<FoundMessages>
 
 export type FoundMessages = {
   /** Newest first. */
@@ -51,13 +58,6 @@ export function filterConsumers({ topic, group }: Filter): MessagingSpanConditio
 /** Whether a message is of the requested topic and group. */
 export function isRequested(message: Pick<Message, 'topic' | 'consumerGroup'>, { topic, group }: Filter): boolean {
   return (topic ?? message.topic) === message.topic && (group ?? message.consumerGroup) === message.consumerGroup
-}
-
-/** Newest first. */
-export function comparePositions(a: ListPosition, b: ListPosition): number {
-  if (a.time !== b.time) return a.time > b.time ? -1 : 1
-  const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
-  return first === second ? 0 : first > second ? -1 : 1
 }
 
 export function toListPosition({ timeUnixNano, traceId, spanId }: Message): ListPosition {

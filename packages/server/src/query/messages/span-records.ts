@@ -1,17 +1,21 @@
 import type { Message, MessageSpan } from '@spanlink/api-schema'
-import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
-import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../records/record-metadata.ts'
-import { findSpansInTraces, type StoreAccess } from './messaging-spans/find-messaging-spans.ts'
-import { identityColumns } from './messaging-spans/messaging-span.ts'
+import { toSpanKey } from '../links/span-ref.ts'
+import { mergeRecords } from '../records/record-metadata.ts'
+import type { SpanLookup } from './messaging-spans/span-lookup.ts'
 
 /**
  * Adds the cluster and key to each message and its spans. Only for a page's messages, because the
- * key is stored in `attrs` only.
+ * key is an attribute only.
  */
-export async function addRecords(access: StoreAccess, messages: readonly Message[]): Promise<Message[]> {
-  const columns = `${identityColumns}, ${recordColumns}`
-  const rows = await findSpansInTraces<SpanIdentity & RecordRow>(access, messages.flatMap(listMessageSpans), columns)
-  const records = new Map(rows.map((row) => [toSpanKey(row), toRecordMetadata(row)]))
+export async function addRecords(lookup: SpanLookup, messages: readonly Message[]): Promise<Message[]> {
+  const listed = messages.flatMap(listMessageSpans)
+  const details = await lookup.detailsOf(listed)
+  const spans = await lookup.spansByIdentity(listed)
+  const records = new Map(
+    Array.from(spans, ([key, { cluster, topic, partition, offset }]) => {
+      return [key, { cluster, topic, partition, offset, key: details.get(key)?.key ?? '' }]
+    }),
+  )
   const withRecord = (span: MessageSpan): MessageSpan => {
     const { cluster = '', key = '' } = records.get(toSpanKey(span)) ?? {}
     return { ...span, cluster, key }

@@ -6,7 +6,7 @@ import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
 import { readMessaging } from '../trace-rows/span-messaging.ts'
 
 /** Finds message counts of the batch spans among these, by `toSpanKey`. */
-export async function findBatchSizes(
+async function findBatchSizes(
   store: Store,
   spans: readonly SpanIdentity[],
   options: QueryOptions,
@@ -43,10 +43,26 @@ const SPANS_AT_ONCE = 500
  */
 export async function findSendSizes(
   store: Store,
-  sent: readonly (SpanIdentity & { readonly topic: string; readonly start: bigint })[],
+  sent: readonly SentSpan[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, number>> {
-  if (sent.length === 0) return new Map()
+  const topics = await findBatchTopics(store, sent, options)
+  return await findBatchSizes(
+    store,
+    sent.filter(({ topic }) => topics.has(topic)),
+    options,
+  )
+}
+
+type SentSpan = SpanIdentity & { readonly topic: string; readonly start: bigint }
+
+/** Finds topics of these send spans that have batches then, by the rollup. */
+export async function findBatchTopics(
+  store: Store,
+  sent: readonly SentSpan[],
+  options: QueryOptions,
+): Promise<ReadonlySet<string>> {
+  if (sent.length === 0) return new Set()
   const [first, last] = sent.reduce(
     ([min, max], { start }) => [start < min ? start : min, start > max ? start : max],
     [sent[0]?.start ?? 0n, 0n],
@@ -63,10 +79,5 @@ export async function findSendSizes(
     },
     options,
   )
-  const topics = new Set(rows.map(({ topic }) => topic))
-  return await findBatchSizes(
-    store,
-    sent.filter(({ topic }) => topics.has(topic)),
-    options,
-  )
+  return new Set(rows.map(({ topic }) => topic))
 }

@@ -13,14 +13,5 @@ export function firstNonEmptyValue(names: readonly string[], attrs = 'attrs'): s
   return choices.length === 0 ? last : `multiIf(${[...choices, last].join(', ')})`
 }
 
-/**
- * SQL: the entries of the map `attrs` that name a field of a record or a consumer group. A third
- * less CPU than a `messagingValue` for each field.
- */
-export const messagingAttributes = `mapFilter((name, value) -> name in (${Object.values(messagingNames)
-  .flat()
-  .map((name) => `'${name}'`)
-  .join(', ')}), attrs)`
-
 /** SQL for a span's batch message count as text; '' if missing. The name is the same since 1.20. */
 export const messagingBatchCount = `attrs['${batchCountName}']`

@@ -1,6 +1,5 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { type MessagingField, messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
-import { messagingValue } from './messaging-sql.ts'
 
 export const RECORD_FIELDS: readonly (keyof RecordMetadata)[] = ['cluster', 'topic', 'partition', 'offset', 'key']
 
@@ -69,23 +68,3 @@ export function isUnknownRecord(record: RecordMetadata): boolean {
 export function isLocated({ topic, partition, offset }: RecordMetadata): boolean {
   return topic !== '' && partition !== '' && offset !== ''
 }
-
-export type RecordRow = {
-  readonly cluster: string
-  readonly topic: string
-  readonly partition: string
-  readonly messageOffset: string
-  readonly messageKey: string
-}
-
-/** Columns of `spans` for a `RecordRow`. */
-export const recordColumns = `cluster, topic, partition,
-  message_offset as messageOffset, ${messagingValue('key')} as messageKey`
-
-export function toRecordMetadata(row: RecordRow): RecordMetadata {
-  const { cluster, topic, partition, messageOffset, messageKey } = row
-  return { cluster, topic, partition, offset: messageOffset === NO_OFFSET ? '' : messageOffset, key: messageKey }
-}
-
-/** A missing offset in the column `message_offset`. */
-const NO_OFFSET = '-1'

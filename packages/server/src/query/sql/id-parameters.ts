@@ -33,6 +33,13 @@ export function createIdList(name: string, ids: readonly string[], bytes: 8 | 16
 
 const MAX_INLINE_IDS = 64
 
+/** Any number of UInt64. */
+export function createNumberList(name: string, numbers: Iterable<bigint>): SqlPart {
+  // As text: a number in an array would have to be written without quotes.
+  const { array, params } = createList(name, Array.from(numbers, String))
+  return { sql: `select toUInt64(arrayJoin(${array}))`, params }
+}
+
 /** Any number of trace ids, as a set of `trace_id`. Names of parameters begin with `name`. */
 export function createTraceIdSet(name: string, traceIds: Iterable<string>): SqlPart {
   const { array, params } = createList(name, [...new Set(traceIds)])

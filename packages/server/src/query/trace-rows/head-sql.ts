@@ -6,6 +6,9 @@ export const spanHead = {
   linkCount: 'reinterpretAsUInt32(substring(head, -4))',
 } as const
 
+/** SQL: fields of shapes of either type, as numbers of the enums. */
+export const spanShape = { kind: 'reinterpretAsUInt8(substring(shape, 2, 1))' } as const
+
 /** SQL: fields of rows of type `backlink`. */
 export const backlinkHead = {
   linkingTraceId: 'substring(head, 1, 16)',

@@ -10,6 +10,7 @@ import { checkEnd, MIN_EVENT_BYTES, MIN_LINK_BYTES, readList } from './trace-row
 /** What messages need of a span's `body`. */
 export type MessagingBody = {
   readonly values: MessagingValues
+  readonly statusMessage: string
   readonly flags: number
   readonly links: readonly MessagingLink[]
 }
@@ -24,12 +25,12 @@ export type MessagingLink = { readonly traceId: string; readonly spanId: string;
  */
 export function readMessagingBody(reader: PayloadReader, keys: MessagingKeys): MessagingBody {
   const values = readMessagingValues(reader, keys)
-  reader.skipText()
+  const statusMessage = reader.text()
   reader.skipText()
   const flags = reader.u32()
   reader.skip(12)
   for (let left = reader.count(MIN_EVENT_BYTES); left > 0; left--) skipEvent(reader)
-  const body = { values, flags, links: readList(reader, MIN_LINK_BYTES, readLink) }
+  const body = { values, statusMessage, flags, links: readMessagingLinks(reader) }
   checkEnd(reader)
   return body
 }
@@ -47,6 +48,11 @@ export function readLinkValues(reader: PayloadReader, keys: MessagingKeys): Mess
   reader.skip(4)
   checkEnd(reader)
   return values
+}
+
+/** Reads links as in a span's `body`. */
+export function readMessagingLinks(reader: PayloadReader): readonly MessagingLink[] {
+  return readList(reader, MIN_LINK_BYTES, readLink)
 }
 
 function readLink(reader: PayloadReader): MessagingLink {

@@ -96,7 +96,7 @@ export type BacklinkHead = {
 
 export type BacklinkRow = BacklinkHead & LinkBody
 
-/** By their numbers in `head`. */
+/** By their numbers in a shape. */
 export const KINDS: readonly Span['kind'][] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 export const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
 const NO_SPAN = '0000000000000000'

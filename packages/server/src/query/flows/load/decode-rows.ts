@@ -47,7 +47,7 @@ export function hasMessagingBody({ kind, linkCount }: SpanHead): boolean {
   return linkCount > 0 || isMessagingKind(kind)
 }
 
-export const NO_BODY: MessagingBody = { values: NO_VALUES, flags: 0, links: [] }
+export const NO_BODY: MessagingBody = { values: NO_VALUES, statusMessage: '', flags: 0, links: [] }
 
 export function toFlowSpan(
   head: SpanHead,

@@ -1,5 +1,5 @@
-import { isTooHeavy } from '../../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { fetchInHalves, RESULT_SETTINGS } from '../../trace-rows/fetch-in-halves.ts'
 import { fetchDecodedRows, fetchTraceHeads, type TraceRowsRequest } from '../../trace-rows/fetch-trace-rows.ts'
 import { spanHead } from '../../trace-rows/head-sql.ts'
 import { NO_VALUES } from '../../trace-rows/span-messaging.ts'
@@ -16,9 +16,6 @@ import {
 /** Limits of spans per trace, and of links per call. */
 export const MAX_TRACE_SPANS = 20_000
 export const MAX_LINKS = 20_000
-
-/** A larger result is fetched in parts: only decoded rows are in memory together. */
-const RESULT_SETTINGS = ', max_result_bytes = 33554432, max_result_rows = 50000'
 
 export type FlowRowsRequest = {
   readonly traceIds: readonly string[]
@@ -83,24 +80,5 @@ export async function fetchFlowRows(store: Store, request: FlowRowsRequest, opti
         for (const head of backlinks) found.backlinks.push(toFlowBacklink(head, NO_VALUES))
       },
     )
-  }
-}
-
-/** Fetches halves of what is too much for one result; calls `fetchOne` for one that is. */
-async function fetchInHalves<T>(
-  all: readonly T[],
-  fetch: (some: readonly T[]) => Promise<unknown>,
-  fetchOne: (one: T) => Promise<unknown>,
-): Promise<void> {
-  const [first] = all
-  if (first === undefined) return
-  try {
-    await fetch(all)
-  } catch (error) {
-    if (!isTooHeavy(error)) throw error
-    if (all.length === 1) return void (await fetchOne(first))
-    const half = all.length >> 1
-    await fetchInHalves(all.slice(0, half), fetch, fetchOne)
-    await fetchInHalves(all.slice(half), fetch, fetchOne)
   }
 }

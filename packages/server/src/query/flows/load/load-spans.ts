@@ -1,22 +1,10 @@
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { KINDS } from '../../trace-rows/trace-row.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
 import type { FlowSpanWithLinks } from './decode-rows.ts'
-import { fetchFlowRows, MAX_TRACE_SPANS } from './fetch-flow-rows.ts'
+import { MAX_TRACE_SPANS } from './fetch-flow-rows.ts'
 
 /** Limit of spans per flow. */
 export const MAX_SPANS = 100_000
-
-/** Loads the spans of these traces. A span that was sent twice may be returned twice. */
-export async function loadSpans(
-  store: Store,
-  traceIds: readonly string[],
-  options: QueryOptions,
-): Promise<{ readonly rows: readonly FlowSpanRow[]; readonly isTruncated: boolean }> {
-  const { spans } = await fetchFlowRows(store, { traceIds, type: 'span', maxSpans: MAX_SPANS }, options)
-  const { traces, isTruncated } = limitSpans(spans, MAX_SPANS)
-  return { rows: [...traces.values()].flat(), isTruncated }
-}
 
 export type LimitedSpans = {
   /** By trace, sorted by start. */

@@ -1,7 +1,7 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { ConsumedDelivery } from './delivery.ts'
-import type { SpanLookup } from './find-deliveries.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 
 /** Nested consuming spans: receive, batch and message. */
 const MAX_DEPTH = 3
@@ -49,7 +49,7 @@ export async function findSharedParents(
     const consumers = spans.map(({ consumed }) => consumed).filter((consumer) => consumer.parentSpanId !== '')
     return [...Map.groupBy(consumers, (span) => span.traceId + span.parentSpanId)].flatMap(([key, [first, second]]) => {
       if (first === undefined || second === undefined || known.has(key)) return []
-      return [{ traceId: first.traceId, spanId: first.parentSpanId, before: first.start }]
+      return [{ traceId: first.traceId, spanId: first.parentSpanId }]
     })
   })
   if (refs.length === 0) return []

@@ -1,43 +1,10 @@
 import { type Delivery, type MessageLink, toInnerDelivery } from './delivery.ts'
-import { selectIdentity, toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { selectIdentity, toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { isSameMessage, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
-import {
-  findConsumingChildren,
-  findMessagingSpans,
-  findSpansByIdentity,
-  keyBySpan,
-  type StoreAccess,
-  type TimedRef,
-} from '../messaging-spans/find-messaging-spans.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { includesProducer, mayShareDistantId, selectProducer } from '../messaging-spans/shared-ids.ts'
-import { findLinksFrom, findLinksTo } from './message-links.ts'
-
-/** Looks up spans: as `findMessagingSpans`, `findSpansByIdentity` and `findConsumingChildren`. */
-export type SpanLookup = StoreAccess & {
-  readonly spansByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessagingSpan[]>>
-  readonly spansByIdentity: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessagingSpan>>
-  readonly consumingChildren: (parents: readonly MessagingSpan[]) => Promise<MessagingSpan[]>
-}
-
-/**
- * Looks up single spans; suits requests for few spans of many traces.
- *
- * @param known consumers that need no lookup
- */
-export function createSpanLookup({ store, options }: StoreAccess, known: readonly MessagingSpan[] = []): SpanLookup {
-  const access = { store, options }
-  const knownByKey = keyBySpan(known)
-  return {
-    ...access,
-    spansByRef: (refs) => findMessagingSpans(access, refs),
-    spansByIdentity: async (spans) => {
-      const others = spans.filter((span) => !knownByKey.has(toSpanKey(span)))
-      return new Map([...knownByKey, ...(await findSpansByIdentity(access, others))])
-    },
-    consumingChildren: (parents) => findConsumingChildren(access, parents),
-  }
-}
+import { keyBySpan, type TimedRef } from '../messaging-spans/find-messaging-spans.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 
 /**
  * Finds the consumers of these producers' messages: through links of any age, and as children.
@@ -50,10 +17,12 @@ export async function findDeliveries(
   unstored: readonly SpanRef[] = [],
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
-    findLinksTo(lookup, [...producers, ...unstored]),
+    lookup.linksTo([...producers, ...unstored]),
     lookup.consumingChildren(producers),
   ])
-  const consumers = await lookup.spansByIdentity(links.map(({ consumedRef }) => consumedRef))
+  const consumers: Map<string, MessagingSpan> = await lookup.spansByIdentity(
+    links.map(({ consumedRef }) => consumedRef),
+  )
   for (const child of children) consumers.set(toSpanKey(child), child)
   const producersByRef = new Map(producers.map((producer) => [toRefKey(producer), producer]))
   const linked = new Set(links.map(toLinkKey))
@@ -76,16 +45,19 @@ export async function findIncomingDeliveries(
 ): Promise<Delivery[]> {
   const consumersByKey = keyBySpan(consumers)
   const distinct = [...consumersByKey.values()]
-  const links = await findLinksFrom(lookup, distinct)
+  const links = await lookup.linksFrom(distinct)
   const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
   const unlinked = distinct.filter((consumer) => !linked.has(toSpanKey(consumer)))
   const parented = unlinked.filter((consumer) => consumer.parentSpanId !== '')
   // A producer that shares the consumer's id takes precedence over the consumer's parent.
   const sharing = unlinked.map((consumer) => ({ ...consumer, parentSpanId: consumer.spanId }))
   const candidates = [...links, ...[...sharing, ...parented].map(toParentLink)]
-  const causes = await lookup.spansByRef(
-    // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
-    candidates.map((link) => ({ ...link.producerRef, before: consumersByKey.get(toSpanKey(link.consumedRef))?.start })),
+  const toCauseRef = ({ producerRef, consumedRef }: MessageLink): TimedRef => {
+    return { ...producerRef, before: consumersByKey.get(toSpanKey(consumedRef))?.start }
+  }
+  const causes = await lookup.causesByRef(
+    [...links, ...parented.map(toParentLink)].map(toCauseRef),
+    sharing.map(toParentLink).map(toCauseRef),
   )
   // A producer that shares the id of its consumer may be of any age.
   const open = unlinked.filter((consumer) => mayShareDistantId(consumer, causes))

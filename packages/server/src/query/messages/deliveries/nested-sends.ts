@@ -1,11 +1,6 @@
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import {
-  findProducingChildren,
-  findSpansByIdentity,
-  type StoreAccess,
-} from '../messaging-spans/find-messaging-spans.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
-import { findLinksFrom, findLinksTo } from './message-links.ts'
 
 type Send = Pick<MessagingSpan, 'kind' | 'status' | 'topic'>
 
@@ -15,17 +10,14 @@ type Send = Pick<MessagingSpan, 'kind' | 'status' | 'topic'>
  * messages of their own unless a consumer took their context.
  */
 export async function findOuterSends(
-  access: StoreAccess,
+  lookup: SpanLookup,
   producers: readonly MessagingSpan[],
 ): Promise<ReadonlySet<string>> {
   if (producers.length === 0) return new Set()
-  const [children, links] = await Promise.all([
-    findProducingChildren(access, producers),
-    findLinksTo(access, producers),
-  ])
+  const [children, links] = await Promise.all([lookup.producingChildren(producers), lookup.linksTo(producers)])
   const linkingRefs = links.map(({ consumedRef }) => consumedRef).filter(({ kind }) => kind === 'producer')
-  const linkingByKey = await findSpansByIdentity(access, linkingRefs)
-  const linksOf = Map.groupBy(await findLinksFrom(access, [...linkingByKey.values()]), ({ consumedRef }) =>
+  const linkingByKey = await lookup.spansByIdentity(linkingRefs)
+  const linksOf = Map.groupBy(await lookup.linksFrom([...linkingByKey.values()]), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )
   const childrenOf = Map.groupBy(children, ({ traceId, parentSpanId }) => traceId + parentSpanId)

@@ -1,11 +1,10 @@
-import type { SpanLookup } from './find-deliveries.ts'
 import { isSameMessage, isSameOrUnknown } from '../../records/record-metadata.ts'
 import { type Delivery, toInnerDelivery } from './delivery.ts'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { selectParent } from '../messaging-spans/shared-ids.ts'
-import { findLinksFrom, findLinksTo } from './message-links.ts'
 
 /**
  * Adds deliveries for the spans that processed a message below a consuming span. kotel's `process`
@@ -16,7 +15,7 @@ export async function addProcessingSpans(lookup: SpanLookup, deliveries: readonl
   const outers = keyBySpan(deliveries.flatMap(({ consumed }) => consumed ?? []))
   if (outers.size === 0) return [...deliveries]
   const [links, children] = await Promise.all([
-    findLinksTo(lookup, [...outers.values()]),
+    lookup.linksTo([...outers.values()]),
     lookup.consumingChildren([...outers.values()]),
   ])
   const linkingSpans = await lookup.spansByIdentity(links.map(({ consumedRef }) => consumedRef))
@@ -32,7 +31,7 @@ export async function addProcessingSpans(lookup: SpanLookup, deliveries: readonl
   ]
   if (candidates.length === 0) return [...deliveries]
   const linking = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))
-  const targets = Map.groupBy(await findLinksFrom(lookup, [...linking.values()]), ({ consumedRef }) =>
+  const targets = Map.groupBy(await lookup.linksFrom([...linking.values()]), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )
   const handovers = candidates.filter(({ outer, inner }) =>

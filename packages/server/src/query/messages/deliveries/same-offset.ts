@@ -1,7 +1,6 @@
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { type MessageListRequest, toConsumerId } from '../message-list.ts'
-import { findSpansByIdentity } from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging-spans.ts'
 
@@ -9,7 +8,7 @@ import type { MessagingSpanCondition } from '../messaging-spans/newest-messaging
  * Finds consuming spans of the window at the offsets of these, several per consumer and offset.
  */
 export async function findAtSameOffset(
-  { store, window, options }: MessageListRequest,
+  { store, window, lookup, options }: MessageListRequest,
   condition: MessagingSpanCondition,
   consumers: readonly MessagingSpan[],
 ): Promise<MessagingSpan[][]> {
@@ -39,7 +38,7 @@ export async function findAtSameOffset(
     const [first] = refs
     return first !== undefined && known.has(toConsumedOffsetKey({ ...record, service: first.service })) ? [refs] : []
   })
-  const found = await findSpansByIdentity({ store, options }, groups.flat())
+  const found = await lookup.spansByIdentity(groups.flat())
   return groups.map((group) => group.flatMap((span) => found.get(toSpanKey(span)) ?? []))
 }
 

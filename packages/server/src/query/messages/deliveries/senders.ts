@@ -1,13 +1,13 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findSendSizes } from '../../records/batch-sizes.ts'
 import { findKnownRecords, type Sender, type ConsumedRecord } from '../../records/missed-records.ts'
 import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
-import { findMessagingSpans, type StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
+import type { FoundLink } from '../messaging-spans/stored-span.ts'
 import { isProducing, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import type { Delivery } from './delivery.ts'
-import { createSpanLookup, findDeliveries, type SpanLookup } from './find-deliveries.ts'
-import { findLinksFrom, type FoundLink } from './message-links.ts'
+import { findSendSizes } from './batch-sizes.ts'
+import { findDeliveries } from './find-deliveries.ts'
 import { findOuterSends } from './nested-sends.ts'
 
 type SenderSpan = Sender & { readonly producer: MessagingSpan }
@@ -16,11 +16,10 @@ type SenderSpan = Sender & { readonly producer: MessagingSpan }
  * Finds which records of these producers were consumed, and by whom. Omits producers whose message
  * another span sends.
  */
-export async function findSenders(access: StoreAccess, producers: readonly MessagingSpan[]): Promise<SenderSpan[]> {
-  const lookup = createSpanLookup(access)
+export async function findSenders(lookup: SpanLookup, producers: readonly MessagingSpan[]): Promise<SenderSpan[]> {
   const [deliveries, creationLinks] = await Promise.all([
     findDeliveries(lookup, producers),
-    findLinksFrom(access, producers),
+    lookup.linksFrom(producers),
   ])
   const contextsOf = Map.groupBy(creationLinks, ({ consumedRef }) => toSpanKey(consumedRef))
   const contextDeliveries = await findContextDeliveries(lookup, creationLinks)
@@ -28,7 +27,7 @@ export async function findSenders(access: StoreAccess, producers: readonly Messa
   const toConsumedRecords = (context: SpanRef, batches: ReadonlySet<string>): ConsumedRecord[] =>
     (found.get(toRefKey(context)) ?? []).map((delivery) => toConsumedRecord(delivery, batches))
   const unconsumed = producers.filter((producer) => !found.has(toRefKey(producer)))
-  const outer = await findOuterSends(access, unconsumed)
+  const outer = await findOuterSends(lookup, unconsumed)
   const sending = producers.filter((producer) => !outer.has(toSpanKey(producer)))
   const senders = sending.map((producer) => {
     const own = { ...producer, key: '' }
@@ -41,11 +40,10 @@ export async function findSenders(access: StoreAccess, producers: readonly Messa
     .flatMap(({ producer }) => found.get(toRefKey(producer)) ?? [])
     .flatMap(({ linked, consumed }) => (consumed !== undefined && linked.offset === '' ? [consumed] : []))
   const [batches, sizes] = await Promise.all([
-    findBatchSpans(access, doubtful),
+    findBatchSpans(lookup, doubtful),
     findSendSizes(
-      access.store,
+      lookup,
       senders.filter(({ known }) => known.length > 0).map(({ producer }) => producer),
-      access.options,
     ),
   ])
   return senders.map(({ producer, own, records, known }) => {
@@ -69,7 +67,7 @@ async function findContextDeliveries(lookup: SpanLookup, links: readonly FoundLi
   const refs = new Map(
     links.map(({ producerRef, consumedRef }) => [toRefKey(producerRef), { ...producerRef, before: consumedRef.start }]),
   )
-  const contexts = await findMessagingSpans(lookup, [...refs.values()])
+  const contexts = await lookup.spansByRef([...refs.values()])
   const producing = [...refs].flatMap(([key, ref]): MessagingSpan[] => {
     const sharers = contexts.get(key)
     if (sharers === undefined) return [toUnstoredSpan(ref)]
@@ -97,8 +95,8 @@ function toUnstoredSpan({ traceId, spanId, before }: SpanRef & { readonly before
 }
 
 /** Finds which of these spans carry several links, by `toSpanKey`. */
-async function findBatchSpans(access: StoreAccess, spans: readonly MessagingSpan[]): Promise<ReadonlySet<string>> {
-  const links = await findLinksFrom(access, spans)
+async function findBatchSpans(lookup: SpanLookup, spans: readonly MessagingSpan[]): Promise<ReadonlySet<string>> {
+  const links = await lookup.linksFrom(spans)
   const linking = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
   return new Set([...linking].filter(([, all]) => all.length > 1).map(([key]) => key))
 }

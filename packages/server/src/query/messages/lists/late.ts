@@ -1,6 +1,7 @@
+import type { Message } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { type Delivery, listProducers, toRecordIdentity } from '../deliveries/delivery.ts'
 import { selectFirstOfRecords, toConsumption } from '../deliveries/first-consumptions.ts'
@@ -8,12 +9,12 @@ import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import {
   filterConsumers,
   isRequested,
-  type FoundMessages,
+  type MessageListReader,
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
 import { type MessagingSpan, toMessage } from '../messaging-spans/messaging-span.ts'
-import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
+import { createSpanScan, type ScannedSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const DEFAULT_MIN_QUEUE_TIME_NANO = 10_000_000_000n
 
@@ -22,10 +23,17 @@ const DEFAULT_MIN_QUEUE_TIME_NANO = 10_000_000_000n
  * `process` are one delivery, measured to the innermost `process` span if there is one. A late
  * redelivery is excluded if an earlier one was in time, even if that span is not among the newest.
  */
-export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
-  const { minQueueTime = DEFAULT_MIN_QUEUE_TIME_NANO } = request
-  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(request, filterConsumers(request))
-  const lookup = createSpanLookup(request, consumers)
+export function createLateList(request: MessageListRequest): MessageListReader {
+  const scan = createSpanScan(request, filterConsumers(request))
+  return async (step) => {
+    const { spans, scannedUntil } = await scan(step)
+    return { messages: await findLate(request, spans), scannedUntil }
+  }
+}
+
+async function findLate(request: MessageListRequest, consumers: ScannedSpans['spans']): Promise<Message[]> {
+  const { lookup, minQueueTime = DEFAULT_MIN_QUEUE_TIME_NANO } = request
+  lookup.add(consumers)
   const incoming = (await findIncomingDeliveries(lookup, consumers)).filter(isComplete)
   const isLate = ({ producer, consumed }: CompleteDelivery): boolean =>
     computeQueueTime(producer, consumed) > minQueueTime
@@ -38,7 +46,7 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
     const own = producersOf.get(toSpanKey(consumedRef))
     return own === undefined || own.some((delivery) => toRefKey(delivery.producerRef) === toRefKey(producerRef))
   })
-  const messages = selectFirstDeliveries([...incoming, ...others])
+  return selectFirstDeliveries([...incoming, ...others])
     .filter((delivery) => scannedKeys.has(toSpanKey(delivery.consumed)) && isLate(delivery))
     .map(({ producer, consumed, ...record }) => {
       const waitNano = computeQueueTime(producer, consumed)
@@ -47,7 +55,6 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
     })
     .filter((message) => isRequested(message, request))
     .sort(compareNewestFirst)
-  return { messages, scannedUntil }
 }
 
 type CompleteDelivery = Delivery & { readonly producer: MessagingSpan; readonly consumed: MessagingSpan }

@@ -1,23 +1,21 @@
-import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findSendSizes } from '../../records/batch-sizes.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import type { KnownGroup } from '../../records/known-groups.ts'
-import { messagingValue } from '../../records/messaging-sql.ts'
 import { isLocated, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { findMissedRecords, type MissedRecord, type ConsumedRecord } from '../../records/missed-records.ts'
-import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
+import { findSendSizes } from '../deliveries/batch-sizes.ts'
 import { findSenders } from '../deliveries/senders.ts'
-import type { StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
 import type { MessagingSpan } from '../messaging-spans/messaging-span.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 
 export type Missing = MissedRecord & { readonly producer: MessagingSpan }
 
 /** Finds records of these producers that no consumer took, with group ''. */
 export async function findNeverConsumed(
-  access: StoreAccess,
+  lookup: SpanLookup,
   sent: readonly MessagingSpan[],
   linked: ReadonlyMap<string, LinkedRecords>,
 ): Promise<Missing[]> {
-  const sizes = await findSendSizes(access.store, sent, access.options)
+  const sizes = await findSendSizes(lookup, sent)
   // For most producers the links are enough, and their consumers are not read.
   const doubtful = sent.filter((producer) => {
     const positions = linked.get(toRefKey(producer))?.positions
@@ -25,7 +23,7 @@ export async function findNeverConsumed(
     const isOwnConsumed = producer.partition === '' || producer.offset === '' || positions.has(toOffsetKey(producer))
     return !isOwnConsumed || (sizes.get(toSpanKey(producer)) ?? 0) > positions.size
   })
-  const senders = await findSenders(access, doubtful)
+  const senders = await findSenders(lookup, doubtful)
   return senders.flatMap(({ producer, ...sender }) => {
     const consumed = sender.consumed.map((one) => toAnonymous(one, producer.cluster))
     const forwarded = sender.forwarded?.map((one) => toAnonymous(one, producer.cluster)) ?? []
@@ -57,30 +55,15 @@ export type LinkedRecords = { readonly topics: readonly string[]; readonly posit
 
 /** Finds links of consumers to these producers by `toRefKey`, without reading the consumers. */
 export async function findLinkedRecords(
-  { store, options }: StoreAccess,
+  lookup: SpanLookup,
   sent: readonly MessagingSpan[],
 ): Promise<ReadonlyMap<string, LinkedRecords>> {
-  if (sent.length === 0) return new Map()
-  const sets = createRefSets(sent)
-  const rows = await store.query<LinkedRow>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, groupUniqArray(${messagingValue('topic')}) as topics,
-      groupUniqArray((${messagingValue('partition')}, ${messagingValue('offset')})) as positions
-    from span_links
-    where trace_id in (${sets.traceIds}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${sets.spans})
-    group by trace_id, span_id
-    ${BY_IDS_SETTINGS}`,
-    sets.params,
-    options,
-  )
+  const links = (await lookup.linksTo(sent)).filter(({ consumedRef }) => consumedRef.kind === 'consumer')
+  const linksOf = Map.groupBy(links, ({ producerRef }) => toRefKey(producerRef))
   return new Map(
-    rows.map(({ topics, positions, ...ref }) => {
-      const found = positions.map(([partition, offset]) => toOffsetKey({ partition, offset }))
-      return [toRefKey(ref), { topics, positions: new Set(found) }]
-    }),
+    Array.from(linksOf, ([key, all]) => [
+      key,
+      { topics: [...new Set(all.map(({ topic }) => topic))], positions: new Set(all.map(toOffsetKey)) },
+    ]),
   )
-}
-
-type LinkedRow = SpanRef & {
-  readonly topics: readonly string[]
-  readonly positions: readonly (readonly [partition: string, offset: string])[]
 }

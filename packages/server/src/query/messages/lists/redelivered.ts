@@ -1,7 +1,7 @@
 import type { Message, RecordMetadata } from '@spanlink/api-schema'
 import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
-import { findBatchSizes } from '../../records/batch-sizes.ts'
-import { findDeliveries, createSpanLookup, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
+import { findBatchSizes } from '../deliveries/batch-sizes.ts'
+import { findDeliveries, findIncomingDeliveries } from '../deliveries/find-deliveries.ts'
 import { groupByConsumer } from '../deliveries/consumer-groups.ts'
 import { countDeliveries, type CountedDelivery, findSharedParents } from '../deliveries/count-deliveries.ts'
 import {
@@ -14,24 +14,34 @@ import {
 import { groupByRecord } from '../deliveries/group-by-record.ts'
 import { findAtSameOffset, splitByContext } from '../deliveries/same-offset.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
+import { selectRepeatable } from '../deliveries/repeatable.ts'
 import {
   filterConsumers,
   isRequested,
   type FoundMessages,
+  type MessageListReader,
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
 import { keepInnermost, type MessagingSpan, toMessage } from '../messaging-spans/messaging-span.ts'
-import { findNewestMessagingSpans } from '../messaging-spans/newest-messaging-spans.ts'
+import {
+  createSpanScan,
+  type MessagingSpanCondition,
+  type ScannedSpans,
+  type ScanStep,
+} from '../messaging-spans/newest-messaging-spans.ts'
 
 /**
  * Finds messages that one group received more than once. A `receive` and a `process` span are one
  * delivery, as are the `process` spans of one poll: those are retries in place.
  */
-export async function findRedelivered(request: MessageListRequest): Promise<FoundMessages> {
-  const { repeated, scannedUntil } = await findRepeated(request)
-  const messages = repeated.flatMap(({ message, deliveries }) => (deliveries > 1 ? [message] : []))
-  return { messages, scannedUntil }
+export function createRedeliveredList(request: MessageListRequest): MessageListReader {
+  const findRepeated = createRepeatedList(request)
+  return async (step) => {
+    const { repeated, scannedUntil } = await findRepeated(step)
+    const messages = repeated.flatMap(({ message, deliveries }) => (deliveries > 1 ? [message] : []))
+    return { messages, scannedUntil }
+  }
 }
 
 export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
@@ -44,11 +54,23 @@ export type RepeatedMessages = Pick<FoundMessages, 'scannedUntil'> & {
  * partition and offset, unless their creation contexts differ; or, without offsets, the same
  * creation context if it belongs to one message only.
  */
-export async function findRepeated(request: MessageListRequest): Promise<RepeatedMessages> {
-  const { store, window, options } = request
+export function createRepeatedList(request: MessageListRequest): (step: ScanStep) => Promise<RepeatedMessages> {
   const condition = filterConsumers(request)
-  const { spans: consumers, scannedUntil } = await findNewestMessagingSpans(request, condition)
-  const lookup = createSpanLookup(request, consumers)
+  const scan = createSpanScan(request, condition)
+  return async (step) => {
+    const { spans, scannedUntil } = await scan(step)
+    return { repeated: await findRepeated(request, condition, spans), scannedUntil }
+  }
+}
+
+async function findRepeated(
+  request: MessageListRequest,
+  condition: MessagingSpanCondition,
+  consumers: ScannedSpans['spans'],
+): Promise<RepeatedMessages['repeated']> {
+  const { lookup, window, group } = request
+  lookup.add(consumers)
+  const scannedKeys = new Set(consumers.map(toSpanKey))
   const incoming = await findIncomingDeliveries(lookup, consumers)
   // Links and parents find the other consumers of a producer's message without a scan of the
   // window.
@@ -57,7 +79,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   )
   const [deliveries, atSameOffset] = await Promise.all([
     findDeliveries(lookup, listProducers(incoming), selectUnstored(incoming)).then((found) =>
-      addProcessingSpans(lookup, found),
+      addProcessingSpans(lookup, selectRepeatable(found, { incoming, scannedKeys, group })),
     ),
     findAtSameOffset(
       request,
@@ -65,7 +87,6 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
       consumers.filter((span) => !withProducer.has(toSpanKey(span))),
     ),
   ])
-  const scannedKeys = new Set(consumers.map(toSpanKey))
   const others = atSameOffset.flat().filter((span) => !scannedKeys.has(toSpanKey(span)))
   const incomingOf = Map.groupBy([...incoming, ...(await findIncomingDeliveries(lookup, others))], ({ consumedRef }) =>
     toSpanKey(consumedRef),
@@ -73,28 +94,24 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   const sameRecord = atSameOffset
     .flatMap((same) => splitByContext(same, (span) => selectContexts(span, incomingOf.get(toSpanKey(span)) ?? [])))
     .filter(isRepeated)
-  const groups = groupByMessage(deliveries).filter((group) => isRepeated(group.map(({ consumed }) => consumed)))
+  const groups = groupByMessage(deliveries).filter((same) => isRepeated(same.map(({ consumed }) => consumed)))
   const [batchSizes, parents] = await Promise.all([
-    findBatchSizes(
-      store,
-      [
-        ...groups.flatMap((group) => group.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
-        ...sameRecord.flat(),
-      ],
-      options,
-    ),
+    findBatchSizes(lookup, [
+      ...groups.flatMap((same) => same.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
+      ...sameRecord.flat(),
+    ]),
     findSharedParents(
       [...groups, ...sameRecord.map((same) => same.map((consumed) => ({ consumed, producer: undefined })))],
       lookup,
     ),
   ])
   const found = new Map<string, Repeated>()
-  for (const group of groups) {
-    const [any] = group
+  for (const same of groups) {
+    const [any] = same
     // A creation context shared by a batch: each consumer may have received another of its
     // messages. Unknown if the producer is not stored.
     const isShared = any?.producer === undefined || (batchSizes.get(toSpanKey(any.producer)) ?? 0) > 1
-    const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
+    const certain = isShared ? same.filter(({ offset }) => offset !== '') : same
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first !== undefined) add(certain, first.producer, first)
   }
@@ -112,8 +129,7 @@ export async function findRepeated(request: MessageListRequest): Promise<Repeate
   const listed = [...found.values()].filter(
     ({ message, last }) => scannedKeys.has(toSpanKey(last)) && isRequested(message, request),
   )
-  const repeated = listed.toSorted((a, b) => compareNewestFirst(a.message, b.message))
-  return { repeated, scannedUntil }
+  return listed.toSorted((a, b) => compareNewestFirst(a.message, b.message))
 
   function add(all: readonly CountedDelivery[], producer: MessagingSpan | undefined, record: RecordMetadata): void {
     const spans = selectAttempts(

@@ -1,38 +1,41 @@
 import type { Message } from '@spanlink/api-schema'
 import { type RetryChain, buildRetryChains, listTopics } from '../retries/retry-chains.ts'
 import {
-  comparePositions,
   toConsumerId,
   type FoundMessages,
+  type MessageListReader,
   type MessageListRequest,
   compareNewestFirst,
 } from '../message-list.ts'
-import { type Attempt, toMessage, toMessageSpan } from '../messaging-spans/messaging-span.ts'
-import { selectAttempts, findRepeated } from './redelivered.ts'
-import { findSends } from '../retries/find-sends.ts'
+import { type Attempt, comparePositions, toMessage, toMessageSpan } from '../messaging-spans/messaging-span.ts'
+import { selectAttempts, createRepeatedList } from './redelivered.ts'
+import { createSendsReader } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
 import { DEAD_LETTER_TOPIC_PATTERN, RETRY_TOPIC_PATTERN } from '../retries/topic-roles.ts'
 
-/** Sends traced back per request. */
-const MAX_CHAINS = 50
+/** Up to this many sends to retry topics in the window, one statement reads all. */
+const MAX_RETRIES = 50
 
 /** Up to this many dead letters in the window, the total is exact. */
 const MAX_COUNTED = 10_000
 
 /** Finds messages sent to a dead-letter topic, with the first send and every attempt. */
-export async function findDeadLettered(request: MessageListRequest): Promise<FoundMessages> {
-  const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, request)
-  const chains = await buildRetryChains(request.traces, sends)
-  const messages = chains
-    .filter((chain) => isOfTopic(chain, request.topic))
-    .map((chain): Message => ({
-      ...toRetriedMessage(chain, chain.attempts),
-      deadLetter: toMessageSpan(chain.send, undefined),
-    }))
-    .filter((message) => hasGroup(message, request.group))
-  // Topics and groups are known only for the sends that were traced back.
-  const isFiltered = request.topic !== undefined || request.group !== undefined
-  return { messages, scannedUntil, times: isFiltered ? undefined : times }
+export function createDeadLetteredList(request: MessageListRequest): MessageListReader {
+  const readSends = createSendsReader(request, DEAD_LETTER_TOPIC_PATTERN, MAX_COUNTED)
+  return async (step) => {
+    const { sends, scannedUntil, times } = await readSends(step)
+    const chains = await buildRetryChains(request.lookup, sends)
+    const messages = chains
+      .filter((chain) => isOfTopic(chain, request.topic))
+      .map((chain): Message => ({
+        ...toRetriedMessage(chain, chain.attempts),
+        deadLetter: toMessageSpan(chain.send, undefined),
+      }))
+      .filter((message) => hasGroup(message, request.group))
+    // Topics and groups are known only for the sends that were traced back.
+    const isFiltered = request.topic !== undefined || request.group !== undefined
+    return { messages, scannedUntil, times: isFiltered ? undefined : times }
+  }
 }
 
 /**
@@ -40,30 +43,37 @@ export async function findDeadLettered(request: MessageListRequest): Promise<Fou
  * group that had failed. A message that one consumer sent to several retry topics is listed once,
  * at the last send.
  */
-export async function findRetried(request: MessageListRequest): Promise<FoundMessages> {
-  const [{ sends, scannedUntil }, again] = await Promise.all([
-    findSends(RETRY_TOPIC_PATTERN, MAX_CHAINS, MAX_CHAINS, request),
-    findRepeated(request),
-  ])
-  const chains = await markSuperseded(request, await buildRetryChains(request.traces, sends))
-  const messages = chains
-    .filter((chain) => !chain.isSuperseded && isOfTopic(chain, request.topic))
-    .map((chain) => {
-      const { send, attempts, sendConsumers } = chain
-      const last = [...Map.groupBy(sendConsumers, toConsumerId).values()].flatMap((spans) =>
-        selectAttempts(spans, new Map()),
-      )
-      const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return toRetriedMessage(chain, [...attempts, ...sorted.map((consumer) => ({ consumer, producer: send }))])
-    })
-  const failedBefore = again.repeated
-    .map(({ message }) => message)
-    .filter(({ attempts }) => attempts.slice(0, -1).some((attempt) => attempt.status === 'error'))
-  return {
-    messages: [...messages, ...failedBefore]
-      .filter((message) => hasGroup(message, request.group))
-      .sort(compareNewestFirst),
-    scannedUntil: selectLater(scannedUntil, again.scannedUntil),
+export function createRetriedList(request: MessageListRequest): MessageListReader {
+  const readSends = createSendsReader(request, RETRY_TOPIC_PATTERN, MAX_RETRIES)
+  const findRepeated = createRepeatedList(request)
+  return async (step) => {
+    const repeating = findRepeated(step)
+    // The list is complete only back to the later of the two positions.
+    const reading = readSends(
+      step,
+      repeating.then((again) => again.scannedUntil),
+    )
+    const [again, { sends, scannedUntil }] = await Promise.all([repeating, reading])
+    const chains = await markSuperseded(request, await buildRetryChains(request.lookup, sends))
+    const messages = chains
+      .filter((chain) => !chain.isSuperseded && isOfTopic(chain, request.topic))
+      .map((chain) => {
+        const { send, attempts, sendConsumers } = chain
+        const last = [...Map.groupBy(sendConsumers, toConsumerId).values()].flatMap((spans) =>
+          selectAttempts(spans, new Map()),
+        )
+        const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+        return toRetriedMessage(chain, [...attempts, ...sorted.map((consumer) => ({ consumer, producer: send }))])
+      })
+    const failedBefore = again.repeated
+      .map(({ message }) => message)
+      .filter(({ attempts }) => attempts.slice(0, -1).some((attempt) => attempt.status === 'error'))
+    return {
+      messages: [...messages, ...failedBefore]
+        .filter((message) => hasGroup(message, request.group))
+        .sort(compareNewestFirst),
+      scannedUntil: selectLater(scannedUntil, again.scannedUntil),
+    }
   }
 }
 
@@ -81,7 +91,6 @@ function hasGroup({ attempts }: Message, group: string | undefined): boolean {
   return group === undefined || attempts.some((attempt) => attempt.consumerGroup === group)
 }
 
-/** Both lists are complete only back to the later of their two positions. */
 function selectLater(
   a: FoundMessages['scannedUntil'],
   b: FoundMessages['scannedUntil'],

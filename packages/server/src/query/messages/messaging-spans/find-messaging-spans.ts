@@ -4,47 +4,19 @@ import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createRefSets } fro
 import { bucket, filterByTraces } from '../../sql/span-bucket.ts'
 import { MINUTE_NANO } from '../../sql/time-window.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
-import {
-  selectConsumingChildren,
-  messagingSpanColumns,
-  type MessagingSpanRow,
-  isConsuming,
-  type MessagingSpan,
-  toMessagingSpan,
-} from './messaging-span.ts'
-
 /** The store, and the options of every query of a request. */
 export type StoreAccess = { readonly store: Store; readonly options: QueryOptions }
 
 /** A span reference. `start` is exact; `before` is an upper bound, usually within a minute. */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
 
-/**
- * Finds spans by id, in any trace and at any time, keyed by `toRefKey`: all that share the id.
- * Missing spans are omitted.
- */
-export async function findMessagingSpans(
-  access: StoreAccess,
-  refs: readonly TimedRef[],
-): Promise<Map<string, MessagingSpan[]>> {
-  const found = await findSpansByRef<MessagingSpanRow>(access, refs, messagingSpanColumns)
-  return new Map(Array.from(found, ([key, rows]) => [key, rows.map(toMessagingSpan)]))
-}
-
-/** Finds spans by id, kind and service, keyed by `toSpanKey`. */
-export async function findSpansByIdentity(
-  access: StoreAccess,
-  spans: readonly (SpanIdentity & TimedRef)[],
-): Promise<Map<string, MessagingSpan>> {
-  return keyBySpan([...(await findMessagingSpans(access, spans)).values()].flat())
-}
-
 export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map<string, Span> {
   return new Map(Array.from(spans, (span) => [toSpanKey(span), span]))
 }
 
 /**
- * Like `findMessagingSpans`, with selected columns: each column is a separate read per span.
+ * Finds spans by id, in any trace and at any time, keyed by `toRefKey`: all that share the id. Each
+ * column is a separate read per span.
  *
  * @param wanted SQL of the columns; includes `traceId` and `spanId`
  */
@@ -93,49 +65,18 @@ async function querySpansInBuckets<Row>(
   )
 }
 
-/**
- * Finds consumers whose parent is one of these spans (parent mode). Consumers that share a
- * producer's id count as its children.
- */
-export async function findConsumingChildren(
-  access: StoreAccess,
-  parents: readonly Pick<MessagingSpan, 'traceId' | 'spanId' | 'operation'>[],
-): Promise<MessagingSpan[]> {
-  const producers = parents.filter((parent) => !isConsuming(parent))
-  const [children, sharing] = await Promise.all([
-    findSpansInTraces<MessagingSpanRow>(access, parents, messagingSpanColumns, 'parent_span_id'),
-    findSpansInTraces<MessagingSpanRow>(access, producers, messagingSpanColumns, 'span_id', CONSUMING),
-  ])
-  return selectConsumingChildren(parents, [...children, ...sharing]).map(toMessagingSpan)
-}
-
-/** Finds spans that produce and whose parent is one of these spans. */
-export async function findProducingChildren(
-  access: StoreAccess,
-  parents: readonly SpanRef[],
-): Promise<MessagingSpan[]> {
-  const id = 'parent_span_id'
-  const rows = await findSpansInTraces<MessagingSpanRow>(access, parents, messagingSpanColumns, id, PRODUCING)
-  return rows.map(toMessagingSpan)
-}
-
-const PRODUCING = `messaging_operation in ('create', 'send')`
-const CONSUMING = `messaging_operation in ('receive', 'process')`
-
-/** Finds spans by their own or their parent's id, without times: looks up the traces' locations. */
-export async function findSpansInTraces<Row>(
+/** Finds spans without times: looks up the traces' locations. */
+async function findSpansInTraces<Row>(
   { store, options }: StoreAccess,
   refs: readonly SpanRef[],
   wanted: string,
-  id: 'span_id' | 'parent_span_id' = 'span_id',
-  condition = 'true',
 ): Promise<Row[]> {
   if (refs.length === 0) return []
   const sets = createRefSets(refs)
   return await store.query<Row>(
     `select ${wanted}
     from spans
-    where ${filterByTraces(sets.traceIds)} and (trace_id, ${id}) in (${sets.spans}) and ${condition}
+    where ${filterByTraces(sets.traceIds)} and (trace_id, span_id) in (${sets.spans})
     limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
     sets.params,

@@ -24,6 +24,19 @@ export type ListPosition = SpanRef & { readonly time: bigint }
 /** Where a page starts: after a position, or at it if some of its messages are not yet returned. */
 export type StartPosition = ListPosition & { readonly isInclusive: boolean }
 
+/** Newest first. */
+export function comparePositions(a: ListPosition, b: ListPosition): number {
+  if (a.time !== b.time) return a.time > b.time ? -1 : 1
+  const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
+  return first === second ? 0 : first > second ? -1 : 1
+}
+
+/** Whether a page that starts at `before` has the position. */
+export function isOnPage(before: StartPosition | undefined, position: ListPosition): boolean {
+  const order = before === undefined ? -1 : comparePositions(before, position)
+  return order < 0 || (order === 0 && before?.isInclusive === true)
+}
+
 export function toSpanPosition({ start, traceId, spanId }: MessagingSpan): ListPosition {
   return { time: start, traceId, spanId }
 }

@@ -1,22 +1,22 @@
 import type { Message, MessageSpan } from '@spanlink/api-schema'
 import { BY_IDS_SETTINGS, createRefSets } from '../../sql/id-parameters.ts'
-import { findSpansInTraces, type StoreAccess } from '../messaging-spans/find-messaging-spans.ts'
-import { identityColumns, isConsuming } from '../messaging-spans/messaging-span.ts'
+import { isConsuming } from '../messaging-spans/messaging-span.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
+import type { SpanError } from '../messaging-spans/stored-span.ts'
 import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { walkUp } from './forwarding-consumers.ts'
 import { listMessageSpans } from '../span-records.ts'
-import type { TraceCache } from '../trace-cache.ts'
 
 /**
  * Adds the error of each span: its own exception or status, otherwise that of the failed descendant
  * that ended last.
  */
-export async function addErrors(traces: TraceCache, messages: readonly Message[]): Promise<Message[]> {
+export async function addErrors(lookup: SpanLookup, messages: readonly Message[]): Promise<Message[]> {
   const attempts = messages.flatMap((message) => message.attempts)
-  const failedUnder = await findFailedDescendants(attempts, traces)
+  const failedUnder = await findFailedDescendants(attempts, lookup)
   // Exceptions of a successful send are ignored. A consumer may have caught its exception.
   const failed = messages.flatMap(listMessageSpans).filter((span) => span.status === 'error')
-  const errors = await findErrors(traces, [...attempts, ...failed, ...failedUnder.values()])
+  const errors = await findErrors(lookup, [...attempts, ...failed, ...failedUnder.values()])
   const addError = (span: MessageSpan): MessageSpan => {
     const own = errors.get(toSpanKey(span))
     const under = failedUnder.get(toSpanKey(span))
@@ -34,10 +34,10 @@ export async function addErrors(traces: TraceCache, messages: readonly Message[]
 /** Failed descendants by the key of the consuming span. Consuming children are separate work. */
 async function findFailedDescendants(
   consumers: readonly MessageSpan[],
-  traces: TraceCache,
+  lookup: SpanLookup,
 ): Promise<ReadonlyMap<string, SpanIdentity>> {
   const consuming = new Set(consumers.map(toSpanKey))
-  const rows = await traces.spansOf(consumers)
+  const rows = await lookup.spansOf(consumers)
   const byRef = Map.groupBy(rows, toRefKey)
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
@@ -59,21 +59,12 @@ function toLoggingKey(span: LoggingSpan): string {
   return `${toRefKey(span)} ${span.service}`
 }
 
-type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
-
-async function findErrors(access: StoreAccess, refs: readonly SpanIdentity[]): Promise<ReadonlyMap<string, SpanError>> {
+async function findErrors(lookup: SpanLookup, refs: readonly SpanIdentity[]): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
-  const spans = findSpansInTraces<SpanIdentity & SpanError & { readonly hasException: number }>(
-    access,
-    refs,
-    `${identityColumns}, notEmpty(arrayLast(event -> event.2 = 'exception', events).3 as exception) as hasException,
-    if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
-    if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage`,
-  )
   const sets = createRefSets(refs)
   // Exceptions sent as log records: event `exception`, or with a prefix, such as
   // `messaging.client.operation.exception`.
-  const logged = access.store.query<LoggingSpan & SpanError>(
+  const logged = lookup.store.query<LoggingSpan & SpanError>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
     from logs
@@ -82,25 +73,25 @@ async function findErrors(access: StoreAccess, refs: readonly SpanIdentity[]): P
     group by trace_id, span_id, service
     ${BY_IDS_SETTINGS}`,
     sets.params,
-    access.options,
+    lookup.options,
   )
-  const [spanRows, exceptionRows] = await Promise.all([spans, logged])
+  const [exceptionRows, details] = await Promise.all([logged, lookup.detailsOf(refs)])
+  const sharers = await lookup.spansByRef(refs)
   const exceptions = new Map(exceptionRows.map((row) => [toLoggingKey(row), row]))
   const exceptionsOfId = Map.groupBy(exceptionRows, toRefKey)
-  const sharersOfId = Map.groupBy(spanRows, toRefKey)
   const exceptionOf = (span: LoggingSpan): SpanError | undefined => {
     const own = exceptions.get(toLoggingKey(span))
     // Logs may have another service name than spans; a span id used by one span is enough to match.
-    return own ?? (sharersOfId.get(toRefKey(span))?.length === 1 ? exceptionsOfId.get(toRefKey(span))?.[0] : undefined)
+    return own ?? (sharers.get(toRefKey(span))?.length === 1 ? exceptionsOfId.get(toRefKey(span))?.[0] : undefined)
   }
   return new Map(
-    spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
-      const exception = hasException === 0 ? exceptionOf(ref) : undefined
-      const message = exception?.errorMessage || errorMessage
-      return [
-        toSpanKey(ref),
-        { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_ERROR_MESSAGE_LENGTH) },
-      ]
+    refs.flatMap((ref) => {
+      const own = details.get(toSpanKey(ref))
+      if (own === undefined) return []
+      const exception = own.hasException ? undefined : exceptionOf(ref)
+      const message = exception?.errorMessage || own.errorMessage
+      const errorType = exception?.errorType || own.errorType
+      return [[toSpanKey(ref), { errorType, errorMessage: message.slice(0, MAX_ERROR_MESSAGE_LENGTH) }]]
     }),
   )
 }

@@ -1,10 +1,16 @@
 import { inWindow, MINUTE_NANO, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
-import { comparePositions, type MessageListRequest } from '../message-list.ts'
+import type { ListStep, MessageListRequest } from '../message-list.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
-import { identityColumns, type MessagingSpan, type ListPosition } from '../messaging-spans/messaging-span.ts'
-import { findNewestMessagingSpans, type ScannedSpans } from '../messaging-spans/newest-messaging-spans.ts'
+import {
+  comparePositions,
+  identityColumns,
+  isOnPage,
+  type ListPosition,
+  type MessagingSpan,
+} from '../messaging-spans/messaging-span.ts'
+import { createSpanScan, type ScannedSpans } from '../messaging-spans/newest-messaging-spans.ts'
 
 const MAX_TOPICS = 2_000
 
@@ -24,34 +30,53 @@ export type Sends = Pick<ScannedSpans, 'scannedUntil'> & {
  * and group: only the chains of the sends lead to those.
  *
  * @param pattern RE2, case-insensitive
- * @param limit maximum number of `sends`
  * @param maxSends maximum number of sends in the window for which `times` is returned
+ * @returns a reader of steps; `until` is the last position that is needed
  */
-export async function findSends(
-  pattern: string,
-  limit: number,
-  maxSends: number,
+export function createSendsReader(
   request: MessageListRequest,
-): Promise<Sends> {
-  const { before, traces } = request
-  const { topics, buckets, count } = await findMatchingTopics(pattern, request)
-  if (topics.length === 0) return { sends: [], scannedUntil: undefined, times: [] }
-  if (count > maxSends) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
-  const found = await querySends(topics, buckets, request)
-  const all = excludeOuterSends(found, found).sort(comparePositions)
-  const rest = all.filter((send) => {
-    const order = before === undefined ? -1 : comparePositions(before, send)
-    return order < 0 || (order === 0 && before?.isInclusive)
-  })
-  const last = rest[limit - 1]
-  // Sends at one position are on one page.
-  const page = last === undefined ? rest : rest.filter((send) => comparePositions(send, last) <= 0)
-  const spans = await traces.spansByIdentity(page.map((send) => ({ ...send, start: send.time })))
-  return {
-    sends: page.flatMap((send) => spans.get(toSpanKey(send)) ?? []),
-    scannedUntil: rest.length > page.length ? page.at(-1) : undefined,
-    times: all.map((send) => send.time),
+  pattern: string,
+  maxSends: number,
+): (step: ListStep, until?: Promise<ListPosition | undefined>) => Promise<Sends> {
+  const { lookup } = request
+  const start = async () => {
+    const { topics, buckets, count } = await findMatchingTopics(pattern, request)
+    const condition = { sql: SEND_CONDITION, params: { topics }, inRollup: 'same' } as const
+    if (count > maxSends) return { scan: createSpanScan(request, condition) }
+    const found = topics.length === 0 ? [] : await querySends(topics, buckets, request)
+    return { all: excludeOuterSends(found, found).sort(comparePositions) }
   }
+  let started: ReturnType<typeof start> | undefined
+  return async (step, until) => {
+    started ??= start()
+    const { all, scan } = await started
+    if (all === undefined) {
+      const { spans, scannedUntil } = await scan({ ...step, maxSpans: step.maxChains })
+      lookup.add(spans)
+      const needed = selectUntil(
+        spans.map((span) => ({ ...span, time: span.start })),
+        await until,
+      )
+      // The enclosed send may be on an earlier page.
+      const inTraces = await lookup.spansOf(needed)
+      return { sends: excludeOuterSends(needed, [...spans, ...inTraces]), scannedUntil, times: undefined }
+    }
+    const rest = all.filter((send) => isOnPage(step.before, send))
+    const last = rest[step.maxChains - 1]
+    // Sends at one position are on one page.
+    const page = last === undefined ? rest : rest.filter((send) => comparePositions(send, last) <= 0)
+    const needed = selectUntil(page, await until)
+    const spans = await lookup.spansByIdentity(needed)
+    return {
+      sends: needed.flatMap((send) => spans.get(toSpanKey(send)) ?? []),
+      scannedUntil: rest.length > page.length ? page.at(-1) : undefined,
+      times: all.map((send) => send.time),
+    }
+  }
+}
+
+function selectUntil<Sent extends ListPosition>(sends: readonly Sent[], until: ListPosition | undefined): Sent[] {
+  return sends.filter((send) => until === undefined || comparePositions(send, until) <= 0)
 }
 
 type SentRow = SpanIdentity & Pick<MessagingSpan, 'parentSpanId' | 'operation' | 'topic'>
@@ -75,18 +100,6 @@ function excludeOuterSends<Sent extends SentRow>(sends: readonly Sent[], all: re
 
 function toSendKey({ traceId, service, topic }: SentRow, spanId: string): string {
   return JSON.stringify([traceId, spanId, service, topic])
-}
-
-async function findNewestSends(
-  topics: readonly string[],
-  limit: number,
-  request: MessageListRequest,
-): Promise<Pick<Sends, 'sends' | 'scannedUntil'>> {
-  const condition = { sql: SEND_CONDITION, params: { topics }, inRollup: 'same' as const }
-  const { spans, scannedUntil } = await findNewestMessagingSpans(request, condition, limit)
-  // The enclosed send may be on an earlier page.
-  const inTraces = await request.traces.spansOf(spans)
-  return { sends: excludeOuterSends(spans, [...spans, ...inTraces]), scannedUntil }
 }
 
 const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`

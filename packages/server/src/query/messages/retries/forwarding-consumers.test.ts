@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { FlowSpanRow } from '../../flows/flow-span.ts'
-import type { TraceCache } from '../trace-cache.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
+import type { StoredSpan } from '../messaging-spans/stored-span.ts'
 import { findForwardingConsumers } from './forwarding-consumers.ts'
 
 test('the consumers of a chain of retries in one trace are found without walking to its root', async () => {
   let steps = 0
-  const spans = Array.from({ length: 2000 }, (_, index): FlowSpanRow => {
+  const spans = Array.from({ length: 2000 }, (_, index): StoredSpan => {
     const isSend = index % 2 === 1
     return {
       traceId: '1'.repeat(32),
@@ -18,7 +18,6 @@ test('the consumers of a chain of retries in one trace are found without walking
       name: isSend ? 'send retry' : 'process retry',
       kind: isSend ? 'producer' : 'consumer',
       status: 'unset',
-      flags: 0,
       start: BigInt(index),
       end: BigInt(index + 1),
       operation: isSend ? 'send' : 'process',
@@ -26,14 +25,13 @@ test('the consumers of a chain of retries in one trace are found without walking
       topic: 'retry',
       partition: '',
       offset: '',
-      key: '',
       group: 'payment',
-      kindServiceKey: `${isSend ? 'producer' : 'consumer'} payment`,
+      links: [],
     }
   })
   const sends = spans.filter(({ operation }) => operation === 'send')
-  const traces = { spansOf: async () => spans } as unknown as TraceCache
-  const consumers = await findForwardingConsumers(traces, sends)
+  const lookup = { spansOf: async () => spans } as unknown as SpanLookup
+  const consumers = await findForwardingConsumers(lookup, sends)
   expect([...consumers.values()].map(({ spanId }) => spanId)).toEqual(sends.map((_, at) => toId(2 * at)))
   expect(steps).toBeLessThan(10 * spans.length)
 })

@@ -1,12 +1,10 @@
-import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
-import { findLinksFrom } from '../deliveries/message-links.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
 import { isConsuming, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { findBySpan, selectParent } from '../messaging-spans/shared-ids.ts'
-import type { TraceCache } from '../trace-cache.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 
-type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
+type SpansByRef = ReadonlyMap<string, readonly MessagingSpan[]>
 
 /**
  * Finds the consumer that forwarded a message, by the key of the sending span: its nearest
@@ -14,12 +12,12 @@ type SpansByRef = ReadonlyMap<string, readonly FlowSpanRow[]>
  * another service sends the dead letter; none if there are links to several consumers.
  */
 export async function findForwardingConsumers(
-  traces: TraceCache,
+  lookup: SpanLookup,
   sends: readonly MessagingSpan[],
 ): Promise<ReadonlyMap<string, MessagingSpan>> {
-  const byRef = await readSpansByRef(traces, sends)
+  const byRef = await readSpansByRef(lookup, sends)
   const found = new Map<string, MessagingSpan>()
-  const open: { readonly key: string; readonly path: readonly FlowSpanRow[] }[] = []
+  const open: { readonly key: string; readonly path: readonly MessagingSpan[] }[] = []
   for (const send of sends) {
     const key = toSpanKey(send)
     const start = findBySpan(byRef.get(toRefKey(send)), send)
@@ -29,9 +27,9 @@ export async function findForwardingConsumers(
   }
   if (open.length === 0) return found
   const onPaths = open.flatMap(({ path }) => path)
-  const links = await findLinksFrom(traces, onPaths)
+  const links = await lookup.linksFrom(onPaths)
   const targets = await readSpansByRef(
-    traces,
+    lookup,
     links.map(({ producerRef }) => producerRef),
   )
   const linksOf = Map.groupBy(links, ({ consumedRef }) => toSpanKey(consumedRef))
@@ -55,12 +53,12 @@ const MAX_INSIDE = 200
 
 /** Finds the descendants of consumers, nearest first. Consuming descendants are separate work. */
 export async function findSpansInside(
-  traces: TraceCache,
+  lookup: SpanLookup,
   consumers: readonly MessagingSpan[],
 ): Promise<MessagingSpan[]> {
-  const byRef = await readSpansByRef(traces, consumers)
+  const byRef = await readSpansByRef(lookup, consumers)
   const byParent = Map.groupBy([...byRef.values()].flat(), (span) => span.traceId + span.parentSpanId)
-  const isChild = (child: FlowSpanRow, parent: MessagingSpan): boolean => {
+  const isChild = (child: MessagingSpan, parent: MessagingSpan): boolean => {
     const selected = selectParent(byRef.get(toRefKey(parent)), child)
     return selected !== undefined && toSpanKey(selected) === toSpanKey(parent)
   }
@@ -77,18 +75,18 @@ export async function findSpansInside(
   })
 }
 
-async function readSpansByRef(traces: TraceCache, refs: readonly { readonly traceId: string }[]): Promise<SpansByRef> {
-  return Map.groupBy(await traces.spansOf(refs), toRefKey)
+async function readSpansByRef(lookup: SpanLookup, refs: readonly { readonly traceId: string }[]): Promise<SpansByRef> {
+  return Map.groupBy(await lookup.spansOf(refs), toRefKey)
 }
 
 /** Stops at the nearest: a trace may be a chain of thousands of retries. */
-function findConsumer(byRef: SpansByRef, start: FlowSpanRow | undefined): FlowSpanRow | undefined {
+function findConsumer(byRef: SpansByRef, start: MessagingSpan | undefined): MessagingSpan | undefined {
   for (const span of walkUp(byRef, start)) if (isConsuming(span)) return span
   return undefined
 }
 
 /** Yields a span and its ancestors. */
-export function* walkUp(byRef: SpansByRef, start: FlowSpanRow | undefined): Generator<FlowSpanRow> {
+export function* walkUp(byRef: SpansByRef, start: MessagingSpan | undefined): Generator<MessagingSpan> {
   const seen = new Set<string>()
   for (let at = start; at !== undefined && !seen.has(toSpanKey(at));) {
     seen.add(toSpanKey(at))

@@ -9,7 +9,7 @@ import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
 import { type Attempt, keepInnermost, type MessagingSpan } from '../messaging-spans/messaging-span.ts'
 import { findForwardingConsumers } from './forwarding-consumers.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
-import type { TraceCache } from '../trace-cache.ts'
+import type { SpanLookup } from '../messaging-spans/span-lookup.ts'
 
 /** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
@@ -37,7 +37,7 @@ export function listTopics({ send, producer, attempts, record }: RetryChain): Re
  * that sent that one, and so on, up to a topic that is neither retry nor dead letter. Each step
  * handles all sends together.
  */
-export async function buildRetryChains(traces: TraceCache, sends: readonly MessagingSpan[]): Promise<RetryChain[]> {
+export async function buildRetryChains(lookup: SpanLookup, sends: readonly MessagingSpan[]): Promise<RetryChain[]> {
   const chains = sends.map((send) => ({
     send,
     at: send as MessagingSpan | undefined,
@@ -50,12 +50,12 @@ export async function buildRetryChains(traces: TraceCache, sends: readonly Messa
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
     if (open.length === 0) break
     const forwardingConsumers = await findForwardingConsumers(
-      traces,
+      lookup,
       open.map(({ sent }) => sent),
     )
-    const incoming = await findIncomingDeliveries(traces, [...forwardingConsumers.values()])
-    const outgoing = await findDeliveries(traces, listProducers(incoming))
-    const deliveries = await addProcessingSpans(traces, outgoing)
+    const incoming = await findIncomingDeliveries(lookup, [...forwardingConsumers.values()])
+    const outgoing = await findDeliveries(lookup, listProducers(incoming))
+    const deliveries = await addProcessingSpans(lookup, outgoing)
     for (const { chain, sent } of open) {
       const consumer = forwardingConsumers.get(toSpanKey(sent))
       chain.at = undefined

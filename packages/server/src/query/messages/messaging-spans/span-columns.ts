@@ -1,0 +1,68 @@
+import { messagingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
+import { PayloadReader } from '../../../clickhouse/payload-reader.ts'
+import { readNative } from '../../../clickhouse/read-native.ts'
+import type { Store } from '../../../clickhouse/store.ts'
+import { NO_SPAN } from '../../links/linked-span.ts'
+import { readMessagingLinks } from '../../trace-rows/messaging-body.ts'
+import {
+  cacheTexts,
+  checkRowCount,
+  readByte,
+  readHex,
+  readInt64,
+  readUInt64,
+  seekString,
+} from '../../trace-rows/native-values.ts'
+import { KINDS, STATUSES } from '../../trace-rows/trace-row.ts'
+import { type StoredSpan, toFoundLinks } from './stored-span.ts'
+
+/** Columns of `spans` for `readSpanColumns`. `formatRow` encodes the links as in `trace_rows`. */
+export const spanColumns = `trace_id, span_id, parent_span_id, start, duration, kind, status, messaging_operation,
+  message_offset, service, name, cluster, topic, partition, consumer_group, formatRow('RowBinary', links)`
+
+/** Decodes a result of `spanColumns`. */
+export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store['queryBytes']>>): StoredSpan[] {
+  const spans: StoredSpan[] = []
+  const payload = new PayloadReader(bytes)
+  for (const { rows, columns } of readNative(bytes)) {
+    const [traceIds, spanIds, parents, starts, durations, kinds, statuses, operations, offsets, ...texts] = columns
+    const [services, names, clusters, topics, partitions, groups] = texts.slice(0, 6).map((column) => {
+      return cacheTexts(bytes, column)
+    }) as [Text, Text, Text, Text, Text, Text]
+    const links = texts[6]
+    for (let row = 0; row < rows; row++) {
+      const parent = readHex(bytes, parents, row)
+      const start = readUInt64(bytes, starts, row)
+      const identity = {
+        traceId: readHex(bytes, traceIds, row),
+        spanId: readHex(bytes, spanIds, row),
+        kind: KINDS[readByte(bytes, kinds, row)] ?? 'unspecified',
+        service: services(row),
+      }
+      spans.push({
+        ...identity,
+        parentSpanId: parent === NO_SPAN ? '' : parent,
+        start,
+        end: BigInt.asUintN(64, start + readInt64(bytes, durations, row)),
+        name: names(row),
+        status: STATUSES[readByte(bytes, statuses, row)] ?? 'unset',
+        operation: messagingOperations[readByte(bytes, operations, row)] ?? 'none',
+        cluster: clusters(row),
+        topic: topics(row),
+        partition: partitions(row),
+        offset: toOffset(readInt64(bytes, offsets, row)),
+        group: groups(row),
+        links: toFoundLinks({ ...identity, start }, readMessagingLinks(seekString(payload, links, row))),
+      })
+    }
+  }
+  checkRowCount(spans.length, sent)
+  return spans
+}
+
+type Text = (row: number) => string
+
+/** -1 is an unknown offset. */
+function toOffset(offset: bigint): string {
+  return offset === -1n ? '' : String(offset)
+}
