@@ -31,7 +31,7 @@ export function createIdList(name: string, ids: readonly string[], bytes: 8 | 16
   }
 }
 
-const MAX_INLINE_IDS = 64
+const MAX_INLINE_IDS = 16
 
 /** Any number of UInt64. */
 export function createNumberList(name: string, numbers: Iterable<bigint>): SqlPart {
