@@ -9,7 +9,8 @@ import { type Edge, toEdgeNumbers, toMessageEdges } from './message-edges.ts'
 import { findNestedSends, subtractNestedSends } from './nested-sends.ts'
 import { parseNodeId, createServiceId } from './node-id.ts'
 import { findQueueTimes } from './queue-times.ts'
-import { MAX_TRAFFIC, countSpans, findTraffic, widenToMinutes } from './traffic.ts'
+import { takeSample } from './sample/take-sample.ts'
+import { addLinkedTraffic, findTraffic, MAX_TRAFFIC, toPopulation, widenToMinutes } from './traffic.ts'
 
 const MAX_EDGES = 2_000
 
@@ -22,24 +23,24 @@ export async function findTopology(
   const requested = parseTimeWindow(query)
   const window = widenToMinutes(requested)
   const request = { store, window, options }
-  const counting = countSpans(request)
-  const reading = counting.then((counts) => findTraffic(request, counts))
-  const [traffic, nested, known, times, calls] = await Promise.all([
+  const counting = findTraffic(request)
+  const reading = counting.then((rows) => addLinkedTraffic(request, rows))
+  const sampling = counting.then((rows) => takeSample(request, toPopulation(rows)))
+  const [traffic, lags, sample, times] = await Promise.all([
     reading,
-    counting.then(({ produced }) => findNestedSends(request, produced)),
     findLags(request, requested.end, reading),
-    counting.then(({ consumedOf }) => findQueueTimes(request, consumedOf, reading)),
-    counting.then((counts) => findCalls(request, counts)),
+    sampling,
+    reading.then((rows) => findQueueTimes(request, rows, sampling)),
   ])
   const searched = { ...window, hasDefaultEnd: query.end === undefined }
   const seconds = Number(window.end - window.start) / 1e9
-  const messages = addLag(toMessageEdges(subtractNestedSends(traffic, nested), times), known)
-  const all = [...messages, ...calls.map(toCallEdge)].sort((a, b) => b.count - a.count)
+  const messages = addLag(toMessageEdges(subtractNestedSends(traffic, findNestedSends(sample)), times), lags)
+  const all = [...messages, ...findCalls(sample, traffic).map(toCallEdge)].sort((a, b) => b.count - a.count)
   const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, ratePerSecond: edge.count / seconds }))
   return {
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    nodes: toNodes(edges, known),
+    nodes: toNodes(edges, lags),
     edges,
     ...toSearchedRange(searched, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
   }

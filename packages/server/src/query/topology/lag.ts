@@ -1,9 +1,10 @@
 import type { TopologyLag } from '@spanlink/api-schema'
-import { LAG_METRICS, lagColumns } from '../records/lag-metrics.ts'
+import { hasLagMetrics, LAG_METRICS, lagColumns } from '../records/lag-metrics.ts'
 import { findResourceClusters } from '../records/resource-clusters.ts'
 import { toWindowParams } from '../sql/time-window.ts'
 import { isConsuming } from '../messages/messaging-spans/messaging-span.ts'
-import type { TopologyRequest, Traffic } from './traffic.ts'
+import type { TopologyRequest } from './topology-request.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Minimum age of the last point at which a lag is stale, however short the export interval is. */
 const MIN_STALE_NANO = 120_000_000_000n
@@ -34,6 +35,7 @@ export async function findLags(
   until: bigint,
   traffic: Promise<readonly Traffic[]>,
 ): Promise<GroupLag[]> {
+  if (!(await hasLagMetrics(store, options))) return []
   const ofLag = `name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta'`
   const params = { lagMetrics: LAG_METRICS, ...toWindowParams(window) }
   const [series, points, known] = await Promise.all([

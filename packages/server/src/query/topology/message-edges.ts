@@ -1,7 +1,8 @@
 import type { Quantiles, TopologyEdge } from '@spanlink/api-schema'
 import { isConsuming, isProducing } from '../messages/messaging-spans/messaging-span.ts'
 import { createNodeId, createServiceId } from './node-id.ts'
-import type { QueueTime } from './low-volume-queue-times.ts'
+import { toQuantiles } from './quantiles.ts'
+import type { QueueTime } from './queue-times.ts'
 import type { SpanNumbers, Traffic } from './traffic.ts'
 
 export type Edge = Omit<TopologyEdge, 'ratePerSecond'>
@@ -99,10 +100,8 @@ export function toEdgeNumbers({ count, errorCount, duration, slowest, failed }: 
   }
 }
 
-/** Quantiles of these times, by nearest rank. Sorts the array in place. */
 function toQueueTime(times: number[]): { readonly queueTimeNano?: Quantiles; readonly queueTimeCount?: number } {
   if (times.length === 0) return {}
-  times.sort((a, b) => a - b)
-  const at = (share: number): string => String(times[Math.ceil(share * times.length) - 1] ?? 0)
-  return { queueTimeNano: { p50: at(0.5), p95: at(0.95), p99: at(0.99) }, queueTimeCount: times.length }
+  const [p50, p95, p99] = toQuantiles(times)
+  return { queueTimeNano: { p50, p95, p99 }, queueTimeCount: times.length }
 }

@@ -1,10 +1,20 @@
+import { messagingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { computeBucketMidpoint, toDurationBucketSql } from '../../clickhouse/insert/rollups/duration-bucket.ts'
+import {
+  decodeByte,
+  decodeCount,
+  decodeEnum,
+  decodeHex,
+  decodeText,
+  decodeUInt64,
+} from '../../clickhouse/native-values.ts'
 import { messagingValue } from '../records/messaging-sql.ts'
-import type { StoreAccess } from '../messages/messaging-spans/find-messaging-spans.ts'
+import { isConsuming } from '../messages/messaging-spans/messaging-span.ts'
+import { selectRows } from '../sql/select-rows.ts'
 import { inWindow, MINUTE_NANO, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
-
-export type TopologyRequest = StoreAccess & { readonly window: TimeWindow }
+import type { TopologyRequest } from './topology-request.ts'
+import type { Population } from './sample/take-sample.ts'
 
 /** Numbers of the spans of a service, by messaging operation, topic and group. */
 export type Traffic = {
@@ -20,8 +30,10 @@ export type Traffic = {
   readonly numbers: SpanNumbers
   /** Some of the numbers are scaled-up estimates. */
   readonly sampled: boolean
-  /** Some of the spans name the topic on their links only. */
-  readonly isLinked: boolean
+  readonly spans: number
+  /** Days when they arrived, in seconds since 1970. */
+  readonly firstDay: number
+  readonly lastDay: number
 }
 
 export type SpanNumbers = {
@@ -51,58 +63,79 @@ export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
   return { start: start - (start % MINUTE_NANO), end: until < MAX_UINT64 ? until : MAX_UINT64 }
 }
 
-export type SpanCounts = {
-  readonly spans: number
-  /** Consuming spans by topic; '' for those that name none: their links may. */
-  readonly consumedOf: ReadonlyMap<string, number>
-  /** Some producing or consuming spans name no topic. */
-  readonly hasUnnamedTopics: boolean
-  /** Producing spans that name a topic. */
-  readonly produced: number
+/** Counts what samples are drawn from. */
+export function toPopulation(rollup: readonly Traffic[]): Population {
+  const rows = rollup.filter(({ service }) => service !== undefined)
+  return {
+    // A consuming span may link to each message of a batch.
+    count: rows.reduce((sum, row) => sum + (isConsuming(row) ? Math.max(row.spans, row.numbers.count) : row.spans), 0),
+    firstDay: rows.reduce((first, row) => Math.min(first, row.firstDay), Infinity),
+    lastDay: rows.reduce((last, row) => Math.max(last, row.lastDay), 0),
+    hasUnnamedConsumers: rows.some(isUnnamedConsumer),
+  }
 }
 
-/** Counts the spans that samples are drawn from. */
-export async function countSpans({ store, window, options }: TopologyRequest): Promise<SpanCounts> {
-  const rows = await store.query<{ topic: string; n: string; consumed: string; sent: string }>(
-    `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed,
-      sumIf(spans, messaging_operation in ('create', 'send')) as sent
-    from traffic_minutes
-    where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
-    group by topic`,
-    toMinuteParams(window),
-    options,
-  )
-  const consumed = rows.filter((row) => row.consumed !== '0')
-  return {
-    spans: rows.reduce((sum, row) => sum + Number(row.n), 0),
-    consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
-    hasUnnamedTopics: rows.some((row) => row.topic === '' && (row.sent !== '0' || row.consumed !== '0')),
-    produced: rows.reduce((sum, { topic, sent }) => sum + (topic === '' ? 0 : Number(sent)), 0),
-  }
+function isUnnamedConsumer(row: Traffic): boolean {
+  return row.service !== undefined && row.topic === '' && isConsuming(row)
 }
 
 export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
   return { fromMinute: String(start / MINUTE_NANO), toMinute: String((end + MINUTE_NANO - 1n) / MINUTE_NANO) }
 }
 
+/** Reads the rollup by minute, busiest first: a few thousand rows at any volume. */
+export async function findTraffic(request: TopologyRequest): Promise<Traffic[]> {
+  return await queryTraffic(request, '')
+}
+
 /**
- * Reads the rollup by minute, busiest first: a few thousand rows at any volume. For consuming spans
- * that name no topic, also reads their links, of a sample if there are many.
+ * Adds topics that only links of consuming spans name, of a sample of the spans if there are many.
+ *
+ * @param rollup what `findTraffic` found
  */
-export async function findTraffic(
-  { store, window, options }: TopologyRequest,
-  { consumedOf }: SpanCounts,
-): Promise<Traffic[]> {
-  const unnamedConsumed = consumedOf.get('') ?? 0
-  const oneIn = Math.max(1, Math.ceil(unnamedConsumed / MAX_LINKING_SPANS))
-  const rows = await store.query<TrafficRow>(
-    `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
-      known_cluster as cluster, topic, consumer_group as grp, sum(span_count) as spanCount, sum(message_count) as messageCount,
-      sum(failed_count) as failedCount, max(is_sampled) as sampled, max(is_linked) as linked,
-      quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(duration_state) as buckets,
-      max(slowest_span) as slowestSpan, max(failed_span) as failedSpan, toString(slowestSpan.1) as longest,
-      (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
-    from (
+export async function addLinkedTraffic(
+  request: TopologyRequest,
+  rollup: readonly Traffic[],
+): Promise<readonly Traffic[]> {
+  const unnamed = rollup.filter(isUnnamedConsumer).reduce((sum, { spans }) => sum + spans, 0)
+  if (unnamed === 0) return rollup
+  const oneIn = Math.ceil(unnamed / MAX_LINKING_SPANS)
+  return await queryTraffic(request, `union all ${compileLinkedTraffic(oneIn)}`)
+}
+
+const quantiles = 'quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(duration_state)'
+
+const columns = {
+  isTotal: ['toUInt8(grouping(service))', decodeByte],
+  service: ['service', decodeText],
+  operation: ['messaging_operation', decodeEnum(messagingOperations)],
+  system: ['known_system', decodeText],
+  cluster: ['known_cluster', decodeText],
+  topic: ['topic', decodeText],
+  group: ['consumer_group', decodeText],
+  spans: ['sum(span_count)', decodeCount],
+  messages: ['sum(message_count)', decodeCount],
+  failed: ['sum(failed_count)', decodeCount],
+  isSampled: ['max(is_sampled)', decodeByte],
+  firstDay: ['toUInt64(toUnixTimestamp(toStartOfDay(min(first_received))))', decodeCount],
+  lastDay: ['toUInt64(toUnixTimestamp(toStartOfDay(max(last_received))))', decodeCount],
+  // Buckets; 0 if durations are not stored.
+  p50: [`toUInt64(${quantiles}[1])`, decodeCount],
+  p95: [`toUInt64(${quantiles}[2])`, decodeCount],
+  p99: [`toUInt64(${quantiles}[3])`, decodeCount],
+  longest: ['toUInt64(max(slowest_span).1)', decodeUInt64],
+  slowestTraceId: ['max(slowest_span).2', decodeHex],
+  slowestSpanId: ['max(slowest_span).3', decodeHex],
+  failedTraceId: ['max(failed_span).1', decodeHex],
+  failedSpanId: ['max(failed_span).2', decodeHex],
+} as const
+
+/** @param more SQL of further rows like those of the rollup */
+async function queryTraffic({ store, window, options }: TopologyRequest, more: string): Promise<Traffic[]> {
+  const rows = await selectRows(
+    store,
+    columns,
+    `from (
       select *, ${fillUnknown('cluster', ['known_system, topic, service', 'known_system, topic'])} as known_cluster
       from (
         select *, ${fillUnknown('messaging_system', ['topic'])} as known_system
@@ -111,91 +144,64 @@ export async function findTraffic(
           select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as span_count,
             sum(messages) as message_count, sum(failed_messages) as failed_count, max(slowest) as slowest_span, max(failed) as failed_span,
             quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as duration_state,
-            toUInt8(0) as is_sampled, toUInt8(0) as is_linked
+            min(received) as first_received, max(received) as last_received, toUInt8(0) as is_sampled
           from traffic_minutes
           where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
           group by service, messaging_operation, messaging_system, cluster, topic, consumer_group
-          ${unnamedConsumed === 0 ? '' : `union all ${compileLinkedTraffic(oneIn)}`})))
+          ${more})))
     group by grouping sets (
       (service, messaging_operation, known_system, known_cluster, topic, consumer_group),
       (messaging_operation, known_system, known_cluster, topic, consumer_group))
-    order by spanCount desc
+    order by sum(span_count) desc
     limit ${MAX_TRAFFIC}`,
     { ...toMinuteParams(window), ...toWindowParams(window) },
     options,
   )
-  return rows.map((row) => ({
-    service: row.ofAll === 0 ? row.service : undefined,
-    operation: row.operation,
-    system: row.system,
-    cluster: row.cluster,
-    topic: row.topic,
-    group: row.grp,
+  return Array.from(rows, (row) => ({
+    service: row.isTotal() === 0 ? row.service() : undefined,
+    operation: row.operation(),
+    system: row.system(),
+    cluster: row.cluster(),
+    topic: row.topic(),
+    group: row.group(),
     numbers: {
-      count: Number(row.messageCount),
-      errorCount: Number(row.failedCount),
-      duration: toDurations(row),
-      slowest: row.slowestIds,
-      failed: row.failedIds,
+      count: row.messages(),
+      errorCount: row.failed(),
+      duration: toDurations([row.p50(), row.p95(), row.p99()], row.longest()),
+      slowest: [row.slowestTraceId(), row.slowestSpanId()],
+      failed: [row.failedTraceId(), row.failedSpanId()],
     },
-    sampled: row.sampled !== 0,
-    isLinked: row.linked !== 0,
+    spans: row.spans(),
+    firstDay: row.firstDay(),
+    lastDay: row.lastDay(),
+    sampled: row.isSampled() !== 0,
   }))
 }
 
-/** SQL for the rows of topics that only links name, like those of the rollup. */
-function compileLinkedTraffic(oneIn: number): string {
-  return `select service, messaging_operation, messaging_system, cluster, topic, consumer_group, count() * ${oneIn} as span_count,
-      sum(messages) * ${oneIn} as message_count, sumIf(messages, status = 'error') * ${oneIn} as failed_count,
-      max((duration_nano, trace_id, span_id)) as slowest_span, maxIf((trace_id, span_id), status = 'error') as failed_span,
-      quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('duration_nano')}], [toUInt64(${oneIn})]) as duration_state,
-      toUInt8(${oneIn} > 1) as is_sampled, toUInt8(1) as is_linked
-    from (${compileLinkedTopics(oneIn)})
-    group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
-}
-
 /**
- * SQL for a row per topic that the links of a consuming span name although the span names none, as
- * a poll of several topics. Has the span's columns, and `messages`: the links with this topic.
+ * SQL for rows like those of the rollup: of topics that only the links of a consuming span name, as
+ * of a poll of several topics.
  *
  * @param oneIn one in how many spans to read, by hash: ids that are not random are as even
  */
-function compileLinkedTopics(oneIn: number): string {
-  const condition = oneIn === 1 ? 'true' : `cityHash64(trace_id, span_id) % ${oneIn} = 0`
-  const consuming = `from spans where ${inWindow} and messaging_operation in ('receive', 'process') and topic = '' and ${condition}`
-  return `select consumers.*, links.topic as topic, links.messages as messages,
-      if(consumers.own_cluster != '', consumers.own_cluster, links.link_cluster) as cluster
+function compileLinkedTraffic(oneIn: number): string {
+  return `select service, messaging_operation, messaging_system, if(own_cluster != '', own_cluster, link.2) as cluster,
+      link.1 as topic, consumer_group, count() * ${oneIn} as span_count, sum(link.3) * ${oneIn} as message_count,
+      sumIf(link.3, status = 'error') * ${oneIn} as failed_count,
+      max((duration_nano, trace_id, span_id)) as slowest_span, maxIf((trace_id, span_id), status = 'error') as failed_span,
+      quantilesExactWeightedArrayState(0.5, 0.95, 0.99)([${toDurationBucketSql('duration_nano')}], [toUInt64(${oneIn})]) as duration_state,
+      min(received) as first_received, max(received) as last_received, toUInt8(${oneIn} > 1) as is_sampled
     from (
-      select trace_id, span_id, service, messaging_operation, messaging_system, consumer_group, status, cluster as own_cluster,
-        greatest(duration, 0) as duration_nano
-      ${consuming}
-      limit 1 by trace_id, span_id, service) as consumers
-    join (
-      select trace_id, span_id, service, topic, max(cluster) as link_cluster, count() as messages
-      from (
-        select trace_id, span_id, service, ordinal, ${messagingValue('topic')} as topic, ${messagingValue('cluster')} as cluster
-        from span_links
-        where direction = 'out' and kind in ('client', 'consumer') and trace_id in (select trace_id ${consuming})
-        limit 1 by trace_id, span_id, service, ordinal)
-      where topic != ''
-      group by trace_id, span_id, service, topic) as links
-    using (trace_id, span_id, service)`
-}
-
-type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & {
-  readonly ofAll: 0 | 1
-  readonly service: string
-  readonly grp: string
-  readonly messageCount: string
-  readonly failedCount: string
-  /** Buckets of the quantiles; 0 if durations are not stored. */
-  readonly buckets: readonly [p50: number, p95: number, p99: number]
-  /** Nanoseconds. */
-  readonly longest: string
-  readonly slowestIds: SpanNumbers['slowest']
-  readonly failedIds: SpanNumbers['failed']
-  readonly sampled: number
-  readonly linked: number
+      select trace_id, span_id, service, messaging_operation, messaging_system, consumer_group, status, received,
+        cluster as own_cluster, greatest(duration, 0) as duration_nano,
+        arrayMap(attributes -> (${messagingValue('topic', 'attributes')}, ${messagingValue('cluster', 'attributes')}), links.attrs) as records,
+        arrayJoin(arrayMap(name -> (name, arrayMax(arrayMap(of -> of.2, arrayFilter(of -> of.1 = name, records))), countEqual(records.1, name)),
+          arrayDistinct(arrayFilter(name -> name != '', records.1)))) as link
+      from spans
+      where ${inWindow} and messaging_operation in ('receive', 'process') and topic = ''
+        and ${oneIn === 1 ? 'true' : `cityHash64(trace_id, span_id) % ${oneIn} = 0`}
+      limit 1 by trace_id, span_id, service, link.1)
+    group by service, messaging_operation, messaging_system, cluster, topic, consumer_group`
 }
 
 /**
@@ -213,11 +219,10 @@ function fillUnknown(column: string, partitions: readonly string[]): string {
 }
 
 /** At most 3.1% off, and never above the maximum, which is exact. */
-function toDurations({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
-  const [p50, p95, p99] = buckets
+function toDurations([p50, p95, p99]: readonly [number, number, number], longest: bigint): SpanNumbers['duration'] {
   const toDuration = (bucket: number): string => {
     const middle = computeBucketMidpoint(bucket)
-    return middle < Number(longest) ? String(middle) : longest
+    return String(middle < longest ? middle : longest)
   }
   return [toDuration(p50), toDuration(p95), toDuration(p99)]
 }

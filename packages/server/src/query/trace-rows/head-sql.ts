@@ -18,6 +18,10 @@ export const backlinkHead = {
   ordinal: 'reinterpretAsUInt32(substring(head, 41, 4))',
 } as const
 
+/** SQL: kind, status and service, in both types, as a prefix of the shape. */
+export const shapePrefix = `if(reinterpretAsUInt8(substring(shape, 4, 1)) < 128,
+  substring(shape, 1, 4 + reinterpretAsUInt8(substring(shape, 4, 1))), shape)`
+
 const [one, two, three] = [4, 5, 6].map((at) => `reinterpretAsUInt8(substring(shape, ${at}, 1))`)
 
 /** SQL: the service in the shape, after its length in at most three bytes, in both types. */
