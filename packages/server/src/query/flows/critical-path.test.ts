@@ -3,9 +3,14 @@ import { expect, test } from 'vitest'
 import { UNKNOWN_RECORD } from '../records/record-metadata.ts'
 import { computeCriticalPath } from './critical-path.ts'
 import { connectEdges } from './edges/connect-edges.ts'
+import { selectParts } from './flow-parts.ts'
 import type { FlowLink, FlowSpanRow } from './flow-span.ts'
-import { splitIntoLanes } from './lanes.ts'
+import { CAUSED } from './load/expand.ts'
+import { divideTrace } from './load/lane-sections.ts'
 import { computeStatistics } from './statistics.ts'
+
+/** A trace that links point at but that is not stored. */
+const MISSING = '9'
 
 const id = (index: number): string => index.toString(16).padStart(16, '0')
 
@@ -52,7 +57,7 @@ const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
 test('a critical path has no gaps or overlaps and ends at its target, for any spans and links', () => {
   fc.assert(
     fc.property(flows, ({ rows, pairs, target }) => {
-      const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? '9', spanId: id(index) })
+      const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? MISSING, spanId: id(index) })
       const unknownRecord = { ...UNKNOWN_RECORD, group: '' }
       const links = pairs.map(([from, to], ordinal): FlowLink => ({
         linkingSpan: ref(from),
@@ -60,13 +65,21 @@ test('a critical path has no gaps or overlaps and ends at its target, for any sp
         ordinal,
         ...unknownRecord,
       }))
-      const split = splitIntoLanes(rows, links)
-      const edges = connectEdges(split, links)
-      const targetSpan = split.spans.get(ref(target).traceId + id(target))
+      const ids = ['0', '1', '2', '3', MISSING]
+      const rowsOf = Map.groupBy(rows, ({ traceId }) => traceId)
+      const isOf = (traceId: string) => (link: FlowLink) =>
+        link.linkingSpan.traceId === traceId || link.target.traceId === traceId
+      const divided = ids.map((one) => divideTrace(one, rowsOf.get(one) ?? [], links.filter(isOf(one))))
+      const parts = selectParts({
+        traces: new Map(divided.map((trace) => [trace.traceId, trace])),
+        levels: new Map(divided.flatMap(({ sections }) => sections.map((section) => [section, CAUSED]))),
+      })
+      const edges = connectEdges(parts)
+      const targetSpan = parts.spans.get(ref(target).traceId)?.byId.get(id(target))
       if (targetSpan === undefined) throw new Error('every span is in a lane')
       const { path } = computeCriticalPath(targetSpan, edges)
 
-      expect(split.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
+      expect(parts.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
       expect(path.endTimeUnixNano).toBe(String(targetSpan.span.end))
       let at = BigInt(path.startTimeUnixNano)
       for (const { startTimeUnixNano, durationNano } of path.segments) {
@@ -78,7 +91,7 @@ test('a critical path has no gaps or overlaps and ends at its target, for any sp
       const shared = path.shares.reduce((sum, share) => sum + BigInt(share.durationNano), 0n)
       expect(String(shared)).toBe(path.durationNano)
 
-      const { endToEndNano, processingNano, queueNano, idleNano } = computeStatistics(split.lanes, edges)
+      const { endToEndNano, processingNano, queueNano, idleNano } = computeStatistics(parts.lanes, edges)
       expect(BigInt(processingNano) + BigInt(queueNano) + BigInt(idleNano)).toBe(BigInt(endToEndNano))
       expect(BigInt(idleNano)).toBeGreaterThanOrEqual(0n)
     }),

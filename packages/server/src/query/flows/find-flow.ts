@@ -35,7 +35,7 @@ export async function findFlow(
   const opened = expanded.traces.get(traceId)
   if (opened === undefined || (opened.links.length === 0 && opened.split.lanes.length === 0)) return undefined
   const parts = selectParts(expanded)
-  const edges = connectEdges(parts, parts.links)
+  const edges = connectEdges(parts)
   const others = findJoinedEvents(expanded)
   const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
   const buildContent = async () => {

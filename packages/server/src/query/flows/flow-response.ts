@@ -37,7 +37,7 @@ export function toFlowResponse(opened: Opened, found: FlowData): FlowContent {
   const { origins, expanded, parts, edges, joined, roots } = found
   const order = new Map(expanded.positions.map(({ traceId }, index) => [traceId, index]))
   const target = selectTarget(opened, parts)
-  const isOfEvent = ({ from }: Edge): boolean => from === undefined || parts.levels.get(from) !== JOINED
+  const isOfEvent = ({ from }: Edge): boolean => from === undefined || parts.levels.get(from.section) !== JOINED
   const path = target && computeCriticalPath(target, edges.filter(isOfEvent))
   const isOnPage = (traceId: string): boolean => (order.get(traceId) ?? -1) >= expanded.pageStart
   const isNew = (end: LaneSpan | undefined): boolean => end !== undefined && expanded.grownLanes.has(end.lane.id)
@@ -104,7 +104,7 @@ function selectTarget({ traceId, spanId }: Opened, { lanes, levels }: FlowParts)
   const all = lanes.flatMap((lane) => lane.spans)
   const named = all.filter(({ span }) => span.spanId === spanId)
   if (named.length > 0) return named.find(({ span }) => span.traceId === traceId) ?? named[0]
-  const caused = all.filter((one) => levels.get(one) === CAUSED)
+  const caused = all.filter((one) => levels.get(one.section) === CAUSED)
   return (caused.length > 0 ? caused : all).reduce<LaneSpan | undefined>((last, one) => {
     if (last === undefined || one.span.end > last.span.end) return one
     return one.span.end === last.span.end && one.span.start < last.span.start ? one : last

@@ -43,15 +43,29 @@ export function deduplicateSpans(rows: readonly FlowSpanRow[]): readonly FlowSpa
   return mayRepeat ? [...new Map(rows.map((row) => [toSpanKey(row), row])).values()] : rows
 }
 
+type Indexed = { readonly span: FlowSpanRow }
+
+/** Spans of a trace by id. */
+export type SpanIndex<One extends Indexed> = {
+  /** Of spans that share an id, the one that links to it refer to. */
+  readonly byId: Map<string, One>
+  /** Spans that share an id, by `toSharerKey`. */
+  readonly sharers: Map<string, One>
+}
+
+export function createSpanIndex<One extends Indexed>(): SpanIndex<One> {
+  return { byId: new Map(), sharers: new Map() }
+}
+
 /**
  * Links to spans that share an id refer to the one that produces, else to the one that consumes,
  * else to the inner one.
  */
-export function indexSpan<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
-  const key = toRefKey(one.span)
-  const known = spans.get(key)
-  if (known !== undefined) for (const each of [known, one]) spans.set(toSpanKey(each.span), each)
-  if (known === undefined || isPreferred(one.span, known.span)) spans.set(key, one)
+export function indexSpan<One extends Indexed>({ byId, sharers }: SpanIndex<One>, one: One): void {
+  const { spanId } = one.span
+  const known = byId.get(spanId)
+  if (known !== undefined) for (const each of [known, one]) sharers.set(toSharerKey(each.span), each)
+  if (known === undefined || isPreferred(one.span, known.span)) byId.set(spanId, one)
 }
 
 function isPreferred(a: FlowSpanRow, b: FlowSpanRow): boolean {
@@ -63,14 +77,15 @@ function rankOperation({ operation }: FlowSpanRow): number {
   return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
 }
 
-export function findSpan<One extends { readonly span: FlowSpanRow }>(
-  spans: ReadonlyMap<string, One>,
-  ref: FlowSpanRef,
-): One | undefined {
-  const key = toRefKey(ref)
-  const found = spans.get(key)
-  const { kindServiceKey = found?.span.kindServiceKey } = ref
-  return found?.span.kindServiceKey === kindServiceKey ? found : (spans.get(`${key} ${kindServiceKey}`) ?? found)
+/** @param index of the ref's trace */
+export function findSpan<One extends Indexed>(index: SpanIndex<One> | undefined, ref: FlowSpanRef): One | undefined {
+  const found = index?.byId.get(ref.spanId)
+  if (found === undefined || ref.kindServiceKey === undefined) return found
+  return found.span.kindServiceKey === ref.kindServiceKey ? found : (index?.sharers.get(toSharerKey(ref)) ?? found)
+}
+
+function toSharerKey({ spanId, kindServiceKey }: FlowSpanRef): string {
+  return `${spanId} ${kindServiceKey}`
 }
 
 export function toLinkKey({ linkingSpan, target, ordinal }: FlowLink): string {

@@ -1,7 +1,14 @@
 import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { findParents } from '../traces/span-parents.ts'
-import { indexSpan, deduplicateSpans, type FlowLink, type FlowSpanRow, type FlowSpanRef } from './flow-span.ts'
-import { toRefKey, toSpanKey } from '../links/span-ref.ts'
+import {
+  createSpanIndex,
+  deduplicateSpans,
+  type FlowLink,
+  type FlowSpanRef,
+  type FlowSpanRow,
+  indexSpan,
+  type SpanIndex,
+} from './flow-span.ts'
 
 /** A span with its parent and children in the same lane. */
 export type LaneSpan = {
@@ -11,6 +18,8 @@ export type LaneSpan = {
   readonly parent: LaneSpan | undefined
   /** In the same lane. */
   readonly children: LaneSpan[]
+  /** `divideTrace` assigns it. */
+  section: LaneSection
 }
 
 export type Lane = {
@@ -19,61 +28,78 @@ export type Lane = {
   readonly spans: LaneSpan[]
 }
 
+/**
+ * The part of a trace that a cause leads to: a span that carries links or starts a lane, with its
+ * descendants down to the next such span. A batch with a single span is one section, for any number
+ * of producers. If each message of a batch has its own span, each is a section.
+ */
+export type LaneSection = {
+  readonly traceId: string
+  readonly laneId: string
+  /** The enclosing section in the same lane. */
+  readonly outer: LaneSection | undefined
+  /**
+   * Targets of its links, and its producer if the section is that span's child. Empty for the part
+   * of a lane outside other sections.
+   */
+  readonly causes: readonly FlowSpanRef[]
+}
+
 /** A split of a trace: from a parent to the consumer of its message. The parent may be missing. */
 export type LaneBoundary = { readonly from: FlowSpanRef; readonly to: FlowSpanRef }
 
 export type TraceLanes = {
   readonly lanes: readonly Lane[]
   readonly boundaries: readonly LaneBoundary[]
-  /** By the keys of `indexSpan`; see `findSpan`. */
-  readonly spans: ReadonlyMap<string, LaneSpan>
+  readonly spans: SpanIndex<LaneSpan>
 }
 
 /**
- * Splits traces where a consumer is the child of its producer, so that parent mode has the same
+ * Splits a trace where a consumer is the child of its producer, so that parent mode has the same
  * lanes and edges as link mode. Spans under no boundary are in the lane of the trace.
+ *
+ * @param section of all spans, until their own is known
  */
-export function splitIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): TraceLanes {
-  let targets: ReadonlyMap<string, readonly FlowLink[]> | undefined
-  const targetsOf = (row: FlowSpanRow): readonly FlowLink[] | undefined => {
-    targets ??= Map.groupBy(links, ({ linkingSpan }) => `${toRefKey(linkingSpan)} ${linkingSpan.kindServiceKey}`)
-    return targets.get(toSpanKey(row))
-  }
+export function splitIntoLanes(
+  rows: readonly FlowSpanRow[],
+  linksOf: (span: FlowSpanRow) => readonly FlowLink[],
+  section: LaneSection,
+): TraceLanes {
   const boundaries: LaneBoundary[] = []
   const lanes = new Map<string, Lane>()
-  const spans = new Map<string, LaneSpan>()
-
+  const spans = createSpanIndex<LaneSpan>()
   const place = (row: FlowSpanRow, id: string, parent: LaneSpan | undefined): LaneSpan => {
-    const lane = lanes.get(id) ?? { id, traceId: row.traceId, spans: [] }
-    lanes.set(id, lane)
-    const placed: LaneSpan = { span: row, lane, parent, children: [] }
+    let lane = parent?.lane ?? lanes.get(id)
+    if (lane === undefined) {
+      lane = { id, traceId: row.traceId, spans: [] }
+      lanes.set(id, lane)
+    }
+    const placed: LaneSpan = { span: row, lane, parent, children: [], section }
     parent?.children.push(placed)
     lane.spans.push(placed)
     indexSpan(spans, placed)
     return placed
   }
-  for (const rowsOfTrace of Map.groupBy(rows, ({ traceId }) => traceId).values()) {
-    const ofTrace = deduplicateSpans(rowsOfTrace)
-    const parents = findParents(ofTrace)
-    const shared = findSharedIds(ofTrace)
-    const placed: LaneSpan[] = []
-    for (const start of ofTrace.keys()) {
-      // Walks up to a placed ancestor, then down: parents precede children, and deep traces need no
-      // recursion.
-      const path: number[] = []
-      for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
-      for (const index of path.reverse()) {
-        const row = ofTrace[index] as FlowSpanRow
-        const parent = placed[parents[index] as number]
-        const from = parent?.span ?? { traceId: row.traceId, spanId: row.parentSpanId }
-        const isInside = (): boolean => !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, targetsOf(row))
-        if (isCut(row, parent?.span) && !isInside()) {
-          boundaries.push({ from, to: row })
-          // Several consumers may share one span id, or that of their producer.
-          const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
-          placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
-        } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
-      }
+  const ofTrace = deduplicateSpans(rows)
+  const parents = findParents(ofTrace)
+  const shared = findSharedIds(ofTrace)
+  const placed: LaneSpan[] = []
+  for (const start of ofTrace.keys()) {
+    // Walks up to a placed ancestor, then down: parents precede children, and deep traces need no
+    // recursion.
+    const path: number[] = []
+    for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
+    for (const index of path.reverse()) {
+      const row = ofTrace[index] as FlowSpanRow
+      const parent = placed[parents[index] as number]
+      const from = parent?.span ?? { traceId: row.traceId, spanId: row.parentSpanId }
+      const isInside = (): boolean => !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, linksOf(row))
+      if (isCut(row, parent?.span) && !isInside()) {
+        boundaries.push({ from, to: row })
+        // Several consumers may share one span id, or that of their producer.
+        const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
+        placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
+      } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
     }
   }
   return { lanes: [...lanes.values()], boundaries, spans }
@@ -112,6 +138,6 @@ function isSentByOther(row: FlowSpanRow, parent: FlowSpanRow | undefined): boole
  * A consumer with links has one to the creation context of its message. A parent that no link
  * points at is the span that the consumer runs in.
  */
-function isLinkedElsewhere(parent: FlowSpanRef, links: readonly FlowLink[] = []): boolean {
-  return links.length > 0 && !links.some(({ target }) => toRefKey(target) === toRefKey(parent))
+function isLinkedElsewhere({ traceId, spanId }: FlowSpanRef, links: readonly FlowLink[]): boolean {
+  return links.length > 0 && !links.some(({ target }) => target.spanId === spanId && target.traceId === traceId)
 }

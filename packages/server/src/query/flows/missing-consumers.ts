@@ -92,7 +92,7 @@ export async function findMissingConsumers(
  */
 function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
   const { kind, status, topic } = one.span
-  if ((levels.get(one) ?? 0) <= JOINED || !isProducing(one.span)) return false
+  if ((levels.get(one.section) ?? 0) <= JOINED || !isProducing(one.span)) return false
   return kind === 'producer' && status !== 'error' && topic !== ''
 }
 

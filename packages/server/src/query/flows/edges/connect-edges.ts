@@ -5,19 +5,19 @@ import type { Edge } from './edge.ts'
 import { keepInnerDeliveries } from './inner-deliveries.ts'
 import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'
 import { toRefKey } from '../../links/span-ref.ts'
-import type { TraceLanes } from '../lanes.ts'
+import type { FlowParts } from '../flow-parts.ts'
+import type { LaneSpan } from '../lanes.ts'
 
 /**
  * Creates an edge per link, and per lane boundary without a link. If several spans of a consumer
  * took the same message, keeps the edge to the innermost.
  */
-export function connectEdges(parts: TraceLanes, links: readonly FlowLink[]): Edge[] {
-  return keepInnerDeliveries(createEdges(parts, links))
+export function connectEdges(parts: FlowParts): Edge[] {
+  return keepInnerDeliveries(createEdges(parts))
 }
 
-function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink[]): Edge[] {
+function createEdges({ boundaries, links, spans }: FlowParts): Edge[] {
   const edges = new Map<string, Edge>()
-  const linked = new Map<string, string>()
   for (const link of links) {
     const { linkingSpan, target, ordinal } = link
     const shortId = `${linkingSpan.traceId}-${linkingSpan.spanId}-${ordinal}`
@@ -30,12 +30,15 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
     edges.set(id, createEdge(id, target, linkingSpan, 'link', link))
   }
   removeEqualEdges(edges)
-  for (const { id, fromRef, toRef } of edges.values()) linked.set(toEndsKey(fromRef, toRef), id)
+  const linked = new Map<string, string>()
+  if (boundaries.length > 0) {
+    for (const { id, fromRef, toRef } of edges.values()) linked.set(toEndsKey(fromRef, toRef), id)
+  }
   for (const { from, to } of boundaries) {
     const linkEdge = edges.get(linked.get(toEndsKey(from, to)) ?? '')
     if (linkEdge !== undefined) edges.set(linkEdge.id, { ...linkEdge, via: 'both' })
     else {
-      const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
+      const id = `${findSpan(spans.get(to.traceId), to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
       edges.set(id, createEdge(id, from, to, 'parent', UNKNOWN_LINK_RECORD))
     }
   }
@@ -48,8 +51,8 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
     via: FlowEdge['via'],
     linkRecord: LinkRecord,
   ): Edge {
-    const from = findSpan(spans, fromRef)
-    const to = findSpan(spans, toRef)
+    const from = findSpan(spans.get(fromRef.traceId), fromRef)
+    const to = findSpan(spans.get(toRef.traceId), toRef)
     const role = classifyEdge(from?.span, to?.span)
     const ends = role === 'link' ? [linkRecord] : [linkRecord, to?.span, from?.span]
     return {
@@ -61,7 +64,7 @@ function createEdges({ boundaries, spans }: TraceLanes, links: readonly FlowLink
       via,
       role,
       record: mergeRecords(ends),
-      linked: mergeRecords([linkRecord]),
+      linked: linkRecord,
       consumerGroup: ends.find((end) => end !== undefined && end.group !== '')?.group ?? '',
     }
   }
@@ -73,13 +76,27 @@ function toEndsKey(from: FlowSpanRef, to: FlowSpanRef): string {
 
 /** Keeps the first of a span's edges to one target with the same message. */
 function removeEqualEdges(edges: Map<string, Edge>): void {
+  const firsts = new Map<LaneSpan | string, Map<string, Edge>>()
+  /** Of edges that are not the only ones between their ends: keys take long to build. */
   const kept = new Set<string>()
-  for (const { id, fromRef, toRef, record, consumerGroup } of edges.values()) {
-    const { cluster, topic, partition, offset, key } = record
-    const edgeKey = JSON.stringify([toEndsKey(fromRef, toRef), cluster, topic, partition, offset, key, consumerGroup])
-    if (kept.has(edgeKey)) edges.delete(id)
-    else kept.add(edgeKey)
+  for (const edge of edges.values()) {
+    const to = edge.to ?? toRefKey(edge.toRef)
+    const byTarget = firsts.get(to) ?? new Map<string, Edge>()
+    firsts.set(to, byTarget)
+    const first = byTarget.get(edge.fromRef.spanId)
+    if (first === undefined) byTarget.set(edge.fromRef.spanId, edge)
+    else {
+      kept.add(toEdgeKey(first))
+      const key = toEdgeKey(edge)
+      if (kept.has(key)) edges.delete(edge.id)
+      else kept.add(key)
+    }
   }
+}
+
+function toEdgeKey({ fromRef, toRef, record, consumerGroup }: Edge): string {
+  const { cluster, topic, partition, offset, key } = record
+  return JSON.stringify([toEndsKey(fromRef, toRef), cluster, topic, partition, offset, key, consumerGroup])
 }
 
 type LinkRecord = RecordMetadata & Pick<FlowLink, 'group'>

@@ -1,7 +1,8 @@
 import type { FlowSpanRef } from '../flow-span.ts'
 import type { Origins } from './origins.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { findCauses, type LaneSection, findSection, type DividedTrace } from './lane-sections.ts'
+import type { LaneSection } from '../lanes.ts'
+import { findCauses, findSection, type DividedTrace } from './lane-sections.ts'
 
 export type ExpandBounds = {
   readonly maxTraces: number

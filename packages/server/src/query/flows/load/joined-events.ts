@@ -1,6 +1,7 @@
 import type { Expanded } from './expand.ts'
 import type { FlowSpanRef } from '../flow-span.ts'
-import { type LaneSection, findSection } from './lane-sections.ts'
+import type { LaneSection } from '../lanes.ts'
+import { findSection } from './lane-sections.ts'
 
 /** Messages of other events, the first of each trace, ordered by trace. */
 export type JoinedEvents = readonly FlowSpanRef[]

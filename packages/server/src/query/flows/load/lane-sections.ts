@@ -1,22 +1,5 @@
 import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'
-import { type TraceLanes, splitIntoLanes, type LaneSpan } from '../lanes.ts'
-
-/**
- * The part of a trace that a cause leads to: a span that carries links or starts a lane, with its
- * descendants down to the next such span. A batch with a single span is one section, for any number
- * of producers. If each message of a batch has its own span, each is a section.
- */
-export type LaneSection = {
-  readonly traceId: string
-  readonly laneId: string
-  /** The enclosing section in the same lane. */
-  readonly outer: LaneSection | undefined
-  /**
-   * Targets of its links, and its producer if the section is that span's child. Empty for the part
-   * of a lane outside other sections.
-   */
-  readonly causes: readonly FlowSpanRef[]
-}
+import { type LaneSection, splitIntoLanes, type TraceLanes } from '../lanes.ts'
 
 /**
  * A trace divided into sections. If none of its spans is stored, it has an empty `rest` section,
@@ -30,7 +13,6 @@ export type DividedTrace = {
   readonly rest: LaneSection
   /** Includes `rest`. */
   readonly sections: readonly LaneSection[]
-  readonly sectionOfSpan: ReadonlyMap<LaneSpan, LaneSection>
   /** Sections of spans that carry links but are not stored, by span id. */
   readonly sectionsOfMissingSpans: ReadonlyMap<string, LaneSection>
   /** Effects of a section: spans that link to it, and consumers that are its children. */
@@ -38,29 +20,28 @@ export type DividedTrace = {
 }
 
 export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links: readonly FlowLink[]): DividedTrace {
-  const split = splitIntoLanes(rows, links)
   const carried = Map.groupBy(
     links.filter(({ linkingSpan }) => linkingSpan.traceId === traceId),
-    ({ linkingSpan }) => toSectionKey(linkingSpan),
+    ({ linkingSpan }) => linkingSpan.spanId,
   )
-  const causeOf = new Map(split.boundaries.map(({ from, to }) => [toSectionKey(to), from]))
+  const linksOf = ({ spanId, kindServiceKey }: FlowSpanRef): readonly FlowLink[] =>
+    carried.get(spanId)?.filter(({ linkingSpan }) => linkingSpan.kindServiceKey === kindServiceKey) ?? []
   const rest: LaneSection = { traceId, laneId: traceId, outer: undefined, causes: [] }
+  const split = splitIntoLanes(rows, linksOf, rest)
+  const causeOf = new Map(split.boundaries.map(({ from, to }) => [to, from]))
   const sections = [rest]
-  const sectionOfSpan = new Map<LaneSpan, LaneSection>()
   const sectionsOfMissingSpans = new Map<string, LaneSection>()
   for (const { id, spans } of split.lanes) {
     // Parents precede their children.
     for (const one of spans) {
-      const sectionKey = toSectionKey(one.span)
       const isHead = one.parent === undefined && id !== traceId
-      const outer = one.parent === undefined ? (isHead ? undefined : rest) : sectionOfSpan.get(one.parent)
-      const targets = carried.get(sectionKey)?.map(({ target }) => target) ?? []
+      const outer = one.parent === undefined ? (isHead ? undefined : rest) : one.parent.section
+      const targets = linksOf(one.span).map(({ target }) => target)
       const startsSection = isHead || targets.length > 0
-      const parent = isHead ? causeOf.get(sectionKey) : undefined
+      const parent = isHead ? causeOf.get(one.span) : undefined
       const causes = parent === undefined ? targets : [parent, ...targets]
-      const section = startsSection ? { traceId, laneId: id, outer, causes } : (outer ?? rest)
-      if (startsSection) sections.push(section)
-      sectionOfSpan.set(one, section)
+      one.section = startsSection ? { traceId, laneId: id, outer, causes } : (outer ?? rest)
+      if (startsSection) sections.push(one.section)
     }
   }
   for (const [first, ...others] of carried.values()) {
@@ -70,7 +51,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
     sectionsOfMissingSpans.set(first.linkingSpan.spanId, section)
   }
   const effects = new Map<LaneSection, FlowSpanRef[]>()
-  const trace = { traceId, split, links, rest, sections, sectionOfSpan, effects, sectionsOfMissingSpans }
+  const trace = { traceId, split, links, rest, sections, effects, sectionsOfMissingSpans }
   const addEffect = (cause: FlowSpanRef, effect: FlowSpanRef): void => {
     const section = findSection(trace, cause)
     const known = effects.get(section)
@@ -84,12 +65,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
 
 /** A span that is not stored belongs to `rest`, unless it is known to carry links. */
 export function findSection(trace: DividedTrace, ref: FlowSpanRef): LaneSection {
-  const span = findSpan(trace.split.spans, ref)
-  return (span && trace.sectionOfSpan.get(span)) ?? trace.sectionsOfMissingSpans.get(ref.spanId) ?? trace.rest
-}
-
-function toSectionKey({ spanId, kindServiceKey }: FlowSpanRef): string {
-  return `${spanId} ${kindServiceKey}`
+  return findSpan(trace.split.spans, ref)?.section ?? trace.sectionsOfMissingSpans.get(ref.spanId) ?? trace.rest
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FlowSpanRef } from '../flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { findCauses, type LaneSection, findSection, type DividedTrace } from './lane-sections.ts'
+import type { LaneSection } from '../lanes.ts'
+import { findCauses, findSection, type DividedTrace } from './lane-sections.ts'
 
 /** Limits of the search: links up from the opened trace, and traces. */
 const MAX_STEPS = 64
