@@ -3,6 +3,46 @@ export class PayloadError extends Error {
   override readonly name = 'PayloadError'
 }
 
+/** Longer texts rarely repeat. */
+const MAX_CACHED_BYTES = 64
+const CACHE_SLOTS = 1024
+
+/**
+ * Creates strings from ranges of the same bytes, those that repeat once: ids, names, keys. To
+ * compare the bytes takes a fifth of the time.
+ */
+class StringCache {
+  readonly #bytes: Buffer
+  readonly #encoding: 'utf8' | 'hex'
+  readonly #strings: string[] = []
+  readonly #starts = new Uint32Array(CACHE_SLOTS)
+  readonly #lengths = new Uint32Array(CACHE_SLOTS)
+
+  constructor(bytes: Buffer, encoding: 'utf8' | 'hex') {
+    this.#bytes = bytes
+    this.#encoding = encoding
+  }
+
+  get(start: number, length: number): string {
+    const bytes = this.#bytes
+    const end = start + length
+    let hash = length
+    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+    const slot = (hash ^ (hash >>> 15)) & (CACHE_SLOTS - 1)
+    if (this.#lengths[slot] === length) {
+      const shift = (this.#starts[slot] as number) - start
+      let at = start
+      while (at < end && bytes[at] === bytes[at + shift]) at++
+      if (at === end) return this.#strings[slot] as string
+    }
+    const string = bytes.toString(this.#encoding, start, end)
+    this.#strings[slot] = string
+    this.#starts[slot] = start
+    this.#lengths[slot] = length
+    return string
+  }
+}
+
 /**
  * Reads RowBinary values (https://clickhouse.com/docs/interfaces/formats/RowBinary) from `pos` on,
  * never beyond `end`.
@@ -10,12 +50,16 @@ export class PayloadError extends Error {
 export class PayloadReader {
   readonly bytes: Buffer
   readonly #view: DataView
+  readonly #texts: StringCache
+  readonly #ids: StringCache
   pos: number
   end: number
 
   constructor(bytes: Buffer, pos = 0, end = bytes.length) {
     this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#texts = new StringCache(bytes, 'utf8')
+    this.#ids = new StringCache(bytes, 'hex')
     this.pos = pos
     this.end = end
   }
@@ -58,7 +102,8 @@ export class PayloadReader {
     const length = this.varint()
     if (length === 0) return ''
     const at = this.skip(length)
-    return this.bytes.toString('utf8', at, at + length)
+    if (length > MAX_CACHED_BYTES) return this.bytes.toString('utf8', at, at + length)
+    return this.#texts.get(at, length)
   }
 
   skipText(): void {
@@ -67,8 +112,12 @@ export class PayloadReader {
 
   /** `width` bytes as lower-case hexadecimal digits. */
   hex(width: 8 | 16): string {
-    const at = this.skip(width)
-    return this.bytes.toString('hex', at, at + width)
+    return this.hexAt(this.skip(width), width)
+  }
+
+  /** The same from any position. */
+  hexAt(at: number, width: number): string {
+    return this.#ids.get(at, width)
   }
 
   /** Count of the elements that follow, each of `minBytes` or more. */

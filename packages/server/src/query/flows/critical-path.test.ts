@@ -45,6 +45,8 @@ const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
             ...UNKNOWN_RECORD,
             topic: 'orders',
             group: '',
+            messageCount: 0,
+            linkCount: 0,
             kindServiceKey: `consumer service-${index % 3}`,
           })),
       ),

@@ -19,6 +19,10 @@ export type FlowSpanRow = RecordMetadata & {
   readonly end: bigint
   readonly operation: MessagingOperation
   readonly group: string
+  /** Of a batch; 0 if unknown. */
+  readonly messageCount: number
+  /** Of the links that it carries. */
+  readonly linkCount: number
   readonly kindServiceKey: string
 }
 

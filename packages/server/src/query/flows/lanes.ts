@@ -83,19 +83,19 @@ export function splitIntoLanes(
   const ofTrace = deduplicateSpans(rows)
   const parents = findParents(ofTrace)
   const shared = findSharedIds(ofTrace)
+  const isInside = (row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean =>
+    !isSentByOther(row, parent) && isLinkedElsewhere(row, parent, linksOf(row))
   const placed: LaneSpan[] = []
-  for (const start of ofTrace.keys()) {
+  const path: number[] = []
+  for (let start = 0; start < ofTrace.length; start++) {
     // Walks up to a placed ancestor, then down: parents precede children, and deep traces need no
     // recursion.
-    const path: number[] = []
     for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
-    for (const index of path.reverse()) {
+    for (let index = path.pop(); index !== undefined; index = path.pop()) {
       const row = ofTrace[index] as FlowSpanRow
       const parent = placed[parents[index] as number]
-      const from = parent?.span ?? { traceId: row.traceId, spanId: row.parentSpanId }
-      const isInside = (): boolean => !isSentByOther(row, parent?.span) && isLinkedElsewhere(from, linksOf(row))
-      if (isCut(row, parent?.span) && !isInside()) {
-        boundaries.push({ from, to: row })
+      if (isCut(row, parent?.span) && !isInside(row, parent?.span)) {
+        boundaries.push({ from: parent?.span ?? { traceId: row.traceId, spanId: row.parentSpanId }, to: row })
         // Several consumers may share one span id, or that of their producer.
         const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
         placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
@@ -138,6 +138,12 @@ function isSentByOther(row: FlowSpanRow, parent: FlowSpanRow | undefined): boole
  * A consumer with links has one to the creation context of its message. A parent that no link
  * points at is the span that the consumer runs in.
  */
-function isLinkedElsewhere({ traceId, spanId }: FlowSpanRef, links: readonly FlowLink[]): boolean {
+function isLinkedElsewhere(
+  { traceId, parentSpanId }: FlowSpanRow,
+  parent: FlowSpanRow | undefined,
+  links: readonly FlowLink[],
+): boolean {
+  // A span that shares the id of its parent may name another one.
+  const spanId = parent?.spanId ?? parentSpanId
   return links.length > 0 && !links.some(({ target }) => target.spanId === spanId && target.traceId === traceId)
 }

@@ -50,9 +50,13 @@ export function findMissedRecords(
 
 /** Distinct records with topic, partition and offset. Equal positions on two clusters are two. */
 export function findKnownRecords(own: RecordMetadata, consumed: readonly ConsumedRecord[]): RecordMetadata[] {
-  const located = [own, ...consumed.map(({ record }) => ({ ...record, topic: record.topic || own.topic }))].filter(
-    isLocated,
-  )
+  const located = isLocated(own) ? [own] : []
+  for (const { record } of consumed) {
+    if (!hasOffset(record)) continue
+    const withTopic = record.topic === '' ? { ...record, topic: own.topic } : record
+    if (isLocated(withTopic)) located.push(withTopic)
+  }
+  if (located.length === 0) return located
   const positions = Map.groupBy(located, ({ topic, partition, offset }) => JSON.stringify([topic, partition, offset]))
   return [...positions.values()].flatMap((same) => {
     const named = same.filter(({ cluster }) => cluster !== '')
@@ -78,7 +82,8 @@ function hasOffset({ partition, offset }: RecordMetadata): boolean {
 }
 
 /** Thousands of consumers without an offset may be a few services. */
-function removeEqual(records: readonly ConsumedRecord[]): ConsumedRecord[] {
+function removeEqual(records: readonly ConsumedRecord[]): readonly ConsumedRecord[] {
+  if (records.length < 2) return records
   const toKey = ({ record, consumer }: ConsumedRecord): string =>
     JSON.stringify([record.cluster, record.topic, record.partition, record.offset, consumer.group, consumer.service])
   return [...new Map(records.map((one) => [toKey(one), one])).values()]

@@ -39,7 +39,11 @@ export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): 
   for (const source of sources) {
     // A source that contradicts what is known describes another record: a send to a retry topic.
     if (source === undefined || !isSameRecord(source, merged)) continue
-    for (const field of RECORD_FIELDS) if (merged[field] === '') merged[field] = source[field]
+    if (merged.cluster === '') merged.cluster = source.cluster
+    if (merged.topic === '') merged.topic = source.topic
+    if (merged.partition === '') merged.partition = source.partition
+    if (merged.offset === '') merged.offset = source.offset
+    if (merged.key === '') merged.key = source.key
   }
   return merged
 }
@@ -48,7 +52,11 @@ type Position = Pick<RecordMetadata, 'topic' | 'partition' | 'offset'>
 
 /** Whether two spans or links may be about one message: the fields that both have are equal. */
 export function isSameMessage(a: Position, b: Position): boolean {
-  return (['topic', 'partition', 'offset'] as const).every((field) => isSameOrUnknown(a[field], b[field]))
+  return (
+    isSameOrUnknown(a.topic, b.topic) &&
+    isSameOrUnknown(a.partition, b.partition) &&
+    isSameOrUnknown(a.offset, b.offset)
+  )
 }
 
 export function isSameOrUnknown(a: string, b: string): boolean {

@@ -146,16 +146,16 @@ function decodeRows<Span, Backlink>(
   const backlinks: Backlink[] = []
   const damaged: DamagedRow[] = []
   let rows = 0
+  const payload = new PayloadReader(bytes)
   for (const block of readNative(bytes)) {
     rows += block.rows
     const [traceIds, types, spanIds, shapes, heads, bodies] = block.columns
-    const payload = new PayloadReader(bytes)
     const spanShapes = cacheShapes(payload, shapes, readSpanShape)
     const backlinkShapes = cacheShapes(payload, shapes, readBacklinkShape)
     let at = 0
     const row = {
-      traceId: () => readHex(bytes, traceIds, at),
-      spanId: () => readHex(bytes, spanIds, at),
+      traceId: () => readHex(payload, traceIds, at),
+      spanId: () => readHex(payload, spanIds, at),
       head: () => seekString(payload, heads, at),
       body: () => seekString(payload, bodies, at),
     }

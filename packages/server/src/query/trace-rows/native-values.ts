@@ -16,9 +16,9 @@ export function seek(payload: PayloadReader, start: number, end: number): Payloa
   return payload
 }
 
-export function readHex(bytes: Buffer, column: Column, row: number): string {
+export function readHex(payload: PayloadReader, column: Column, row: number): string {
   const { at, width } = expectType(column, 'fixed')
-  return bytes.toString('hex', at + row * width, at + (row + 1) * width)
+  return payload.hexAt(at + row * width, width)
 }
 
 export function readByte(bytes: Buffer, column: Column, row: number): number {

@@ -79,6 +79,7 @@ export function deriveMessaging(
 
 /** The record that a link names, and its consumer group; unlike a span's, the offset is as sent. */
 export function toLinkMessaging(values: MessagingValues): RecordMetadata & { readonly group: string } {
+  if (values === NO_VALUES) return NO_RECORD
   return {
     cluster: firstValue(values, INDEXES.cluster),
     topic: firstValue(values, INDEXES.topic),
@@ -88,6 +89,8 @@ export function toLinkMessaging(values: MessagingValues): RecordMetadata & { rea
     group: firstValue(values, INDEXES.group),
   }
 }
+
+const NO_RECORD = { cluster: '', topic: '', partition: '', offset: '', key: '', group: '' }
 
 /** Values of messaging attributes, by index of `NAMES`; `undefined` if absent. */
 export type MessagingValues = readonly (string | undefined)[]
@@ -147,8 +150,8 @@ function isNotOfKey(value: string | undefined, index: number): boolean {
 }
 
 function firstValue(values: MessagingValues, indexes: readonly number[]): string {
-  for (const index of indexes) {
-    const value = values[index]
+  for (let at = 0; at < indexes.length; at++) {
+    const value = values[indexes[at] as number]
     if (value !== undefined && value !== '') return value
   }
   return ''

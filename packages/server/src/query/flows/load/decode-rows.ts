@@ -17,7 +17,7 @@ import {
   readSpanHead,
   type SpanHead,
 } from '../../trace-rows/trace-row.ts'
-import type { FlowLink, FlowSpanRow } from '../flow-span.ts'
+import type { FlowLink, FlowSpanRef, FlowSpanRow } from '../flow-span.ts'
 
 export type FlowSpanWithLinks = { readonly span: FlowSpanRow; readonly links: readonly FlowLink[] }
 
@@ -49,55 +49,53 @@ export function hasMessagingBody({ kind, linkCount }: SpanHead): boolean {
 
 export const NO_BODY: MessagingBody = { values: NO_VALUES, statusMessage: '', flags: 0, links: [] }
 
-export function toFlowSpan(
-  head: SpanHead,
-  { values, flags, links }: MessagingBody,
-  resourceCluster: string,
-): FlowSpanWithLinks {
+export function toFlowSpan(head: SpanHead, body: MessagingBody, resourceCluster: string): FlowSpanWithLinks {
   const { traceId, spanId, parentSpanId, service, name, kind, status, start, duration } = head
   // The end that the duration was computed from, modulo 2^64.
   const end = BigInt.asUintN(64, start + duration)
-  const { operation, cluster, topic, partition, offset, key, group } = deriveMessaging(head, values, resourceCluster)
+  const messaging = deriveMessaging(head, body.values, resourceCluster)
   const kindServiceKey = toKindServiceKey(head)
-  const linkingSpan = { traceId, spanId, kindServiceKey }
-  return {
-    span: {
-      traceId,
-      spanId,
-      parentSpanId,
-      service,
-      name,
-      kind,
-      status,
-      flags,
-      start,
-      end: end < start ? start : end,
-      operation,
-      cluster,
-      topic,
-      partition,
-      offset,
-      key,
-      group,
-      kindServiceKey,
-    },
-    links: links.flatMap((link, ordinal) => {
-      if (link.traceId === NO_TRACE) return []
-      const target = { traceId: link.traceId, spanId: link.spanId }
-      return { linkingSpan, target, ordinal, ...toLinkMessaging(link.values) }
-    }),
+  const links = body.links.length === 0 ? NO_LINKS : toFlowLinks({ traceId, spanId, kindServiceKey }, body.links)
+  const span = {
+    traceId,
+    spanId,
+    parentSpanId,
+    service,
+    name,
+    kind,
+    status,
+    flags: body.flags,
+    start,
+    end: end < start ? start : end,
+    operation: messaging.operation,
+    cluster: messaging.cluster,
+    topic: messaging.topic,
+    partition: messaging.partition,
+    offset: messaging.offset,
+    key: messaging.key,
+    group: messaging.group,
+    messageCount: Number(messaging.batchCount) || 0,
+    linkCount: links.length,
+    kindServiceKey,
   }
+  return { span, links }
+}
+
+const NO_LINKS: readonly FlowLink[] = []
+
+function toFlowLinks(linkingSpan: FlowSpanRef, links: MessagingBody['links']): readonly FlowLink[] {
+  return links.flatMap(({ traceId, spanId, values }, ordinal) =>
+    traceId === NO_TRACE ? [] : toFlowLink(linkingSpan, { traceId, spanId }, ordinal, values),
+  )
 }
 
 export function toFlowBacklink(head: BacklinkHead, values: MessagingValues): FlowLink {
-  return {
-    linkingSpan: {
-      traceId: head.linkingTraceId,
-      spanId: head.linkingSpanId,
-      kindServiceKey: toKindServiceKey(head),
-    },
-    target: { traceId: head.traceId, spanId: head.spanId },
-    ordinal: head.ordinal,
-    ...toLinkMessaging(values),
-  }
+  const { traceId, spanId, linkingTraceId, linkingSpanId, ordinal } = head
+  const linkingSpan = { traceId: linkingTraceId, spanId: linkingSpanId, kindServiceKey: toKindServiceKey(head) }
+  return toFlowLink(linkingSpan, { traceId, spanId }, ordinal, values)
+}
+
+function toFlowLink(linkingSpan: FlowSpanRef, target: FlowSpanRef, ordinal: number, values: MessagingValues): FlowLink {
+  const { cluster, topic, partition, offset, key, group } = toLinkMessaging(values)
+  return { linkingSpan, target, ordinal, cluster, topic, partition, offset, key, group }
 }

@@ -19,8 +19,6 @@ export const MAX_LINKS = 20_000
 
 export type FlowRowsRequest = {
   readonly traceIds: readonly string[]
-  /** @default both */
-  readonly type?: 'span' | 'backlink'
   /** Above this number of spans, no further traces are fetched. */
   readonly maxSpans: number
 }
@@ -33,7 +31,6 @@ export type FlowRows = { readonly spans: FlowSpanWithLinks[]; readonly backlinks
  */
 export async function fetchFlowRows(store: Store, request: FlowRowsRequest, options: QueryOptions): Promise<FlowRows> {
   const found: FlowRows = { spans: [], backlinks: [] }
-  const { type, maxSpans } = request
   const fetch = async (one: TraceRowsRequest): Promise<void> => {
     const rows = await fetchDecodedRows(store, { ...one, settings: RESULT_SETTINGS }, createFlowDecoders(), options)
     for (const span of rows.spans) found.spans.push(span)
@@ -42,12 +39,12 @@ export async function fetchFlowRows(store: Store, request: FlowRowsRequest, opti
   await fetchInHalves(
     request.traceIds.toSorted(),
     async (traceIds) => {
-      if (found.spans.length > maxSpans) return
-      await fetch({ traceIds, ...(type && { type }), rest: 'order by trace_id, type, span_id' })
+      if (found.spans.length > request.maxSpans) return
+      await fetch({ traceIds, rest: 'order by trace_id, type, span_id' })
     },
     async (traceId) => {
-      if (type !== 'backlink') await fetchManySpans(traceId)
-      if (type !== 'span') await fetchManyBacklinks(traceId)
+      await fetchManySpans(traceId)
+      await fetchManyBacklinks(traceId)
     },
   )
   return found

@@ -1,8 +1,9 @@
 import { type FlowLink, toLinkKey } from '../flow-span.ts'
+import type { RefMap } from '../ref-map.ts'
 import { type FlowRows, MAX_LINKS } from './fetch-flow-rows.ts'
 
-/** Links that spans carry, by trace id and span id. */
-export type CarriedLinks = Map<string, Map<string, FlowLink[]>>
+/** Links that spans carry. */
+export type CarriedLinks = RefMap<FlowLink[]>
 
 export type JoinedLinks = {
   /** By trace: the links that it carries, then those of other traces that point at it. */
@@ -27,11 +28,8 @@ export function joinLinks(
   let left = MAX_LINKS
   for (const { span, links } of spans) {
     if (links.length === 0) continue
-    const bySpan = carried.get(span.traceId) ?? new Map<string, FlowLink[]>()
-    carried.set(span.traceId, bySpan)
-    const ofSpan = bySpan.get(span.spanId) ?? []
+    const ofSpan = carried.getOrAdd(span, () => [])
     if (ofSpan.length > 0) repeated.add(span.traceId)
-    bySpan.set(span.spanId, ofSpan)
     const ofTrace = own.get(span.traceId)
     for (const link of links.slice(0, Math.max(left, 0))) {
       ofSpan.push(link)
@@ -66,9 +64,8 @@ function removeEqual(links: readonly FlowLink[]): FlowLink[] {
 }
 
 function findCarried(carried: CarriedLinks, backlink: FlowLink): FlowLink | undefined {
-  const { linkingSpan, ordinal } = backlink
-  const links = carried.get(linkingSpan.traceId)?.get(linkingSpan.spanId)
-  const link = links?.[ordinal]
+  const links = carried.get(backlink.linkingSpan)
+  const link = links?.[backlink.ordinal]
   return link !== undefined && isSameLink(link, backlink) ? link : links?.find((one) => isSameLink(one, backlink))
 }
 

@@ -19,13 +19,18 @@ export type DividedTrace = {
   readonly effects: ReadonlyMap<LaneSection, readonly FlowSpanRef[]>
 }
 
+const NONE: readonly never[] = []
+
 export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links: readonly FlowLink[]): DividedTrace {
-  const carried = Map.groupBy(
-    links.filter(({ linkingSpan }) => linkingSpan.traceId === traceId),
-    ({ linkingSpan }) => linkingSpan.spanId,
-  )
-  const linksOf = ({ spanId, kindServiceKey }: FlowSpanRef): readonly FlowLink[] =>
-    carried.get(spanId)?.filter(({ linkingSpan }) => linkingSpan.kindServiceKey === kindServiceKey) ?? []
+  const carried = new Map<string, FlowLink[]>()
+  for (const link of links) {
+    if (link.linkingSpan.traceId !== traceId) continue
+    const known = carried.get(link.linkingSpan.spanId)
+    if (known === undefined) carried.set(link.linkingSpan.spanId, [link])
+    else known.push(link)
+  }
+  const linksOf = ({ spanId, kindServiceKey }: FlowSpanRow): readonly FlowLink[] =>
+    carried.get(spanId)?.filter(({ linkingSpan }) => linkingSpan.kindServiceKey === kindServiceKey) ?? NONE
   const rest: LaneSection = { traceId, laneId: traceId, outer: undefined, causes: [] }
   const split = splitIntoLanes(rows, linksOf, rest)
   const causeOf = new Map(split.boundaries.map(({ from, to }) => [to, from]))
@@ -36,7 +41,8 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
     for (const one of spans) {
       const isHead = one.parent === undefined && id !== traceId
       const outer = one.parent === undefined ? (isHead ? undefined : rest) : one.parent.section
-      const targets = linksOf(one.span).map(({ target }) => target)
+      const own = linksOf(one.span)
+      const targets = own.length === 0 ? NONE : own.map(({ target }) => target)
       const startsSection = isHead || targets.length > 0
       const parent = isHead ? causeOf.get(one.span) : undefined
       const causes = parent === undefined ? targets : [parent, ...targets]

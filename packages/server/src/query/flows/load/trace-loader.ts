@@ -1,6 +1,7 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { fetchFlowRows } from './fetch-flow-rows.ts'
 import { type CarriedLinks, joinLinks } from './join-links.ts'
+import { RefMap } from '../ref-map.ts'
 import { divideTrace, type DividedTrace } from './lane-sections.ts'
 import { limitSpans, MAX_SPANS } from './load-spans.ts'
 
@@ -14,7 +15,7 @@ export type TraceLoader = {
 /** Loads each trace with its links once. */
 export function createTraceLoader(store: Store, options: QueryOptions): TraceLoader {
   const known = new Map<string, DividedTrace>()
-  const carried: CarriedLinks = new Map()
+  const carried: CarriedLinks = new RefMap()
   const truncated = { fanOut: false, spans: false }
   let maxSpans = MAX_SPANS
   return {

@@ -31,11 +31,11 @@ export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store[
     }) as [Text, Text, Text, Text, Text, Text]
     const links = texts[6]
     for (let row = 0; row < rows; row++) {
-      const parent = readHex(bytes, parents, row)
+      const parent = readHex(payload, parents, row)
       const start = readUInt64(bytes, starts, row)
       const identity = {
-        traceId: readHex(bytes, traceIds, row),
-        spanId: readHex(bytes, spanIds, row),
+        traceId: readHex(payload, traceIds, row),
+        spanId: readHex(payload, spanIds, row),
         kind: KINDS[readByte(bytes, kinds, row)] ?? 'unspecified',
         service: services(row),
       }
