@@ -1,58 +1,6 @@
-import { batchCountName } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
+import type { SpanIdentity } from '../links/span-ref.ts'
 import { MINUTE_NANO } from '../sql/time-window.ts'
-import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
-import { readMessaging } from '../trace-rows/span-messaging.ts'
-
-/** Finds message counts of the batch spans among these, by `toSpanKey`. */
-async function findBatchSizes(
-  store: Store,
-  spans: readonly SpanIdentity[],
-  options: QueryOptions,
-): Promise<ReadonlyMap<string, number>> {
-  const sizes = new Map<string, number>()
-  for (let from = 0; from < spans.length; from += SPANS_AT_ONCE) {
-    const some = spans.slice(from, from + SPANS_AT_ONCE)
-    const wanted = new Set(some.map(toSpanKey))
-    const rows = await fetchTraceRows(
-      store,
-      {
-        traceIds: [...new Set(some.map(({ traceId }) => traceId))],
-        spanIds: [...new Set(some.map(({ spanId }) => spanId))],
-        type: 'span',
-        // Few spans have the attribute; another text of their shape may contain its name.
-        rest: `and position(shape, '${batchCountName}') > 0`,
-      },
-      options,
-    )
-    for (const span of rows.spans) {
-      const { batchCount } = readMessaging(span)
-      const key = toSpanKey(span)
-      if (batchCount !== '' && wanted.has(key)) sizes.set(key, Number(batchCount))
-    }
-  }
-  return sizes
-}
-
-const SPANS_AT_ONCE = 500
-
-/**
- * Like `findBatchSizes`, for send spans with a topic. Reads spans only of topics that the rollup
- * knows batches of, as most have one message per span.
- */
-export async function findSendSizes(
-  store: Store,
-  sent: readonly SentSpan[],
-  options: QueryOptions,
-): Promise<ReadonlyMap<string, number>> {
-  const topics = await findBatchTopics(store, sent, options)
-  return await findBatchSizes(
-    store,
-    sent.filter(({ topic }) => topics.has(topic)),
-    options,
-  )
-}
 
 type SentSpan = SpanIdentity & { readonly topic: string; readonly start: bigint }
 
