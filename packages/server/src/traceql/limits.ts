@@ -16,13 +16,20 @@ export const limits = {
   fields: 64,
   /** Traces read for one page. */
   candidateTraces: 10_000,
-  /** Traces per statement: at first, and at most. */
-  chunkTraces: 250,
-  largestChunk: 2_000,
   /**
-   * Spans per statement. A larger chunk is halved; one larger trace is truncated with a warning.
+   * Traces per statement: at first, and at most. Thousands at once read as many granules as some
+   * hundreds.
    */
-  chunkSpans: 250_000,
+  chunkTraces: 64,
+  largestChunk: 4_096,
+  /**
+   * Spans per statement, and bytes as ClickHouse counts them: ten times those sent. A larger chunk
+   * is halved.
+   */
+  chunkSpans: 100_000,
+  chunkBytes: 256 * 1024 * 1024,
+  /** Spans read of one trace; a larger one is truncated with a warning. */
+  traceSpans: 250_000,
   /** Hops, traces and links of one link traversal. */
   linkHops: 8,
   linkTraces: 1_000,

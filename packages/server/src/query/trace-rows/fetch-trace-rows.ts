@@ -81,6 +81,8 @@ export async function fetchTraceHeads(
 
 /** How rows are decoded: `body` may be skipped or read partly. */
 export type RowDecoders<Span, Backlink> = {
+  /** If not, `body` must not be read. @default true */
+  readonly needsBody?: boolean
   readonly span: (row: RawRow, shape: SpanShape) => Span
   readonly backlink: (row: RawRow, shape: BacklinkShape) => Backlink
 }
@@ -89,10 +91,11 @@ export type RowDecoders<Span, Backlink> = {
 export async function fetchDecodedRows<Span, Backlink>(
   store: Store,
   request: TraceRowsRequest,
-  { span, backlink }: RowDecoders<Span, Backlink>,
+  { needsBody = true, span, backlink }: RowDecoders<Span, Backlink>,
   options: QueryOptions,
 ): Promise<TraceRows<Span, Backlink>> {
-  return decodeRows(store, await queryRows(store, 'shape, head, body', request, options), span, backlink)
+  const payload = needsBody ? 'shape, head, body' : 'shape, head'
+  return decodeRows(store, await queryRows(store, payload, request, options), span, backlink)
 }
 
 type Result = Awaited<ReturnType<Store['queryBytes']>>

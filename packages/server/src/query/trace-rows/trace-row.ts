@@ -170,6 +170,27 @@ export function readSpanBody(reader: PayloadReader, { keys, attributeTypes, reso
   return body
 }
 
+/** An attribute as stored: its text, and its type code of `spans.attr_types`. */
+export type StoredValue = { readonly text: string; readonly code: string }
+
+/**
+ * Of a span's body, the attributes with these keys, the first of each, and the status message.
+ *
+ * @throws PayloadError
+ */
+export function readSpanValues(
+  reader: PayloadReader,
+  { keys, attributeTypes }: SpanShape,
+  wanted: ReadonlySet<string>,
+): { readonly attributes: ReadonlyMap<string, StoredValue>; readonly statusMessage: string } {
+  const attributes = new Map<string, StoredValue>()
+  for (const [at, key] of keys.entries()) {
+    if (!wanted.has(key) || attributes.has(key)) reader.skipText()
+    else attributes.set(key, { text: reader.text(), code: attributeTypes[at] ?? 's' })
+  }
+  return { attributes, statusMessage: reader.text() }
+}
+
 /** @throws PayloadError */
 export function readBacklinkHead(
   reader: PayloadReader,

@@ -1,12 +1,11 @@
 import type { Field, Filter, Pipeline } from '../syntax/ast.ts'
 import { listLeaves, listParts } from './list-parts.ts'
-import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { needsTree, type Parts, collectParts } from '../evaluate/tree-fields.ts'
 import { foldConstants } from './constant-folding.ts'
+import { collectFetchedFields, type FetchedFields } from './fetched-fields.ts'
 import { limits } from '../limits.ts'
 
-/** The fields and filters that a pipeline reads of spans; each is a column of the fetched rows. */
+/** The fields and filters that a pipeline reads of spans; each is a column of the evaluated rows. */
 export type Plan = {
   readonly pipeline: Pipeline
   /** Different conditions; undefined matches every span. */
@@ -15,39 +14,29 @@ export type Plan = {
   /** Fields that stages work with as numbers. */
   readonly numbers: readonly Field[]
   getNumberIndex(field: Field): number
-  /** Fields that stages group by. */
+  /** Fields that stages group by, and those that a result shows. */
   readonly labels: readonly Field[]
   getLabelIndex(field: Field): number
-  readonly requiredColumns: ReadonlySet<ColumnGroup>
-  /** Parts of fields with nested-set numbers that ClickHouse computes. */
-  readonly parts: Parts
-  /**
-   * Whether relations between spans matter, so that spans without a match are read too.
-   */
-  readonly needsStructure: boolean
+  readonly fetched: FetchedFields
 }
 
 export function planPipeline(
   pipeline: Pipeline,
-  extra: { numbers?: readonly Field[]; labels?: readonly Field[] } = {},
+  extra: { readonly numbers?: readonly Field[]; readonly labels?: readonly Field[] } = {},
 ): Plan {
   const conditions = createIndex()
   const numbers = createIndex()
   const labels = createIndex()
-  let needsStructure = false
   // Each side of a link operator is a search of its own.
   for (const part of listParts(pipeline, { intoLinks: false })) {
     if (part.kind === 'filter') conditions.add(part.condition)
-    if (part.kind === 'operation' && part.op !== '&&' && part.op !== '||') needsStructure = true
     if (part.kind === 'aggregate' && part.field) numbers.add(part.field)
     if (part.kind === 'by') for (const field of part.fields) labels.add(field)
   }
-  for (const field of extra.numbers ?? []) numbers.add(field)
-  for (const field of extra.labels ?? []) labels.add(field)
   checkLimit('different filters', conditions.fields.length, limits.filters)
   checkLimit('fields', numbers.fields.length + labels.fields.length, limits.fields)
-  const fields = [...conditions.fields, ...numbers.fields, ...labels.fields]
-  const requiredColumns = getRequiredColumns(...fields)
+  for (const field of extra.numbers ?? []) numbers.add(field)
+  for (const field of extra.labels ?? []) labels.add(field)
   return {
     pipeline,
     conditions: conditions.fields,
@@ -56,9 +45,7 @@ export function planPipeline(
     getNumberIndex: numbers.find,
     labels: dropUndefined(labels.fields),
     getLabelIndex: labels.find,
-    requiredColumns,
-    parts: collectParts(fields.filter(needsTree)),
-    needsStructure: needsStructure || requiredColumns.has('tree'),
+    fetched: collectFetchedFields(dropUndefined([...conditions.fields, ...numbers.fields, ...labels.fields])),
   }
 }
 

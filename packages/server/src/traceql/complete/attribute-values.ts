@@ -6,7 +6,7 @@ import { createUnjoinedRow } from '../sql/from.ts'
 import { createParams, type Params } from '../sql/params.ts'
 import { getRequiredColumns } from '../sql/required-columns.ts'
 import type { Row } from '../sql/row.ts'
-import { filterLinks, selectLogEvents, selectSpans } from '../sql/select-spans.ts'
+import { selectLogEvents, selectSpans } from '../sql/select-spans.ts'
 import { compileText, compileFieldTypeCode } from '../sql/text.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
@@ -97,7 +97,8 @@ async function listOperationNames(
 async function listSourceValues(search: Search, field: Field, options: NamesOptions): Promise<NameList<TypedValue>> {
   const params = createParams()
   const row = { ...createUnjoinedRow(params, undefined), source: 'r' }
-  const found = await listValues(search, selectTypedValues(field, row, 'sources as r where 1'), params, options)
+  const values = `select ${compileTypedValue(field, row)} from sources as r`
+  const found = await listValues(search, values, params, options)
   return { found, scanned: { isCut: found.length >= (options.limit ?? 100) } }
 }
 
@@ -111,26 +112,25 @@ function listValues(
   return executeQuery(
     search,
     `select text, type from (${values})
-    where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
+    where isNotNull(text) and startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
   )
 }
 
-function selectTypedValues(field: Field, row: Row, rows: string): string {
-  return `select ${compileText(field, row)} as text, ${compileFieldTypeCode(field, row)} as type from ${rows} and isNotNull(text)`
+function compileTypedValue(field: Field, row: Row): string {
+  return `${compileText(field, row)} as text, ${compileFieldTypeCode(field, row)} as type`
 }
 
-/** Selects values of the field with types, one row per span, event or link that has it. */
+/** Selects values of the field with types, one row per span, event or link; null if it has none. */
 function selectSpanValues(field: Field, window: Window, condition: Field | undefined, params: Params): string {
   const needs = getRequiredColumns(field)
-  const { from, where, row } = selectSpans(condition, window, params, needs.has('source'))
-  if (needs.has('links'))
-    return selectTypedValues(field, row, `span_links as l where ${filterLinks(condition, window, params)}`)
-  if (!needs.has('events')) return selectTypedValues(field, row, `${from} where ${where}`)
-  const values = [selectTypedValues(field, row, `${from} array join s.events as e where ${where}`)]
+  const { row, select } = selectSpans(condition, window, params, needs.has('source'))
+  const value = compileTypedValue(field, row)
+  if (needs.has('links')) return select(value, 's.links as l')
+  if (!needs.has('events')) return select(value)
+  const sent = select(value, 's.events as e')
   // The time since the span's start needs the span.
-  if (field.kind !== 'intrinsic' || field.name !== 'event:timeSinceStart')
-    values.push(selectTypedValues(field, row, `(${selectLogEvents(condition, window, params)}) where 1`))
-  return values.join(' union all ')
+  if (field.kind === 'intrinsic' && field.name === 'event:timeSinceStart') return sent
+  return `${sent} union all select ${value} from (${selectLogEvents(condition, window, params)})`
 }

@@ -23,40 +23,49 @@ const MAX_SPANS = 250_000
 export type NameList<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 
 /**
- * Reads the newest ten minutes, then further back, until there are enough names or a window has
- * more than `maxSpans`: of that one, the traces with the lowest ids. Spans are the limit, not time,
- * so that the same data has the same names.
+ * Reads names of the newest `maxSpans` spans, or of some more that start in the same moment. Spans
+ * are the limit, not time, so that the same data has the same names.
  */
 export async function scanNewestFirst<Found>(
   search: Search,
   read: (window: Window) => Promise<readonly Found[]>,
   { limit = 100, maxSpans = MAX_SPANS }: NamesOptions,
 ): Promise<NameList<Found>> {
-  const { start, end } = search.window
+  const start = await findStart(search, maxSpans)
+  const found = await read({ start, end: search.window.end })
+  const until = start === search.window.start ? undefined : start
+  return { found, scanned: { until, isCut: found.length >= limit } }
+}
+
+/** Start of the newest part of the window that has `maxSpans` spans. */
+async function findStart({ window: { start, end }, ...search }: Search, maxSpans: number): Promise<bigint> {
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = end < now ? end : now
-  for (let reach = 10n * MINUTE_NANO; ; reach *= 8n) {
-    const from = anchor - reach > start ? anchor - reach : start
-    const window = { start: from, end }
-    const maxTraceId = await findTraceIdAt(search, window, maxSpans)
-    const found = await read({ ...window, maxTraceId })
-    if (maxTraceId !== undefined) return { found, scanned: { until: from, isCut: true } }
-    if (found.length >= limit) return { found, scanned: { until: from } }
-    if (from === start) return { found, scanned: {} }
+  for (let reach = 40n * MINUTE_NANO; ; reach *= 8n) {
+    // The whole rest at once if it is less than three windows.
+    const from = anchor - 3n * reach > start ? anchor - reach : start
+    const found = await findStartAfter({ ...search, window: { start: from, end } }, maxSpans)
+    if (found !== undefined || from === start) return found ?? start
   }
 }
 
-/**
- * Trace id of the span with index `place` in trace id order; `undefined` when a window has fewer.
- */
-async function findTraceIdAt(search: Search, { start, end }: Window, offset: number): Promise<string | undefined> {
+/** Moments per window. */
+const SLOTS = 1_000n
+
+/** Undefined if the whole window has at most `maxSpans` spans. */
+async function findStartAfter(search: Search, maxSpans: number): Promise<bigint | undefined> {
+  const { start, end } = search.window
   const params = createParams()
-  const [row] = await executeQuery<{ id: string }>(
+  const slot = params.add('UInt64', String((end - start) / SLOTS + 1n))
+  const [row] = await executeQuery<{ first: string | null }>(
     search,
-    `select lower(hex(s.trace_id)) as id from spans as s where ${filterByWindow('s', start, end, params)}
-    order by s.trace_id limit 1 offset ${params.add('UInt32', offset)}
-    settings max_bytes_before_remerge_sort = 16777216`,
+    `select max(slot) * ${slot} as first from (
+      select intDiv(s.start, ${slot}) as slot, sum(count()) over (order by slot desc) as total
+      from spans as s where ${filterByWindow('s', start, end, params)} group by slot)
+    where total > ${params.add('UInt64', maxSpans)} having count() > 0`,
     params,
   )
-  return row?.id
+  if (typeof row?.first !== 'string') return undefined
+  const first = BigInt(row.first)
+  return first > start ? first : start
 }

@@ -3,7 +3,6 @@ import type { LinkMatches } from '../execute/candidates.ts'
 import { limits } from '../limits.ts'
 import { isLinkOperation, type LinkOperation, listParts } from '../analyze/list-parts.ts'
 import type { Scope, Search } from '../execute/search.ts'
-import type { Match } from './pipeline.ts'
 import { type Direction, type LinkGraph, traverse, traverseLinks } from './traverse-links.ts'
 
 /**
@@ -25,8 +24,11 @@ export async function evaluateLinkOperators(
   return matches
 }
 
+/** Spans of a trace that a side matches, as keys of execute/trace-rows.ts. */
+export type MatchedSpans = { readonly traceId: string; readonly spanKeys: ReadonlySet<string> }
+
 /** Runs a nested search. Passed in, because a search evaluates its link operators first. */
-type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: number) => Promise<readonly Match[]>
+type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: number) => Promise<readonly MatchedSpans[]>
 
 type SpansByTrace = Map<string, Set<string>>
 
@@ -64,8 +66,8 @@ async function evaluateLinkOperator(
 function collectMatches(
   found: SpansByTrace,
   op: LinkOp | string,
-  origins: readonly Match[],
-  ends: readonly Match[],
+  origins: readonly MatchedSpans[],
+  ends: readonly MatchedSpans[],
   graph: LinkGraph,
 ): void {
   const onward = traverse(new Set(origins.map(getTraceId)), reverse(graph).edges)
@@ -76,12 +78,8 @@ function collectMatches(
   for (const origin of origins) if (behind.has(getTraceId(origin))) addMatch(found, origin)
 }
 
-function addMatch(found: SpansByTrace, { rows, spansets }: Match): void {
-  const spans = found.get(rows.traceId) ?? new Set()
-  for (const { members } of spansets) {
-    for (const [at, member] of members.entries()) if (member) spans.add(rows.keys[at] ?? '')
-  }
-  found.set(rows.traceId, spans)
+function addMatch(found: SpansByTrace, { traceId, spanKeys }: MatchedSpans): void {
+  found.set(traceId, new Set([...(found.get(traceId) ?? []), ...spanKeys]))
 }
 
 function reverse(graph: LinkGraph): LinkGraph {
@@ -92,8 +90,8 @@ function isDownstream(op: string): boolean {
   return op.endsWith('->>')
 }
 
-function getTraceId(match: Match): string {
-  return match.rows.traceId
+function getTraceId({ traceId }: MatchedSpans): string {
+  return traceId
 }
 
 function toPipeline(spanset: Spanset): Pipeline {

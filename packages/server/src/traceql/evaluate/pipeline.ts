@@ -3,8 +3,7 @@ import type { LinkMatches } from '../execute/candidates.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import { isLinkOperation } from '../analyze/list-parts.ts'
 import type { Plan } from '../analyze/plan.ts'
-import type { Label } from '../metrics/labels.ts'
-import type { Position } from '../execute/search-cursor.ts'
+import { type Label, toLabel } from '../metrics/labels.ts'
 import type { TraceRows } from '../execute/trace-rows.ts'
 import { combine, isEmpty, type Members, type Tree, buildTree, union } from './structure.ts'
 
@@ -14,14 +13,6 @@ export type SpansetResult = {
   readonly group: readonly (Label | null)[]
   /** Values of the aggregates that stages compare. */
   readonly aggregates: ReadonlyMap<Scalar & { kind: 'aggregate' }, number>
-}
-
-/** A trace that a pipeline matches. */
-export type Match = {
-  readonly rows: TraceRows
-  readonly spansets: readonly SpansetResult[]
-  /** The next page begins behind it. */
-  readonly position: Position
 }
 
 /** Evaluates a pipeline over one trace; no spansets when the trace does not match. */
@@ -107,7 +98,7 @@ function groupBy(fields: readonly number[], spanset: SpansetResult, trace: Trace
   const groups = new Map<string, SpansetResult>()
   for (const [at, member] of spanset.members.entries()) {
     if (!member) continue
-    const values = fields.map((field) => trace.labels[field]?.[at] ?? null)
+    const values = fields.map((field) => toLabel(trace.labels[field]?.[at]))
     const name = JSON.stringify(values.map((label) => label?.text ?? null))
     const known = groups.get(name) ?? {
       members: selectNone(spanset.members),
@@ -153,7 +144,10 @@ function evaluateScalar(
 function evaluateAggregate({ fn, field }: Scalar & { kind: 'aggregate' }, members: Members, context: Context): number {
   if (!field) return members.reduce((count, member) => count + member, 0)
   const column = context.trace.numbers[context.plan.getNumberIndex(field)] ?? []
-  return aggregateNumbers(fn, column.filter((value, at) => value !== null && members[at]).map(Number))
+  return aggregateNumbers(
+    fn,
+    column.filter((value, at): value is number => value !== undefined && members[at] === 1),
+  )
 }
 
 /** Sum, average, minimum or maximum; NaN of nothing. */
@@ -173,7 +167,7 @@ export function aggregateNumbers(fn: string, values: readonly number[]): number 
 }
 
 function selectAll(trace: TraceRows): Members {
-  return new Uint8Array(trace.spanIds.length).fill(1)
+  return new Uint8Array(trace.spans.length).fill(1)
 }
 
 function selectNone(like: Members): Members {

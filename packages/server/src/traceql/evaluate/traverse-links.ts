@@ -1,4 +1,6 @@
+import { backlinkHead, spanHead } from '../../query/trace-rows/head-sql.ts'
 import { executeQuery } from '../execute/execute-query.ts'
+import { fetchSpans } from '../execute/fetch-spans.ts'
 import { selectTraceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import { limits } from '../limits.ts'
@@ -42,23 +44,51 @@ export async function traverseLinks(search: Search, from: readonly string[], dir
   return { reached: [...reached], edges }
 }
 
+type Step = { readonly a: string; readonly b: string }
+
 async function fetchLinkedTraces(
   search: Search,
   frontier: readonly string[],
   direction: Direction,
   max: number,
-): Promise<{ a: string; b: string }[]> {
-  const params = createParams()
-  const steps = await executeQuery<{ a: string; b: string }>(
-    search,
-    `select distinct lower(hex(trace_id)) as a, lower(hex(peer_trace_id)) as b from span_links
-    where trace_id in ${selectTraceIds(frontier, params)} and direction = ${params.add('String', direction)}
-    order by a, b limit ${params.add('UInt32', max + 1)}`,
-    params,
-  )
+): Promise<readonly Step[]> {
+  const steps = await (direction === 'in'
+    ? fetchLinkingTraces(search, frontier, max)
+    : fetchLinkTargets(search, frontier).then((pairs) => [...pairs].sort().map(toStep)))
   if (steps.length > max) search.warnings.add(`Link traversal stopped at ${limits.linkEdges} links.`)
   return steps.slice(0, max)
 }
+
+function fetchLinkingTraces(search: Search, traceIds: readonly string[], max: number): Promise<Step[]> {
+  const params = createParams()
+  return executeQuery(
+    search,
+    `select distinct lower(hex(trace_id)) as a, lower(hex(substring(${backlinkHead.linkingSpan}, 1, 16))) as b
+    from trace_rows where trace_id in ${selectTraceIds(traceIds, params)} and type = 'backlink'
+    order by a, b limit ${params.add('UInt32', max + 1)}`,
+    params,
+  )
+}
+
+/** Links are in the bodies of the spans that carry them, so they are read here. */
+async function fetchLinkTargets(search: Search, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const spans = await fetchSpans(search, traceIds, LINKS, `and ${spanHead.linkCount} > 0`)
+  if (spans !== undefined) {
+    const stored = spans.flatMap(({ traceId, links }) => links.map((link) => `${traceId} ${link.traceId}`))
+    return new Set(stored.filter((pair) => !pair.endsWith(NO_TRACE)))
+  }
+  const half = Math.ceil(traceIds.length / 2)
+  const first = await fetchLinkTargets(search, traceIds.slice(0, half))
+  return new Set([...first, ...(await fetchLinkTargets(search, traceIds.slice(half)))])
+}
+
+function toStep(pair: string): Step {
+  const [a = '', b = ''] = pair.split(' ')
+  return { a, b }
+}
+
+const LINKS = { keys: new Set<string>(), statusMessage: false, events: false, links: true, source: false }
+const NO_TRACE = '0'.repeat(32)
 
 /** Traces that edges reach from some traces in 1 to `limits.linkHops` hops. */
 export function traverse(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {

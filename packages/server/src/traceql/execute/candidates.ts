@@ -1,9 +1,9 @@
 import { executeQuery } from './execute-query.ts'
 import type { Pipeline, Spanset } from '../syntax/ast.ts'
-import { compileSupersets, canDecideWithoutJoins } from '../sql/condition.ts'
+import { compileSupersets, canDecideWithoutJoins, joinAnd } from '../sql/condition.ts'
 import { filterByWindow, createUnjoinedRow, selectTraceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
-import { prefilterByIndex } from '../sql/index-prefilter.ts'
+import { selectMatching } from '../sql/select-spans.ts'
 import { isLinkOperation } from '../analyze/list-parts.ts'
 import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
@@ -43,20 +43,25 @@ export async function findCandidates(
   const row = createUnjoinedRow(params, bounds)
   const conditions = compileSupersets(plan.conditions, row)
   const inTraces = (ids: readonly string[]): string =>
-    ids.length > 0 ? `s.trace_id in ${selectTraceIds(ids, params)}` : '0'
-  const formula = compileFormula(plan.pipeline, plan, conditions, links, inTraces)
+    ids.length > 0 ? `trace_id in ${selectTraceIds(ids, params)}` : '0'
+  const formula = compileFormula(plan.pipeline, plan, conditions.map(nameColumn), links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
-  const window = filterByWindow('s', bounds.start, bounds.end, params)
-  const where = [window]
+  const isAny = some.includes('1')
+  const within = bounds.within ? `s.trace_id in ${selectTraceIds(bounds.within, params)}` : '1'
   const known = plan.conditions.filter((condition) => condition !== undefined)
-  const isAny = some.includes('1') || formula.linked.length > 0
-  const spans = isAny ? 'spans as s' : prefilterByIndex(known, row, window)
-  if (bounds.within) where.push(`s.trace_id in ${selectTraceIds(bounds.within, params)}`)
-  if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
+  const { select } = selectMatching(
+    {
+      row,
+      window: filterByWindow('s', bounds.start, bounds.end, params),
+      conditions: isAny || formula.linked.length > 0 ? [] : known,
+    },
+    row,
+    joinAnd(within, isAny ? '1' : `(${some.join(' or ')})`),
+  )
   const having = some.length > 1 ? [formula.sql] : []
   if (bounds.foundSince !== undefined) {
-    const since = `s.start >= ${params.add('UInt64', String(bounds.foundSince))}`
-    const ofThose = conditions.map((condition) => `(${condition} and ${since})`)
+    const since = `start >= ${params.add('UInt64', String(bounds.foundSince))}`
+    const ofThose = conditions.map((condition, at) => `(${nameColumn(condition, at)} and ${since})`)
     const found = compileFormula(plan.pipeline, plan, ofThose, links, (ids) => `(${inTraces(ids)} and ${since})`)
     having.push(`not ${found.sql}`)
   }
@@ -64,14 +69,21 @@ export async function findCandidates(
     const newest = params.add('UInt64', String(bounds.after.newest))
     having.push(`(newest < ${newest} or newest = ${newest} and t > ${params.add('String', bounds.after.traceId)})`)
   }
+  const matches = having.length === 0 ? [] : conditions.map((sql, at) => `, ${sql} as ${nameColumn(sql, at)}`)
   const rows = await executeQuery<{ t: string; newest: string }>(
     search,
-    `select lower(hex(s.trace_id)) as t, max(s.start) as newest from ${spans} where ${where.join(' and ')}
-    group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
+    `select lower(hex(trace_id)) as t, max(start) as newest
+    from (${select(`s.trace_id as trace_id, s.start as start${matches.filter((_, at) => conditions[at] !== '1').join('')}`)})
+    group by trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
     order by newest desc, t limit ${params.add('UInt32', bounds.limit)}`,
     params,
   )
   return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))
+}
+
+/** The column of a condition's result, or the condition if it is constant. */
+function nameColumn(sql: string, at: number): string {
+  return sql === '1' ? sql : `m${at}`
 }
 
 /** Whether every candidate matches, so that no extra candidates are needed. */

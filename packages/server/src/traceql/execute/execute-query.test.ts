@@ -24,7 +24,7 @@ test('a search that exceeds the memory limit says how to narrow it', async () =>
 })
 
 test('a metrics query that is too heavy with deduplication runs without it and warns', async () => {
-  const { warnings } = await executeMetricsQuery(createHeavyStore('limit 1 by'), '{ } | rate()', {
+  const { warnings } = await executeMetricsQuery(createHeavyStore('uniqExact'), '{ } | rate()', {
     ...window,
     step: 1_000_000_000n,
   })

@@ -1,17 +1,25 @@
 import type { Pipeline } from '../syntax/ast.ts'
 import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from './candidates.ts'
-import { evaluateTrace, type Match } from '../evaluate/pipeline.ts'
+import { evaluateTrace, type SpansetResult } from '../evaluate/pipeline.ts'
 import { limits } from '../limits.ts'
-import { evaluateLinkOperators } from '../evaluate/evaluate-link-operators.ts'
+import { evaluateLinkOperators, type MatchedSpans } from '../evaluate/evaluate-link-operators.ts'
 import type { Position } from './search-cursor.ts'
 import { InvalidCursorError } from '../../query/sql/cursor.ts'
 import { type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Scope, Search } from './search.ts'
-import { fetchTraceRows } from './trace-rows.ts'
+import { createTraceReader, type TraceRows } from './trace-rows.ts'
 import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 
-export type FoundMatches = {
-  readonly matches: readonly Match[]
+/** A trace that a pipeline matches. */
+export type Match = {
+  readonly rows: TraceRows
+  readonly spansets: readonly SpansetResult[]
+  /** The next page begins behind it. */
+  readonly position: Position
+}
+
+export type FoundMatches<Picked> = {
+  readonly matches: readonly Picked[]
   /** The last candidate read, when more candidates follow. */
   readonly rest: Position | undefined
 }
@@ -19,16 +27,20 @@ export type FoundMatches = {
 /**
  * Finds traces that a pipeline matches, newest first, after a position if given, with their
  * spansets: up to `limit`, among at most `limits.candidateTraces` candidates.
+ *
+ * @param pick returns what is kept of a match: whole traces may be large
  */
-export async function findMatches(
+export async function findMatches<Picked>(
   search: Search,
   plan: Plan,
   scope: Scope,
   limit: number,
+  pick: (match: Match) => Picked,
   after?: Position,
-): Promise<FoundMatches> {
+): Promise<FoundMatches<Picked>> {
   const links = await evaluateLinkOperators(search, plan.pipeline, scope, findPipelineMatches)
-  const matches: Match[] = []
+  const readTraces = createTraceReader(search, plan)
+  const matches: Picked[] = []
   const seen = new Set<string>()
   let last: Position | undefined
   let size: number = limits.chunkTraces
@@ -36,20 +48,20 @@ export async function findMatches(
     const fresh = candidates.filter(({ traceId }) => !seen.has(traceId))
     for (let at = 0; at < fresh.length && matches.length < limit;) {
       const chunk = fresh.slice(at, at + size)
-      const ids = chunk.map(({ traceId }) => traceId)
-      const traces = await fetchTraceRows(search, plan, ids)
+      const traces = await readTraces(chunk.map(({ traceId }) => traceId))
       if (!traces) {
-        size = Math.ceil(size / 2)
+        size = Math.ceil(chunk.length / 2)
         continue
       }
       at += chunk.length
-      size = Math.min(2 * size, limits.largestChunk)
+      size = Math.min(4 * size, limits.largestChunk)
       for (const position of chunk) {
         seen.add(position.traceId)
-        if (matches.length < limit) last = position
+        if (matches.length >= limit) continue
+        last = position
         const rows = traces.get(position.traceId)
         const spansets = rows ? evaluateTrace(plan, rows, links) : []
-        if (rows && spansets.length > 0 && matches.length < limit) matches.push({ rows, spansets, position })
+        if (rows && spansets.length > 0) matches.push(pick({ rows, spansets, position }))
       }
     }
     if (matches.length >= limit || seen.size >= limits.candidateTraces) return { matches, rest: last }
@@ -62,10 +74,15 @@ async function findPipelineMatches(
   pipeline: Pipeline,
   scope: Scope,
   limit: number,
-): Promise<readonly Match[]> {
-  const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit)
+): Promise<readonly MatchedSpans[]> {
+  const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit, pickSpans)
   if (rest && matches.length < limit) search.warnings.add(candidateLimitWarning)
   return matches
+}
+
+function pickSpans({ rows, spansets }: Match): MatchedSpans {
+  const keys = spansets.flatMap(({ members }) => rows.keys.filter((_, at) => members[at] === 1))
+  return { traceId: rows.traceId, spanKeys: new Set(keys) }
 }
 
 /** Warning of a partial result that has no next page. */

@@ -7,16 +7,16 @@ import type { Field, Pipeline, Query } from '../syntax/ast.ts'
 import { parseChecked } from '../analyze/check.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { needsTree } from '../evaluate/tree-fields.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import type { LabelType } from '../metrics/labels.ts'
-import { findMatches } from './find-matches.ts'
-import type { Match } from '../evaluate/pipeline.ts'
+import { findMatches, type Match } from './find-matches.ts'
+import type { SpansetResult } from '../evaluate/pipeline.ts'
 import { limits } from '../limits.ts'
 import { searchCursor, pageLimitWarning, type Position } from './search-cursor.ts'
 import { listShownFields, type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Search, SearchRange } from './search.ts'
-import { type ResultSpan, type GetTreeNumber, fetchResultSpans } from './result-spans.ts'
+import { type ResultSpan, toResultSpan } from './result-spans.ts'
+import type { TraceRows } from './trace-rows.ts'
 
 export type SearchOptions = SearchRange & {
   /** Traces. @default 20 */
@@ -65,57 +65,63 @@ type ResultSpanset = {
 export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchResult> {
   const { pipeline } = parseSearch(text)
   const shown = listShownFields(pipeline)
-  const ofTree = shown.filter(needsTree)
-  const plan = planPipeline(pipeline, { numbers: ofTree })
+  const plan = planPipeline(pipeline, { labels: shown })
   const search = createSearch(store, options)
   const after = options.cursor === undefined ? undefined : searchCursor.decode(options.cursor)
   const limit = options.limit ?? 20
+  const max = options.spansPerSpanset ?? 3
+  const groupFields = listGroupFields(pipeline)
+  const pick = ({ rows, spansets, position }: Match): Found => ({
+    traceId: rows.traceId,
+    spansets: spansets.map((spanset) => toResultSpanset(spanset, rows, plan, shown, groupFields, max)),
+    position,
+  })
   // One more than requested shows whether there is a next page.
-  const { matches: found, rest } = await findMatches(
-    search,
-    plan,
-    { window: search.window, within: undefined },
-    limit + 1,
-    after,
-  )
+  const scope = { window: search.window, within: undefined }
+  const { matches: found, rest } = await findMatches(search, plan, scope, limit + 1, pick, after)
   const matches = found.slice(0, limit)
   const last = found.length > limit ? matches.at(-1)?.position : rest
   if (last && found.length <= limit) search.warnings.add(pageLimitWarning)
   const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
   if (matches.length === 0) return { traces: [], ...next, warnings: [...search.warnings] }
-  const max = options.spansPerSpanset ?? 3
-  const ids = matches.map((match) => match.rows.traceId)
-  const wanted = new Map(matches.map((match) => [match.rows.traceId, listFirstSpans(match, max)]))
-  const [spans, summaries] = await Promise.all([
-    fetchResultSpans(search, wanted, shown, getTreeNumbers(matches, plan)),
-    executeWithinDeadline(search, (options) => fetchSummaries(store, ids, options)),
-  ])
-  const groupFields = listGroupFields(pipeline)
-  const traces = matches.flatMap(({ rows, spansets }): ResultTrace[] => {
-    const shownSpans = spans.get(rows.traceId)
-    const summary = summaries.get(rows.traceId)
+  const ids = matches.map(({ traceId }) => traceId)
+  const summaries = await executeWithinDeadline(search, (options) => fetchSummaries(store, ids, options))
+  const traces = matches.flatMap(({ traceId, spansets }): ResultTrace[] => {
+    const summary = summaries.get(traceId)
     // Retention may delete a trace between two statements.
-    if (!summary) return []
-    const trace: ResultTrace = {
-      summary,
-      spansets: spansets.map(({ members, group, aggregates }) => ({
-        matched: members.reduce((count, member) => count + member, 0),
-        spans: listMembers(members, rows.keys, max).flatMap((key) => shownSpans?.get(key) ?? []),
-        group: group.map((label, at) => ({
-          field: groupFields[at] ?? '',
-          value: label?.text ?? null,
-          type: label?.type ?? 'string',
-        })),
-        aggregates: Array.from(aggregates, ([{ fn, field }, value]) => ({
-          name: `${fn}(${field === undefined ? '' : describeField(field)})`,
-          value,
-          type: getAggregateType(fn, field, value),
-        })),
-      })),
-    }
-    return [trace]
+    return summary ? [{ summary, spansets }] : []
   })
   return { traces, ...next, warnings: [...search.warnings] }
+}
+
+type Found = {
+  readonly traceId: string
+  readonly spansets: readonly ResultSpanset[]
+  readonly position: Position
+}
+
+function toResultSpanset(
+  { members, group, aggregates }: SpansetResult,
+  rows: TraceRows,
+  plan: Plan,
+  shown: readonly Field[],
+  groupFields: readonly string[],
+  max: number,
+): ResultSpanset {
+  return {
+    matched: members.reduce((count, member) => count + member, 0),
+    spans: listMembers(members, max).map((at) => toResultSpan(rows, at, plan, shown)),
+    group: group.map((label, at) => ({
+      field: groupFields[at] ?? '',
+      value: label?.text ?? null,
+      type: label?.type ?? 'string',
+    })),
+    aggregates: Array.from(aggregates, ([{ fn, field }, value]) => ({
+      name: `${fn}(${field === undefined ? '' : describeField(field)})`,
+      value,
+      type: getAggregateType(fn, field, value),
+    })),
+  }
 }
 
 function getAggregateType(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
@@ -127,15 +133,6 @@ function toScanned({ warnings, window }: Search, after: Position | undefined, la
   // Traces that a link operator found are not ordered by time.
   const until = last?.newest === 0n ? window.end : last?.newest
   return { from: after?.newest || undefined, until, isCut: warnings.size > 0 }
-}
-
-/** Looks up nested-set numbers, which SQL does not have, in the matches. */
-function getTreeNumbers(matches: readonly Match[], plan: Plan): GetTreeNumber {
-  const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
-  return (field, traceId, spanKey) => {
-    const rows = rowsOf.get(traceId)
-    return rows?.numbers[plan.getNumberIndex(field)]?.[rows.keys.indexOf(spanKey)] ?? null
-  }
 }
 
 export function parseSearch(text: string): Query & { kind: 'search' } {
@@ -157,19 +154,14 @@ export function createSearch(store: Store, options: SearchRange): Search {
     signal: options.signal,
     deadline: performance.now() + (options.timeoutMs ?? limits.timeoutMs),
     warnings: new Set(),
-    tracesWithUniqueIds: new Set(),
   }
 }
 
-function listFirstSpans({ rows, spansets }: Match, max: number): readonly string[] {
-  return [...new Set(spansets.flatMap(({ members }) => listMembers(members, rows.keys, max)))]
-}
-
-function listMembers(members: Uint8Array, spanKeys: readonly string[], max: number): string[] {
-  const keys: string[] = []
-  for (let at = members.indexOf(1); at !== -1 && keys.length < max; at = members.indexOf(1, at + 1))
-    keys.push(spanKeys[at] ?? '')
-  return keys
+/** Indexes of the first members. */
+function listMembers(members: Uint8Array, max: number): readonly number[] {
+  const indexes: number[] = []
+  for (let at = members.indexOf(1); at !== -1 && indexes.length < max; at = members.indexOf(1, at + 1)) indexes.push(at)
+  return indexes
 }
 
 /** Lists the fields of by(), in the order of a group's values; coalesce() clears them. */

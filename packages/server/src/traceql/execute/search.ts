@@ -10,10 +10,7 @@ export type SearchRange = {
   readonly timeoutMs?: number
 }
 
-export type Window = Pick<SearchRange, 'start' | 'end'> & {
-  /** In hex: only spans of traces up to it. */
-  readonly maxTraceId?: string | undefined
-}
+export type Window = Pick<SearchRange, 'start' | 'end'>
 
 /** Where to search: in a time window, among some traces, or both. */
 export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
@@ -27,10 +24,6 @@ export type Search = {
   readonly deadline: number
   /** Missing parts of the result and what to do; empty when it is complete. */
   readonly warnings: Set<string>
-  /** Set when a trace has two spans with the same id. */
-  hasSharedIds?: boolean
-  /** Traces whose spans all have ids of their own, of those checked. */
-  readonly tracesWithUniqueIds: Set<string>
   /** Set when older spans of the window were not searched. */
   scannedUntil?: bigint
 }

@@ -1,180 +1,125 @@
-import type { SpanKind } from '@spanlink/api-schema'
-import { resolveParents } from '../../query/traces/span-parents.ts'
-import { executeQuery } from './execute-query.ts'
-import { queryWithParents } from './query-with-parents.ts'
-import type { Field } from '../syntax/ast.ts'
-import { compileCondition } from '../sql/condition.ts'
-import { joinTraceSpans } from '../sql/from.ts'
-import { createParams } from '../sql/params.ts'
-import type { Row } from '../sql/row.ts'
-import { compileText, compileLabelTypeCode } from '../sql/text.ts'
-import { compileOperand } from '../sql/value.ts'
-import { numberNestedSet } from '../evaluate/nested-set.ts'
-import { buildTree } from '../evaluate/structure.ts'
-import {
-  evaluateCondition,
-  needsTree,
-  evaluateLabel,
-  evaluateNumber,
-  type Parts,
-  type SpanValues,
-} from '../evaluate/tree-fields.ts'
-import { type Label, toLabel } from '../metrics/labels.ts'
-import { limits } from '../limits.ts'
+import { resolveParents, type TreeSpan } from '../../query/traces/span-parents.ts'
+import type { StoredValue } from '../../query/trace-rows/trace-row.ts'
 import type { Plan } from '../analyze/plan.ts'
+import { readCondition } from '../evaluate/condition.ts'
+import { measureTrace, type Read, readNumber } from '../evaluate/field-value.ts'
+import { readText } from '../evaluate/field-text.ts'
+import { type NestedSet, numberNestedSet } from '../evaluate/nested-set.ts'
+import { createRegexMatches } from '../evaluate/regex-matches.ts'
+import { buildTree } from '../evaluate/structure.ts'
+import type { FetchedSpan, SpanSource, TraceSpan } from '../evaluate/trace-span.ts'
+import { fetchSpans } from './fetch-spans.ts'
+import { fetchLogEvents, type GetLogEvents } from './log-events.ts'
 import type { Search } from './search.ts'
+import { fetchSources } from './span-sources.ts'
 
-/**
- * The spans of one trace in columns, by start: the input of structure and stages.
- */
+/** The spans of one trace, by start: the input of structure and stages. */
 export type TraceRows = {
   readonly traceId: string
-  readonly spanIds: readonly string[]
+  readonly spans: readonly TraceSpan[]
   /** `createSpanKey` of each span: several may share an id. */
   readonly keys: readonly string[]
   /** '' for none. */
   readonly parentIds: readonly string[]
   /** Index of the parent; below 0 for none or one that is missing. */
   readonly parents: Int32Array
-  readonly starts: readonly bigint[]
   /** Per condition of the plan: which spans match, one byte each. */
   readonly matches: readonly Uint8Array[]
-  readonly numbers: readonly (readonly (number | null)[])[]
-  readonly labels: readonly (readonly (Label | null)[])[]
+  readonly numbers: readonly (readonly (number | undefined)[])[]
+  readonly labels: readonly (readonly (StoredValue | undefined)[])[]
 }
 
-/** Identity of a span in its trace; the id comes first. */
-export function createSpanKey(spanId: string, kind: string, service: string): string {
+/** Identity of a span in its trace. */
+function createSpanKey({ spanId, kind, service }: Pick<TreeSpan, 'spanId' | 'kind' | 'service'>): string {
   return `${spanId} ${kind} ${service}`
 }
 
-type Raw = {
-  readonly trace: string
-  readonly id: string
-  readonly parent: string
-  readonly start_time: string
-  readonly span_kind: SpanKind
-  readonly service_name: string
-  readonly [test: `m${number}` | `c${number}`]: number
-  readonly [number: `n${number}` | `v${number}`]: number | null
-  readonly [label: `l${number}` | `t${number}`]: string | null
-}
+/** Undefined if the traces are too large to be read at once. */
+export type ReadTraces = (ids: readonly string[]) => Promise<ReadonlyMap<string, TraceRows> | undefined>
 
-/**
- * Fetches what the plan reads of whole traces, without spans that cannot match. Undefined above
- * `limits.chunkSpans`.
- */
-export async function fetchTraceRows(
-  search: Search,
-  plan: Plan,
-  ids: readonly string[],
-): Promise<Map<string, TraceRows> | undefined> {
-  const rows = await queryWithParents(search, plan.requiredColumns, ids, (hasSharedIds) =>
-    queryTraceRows(search, plan, ids, hasSharedIds),
-  )
-  if (rows.length <= limits.chunkSpans) return groupByTrace(rows, plan)
-  if (ids.length > 1) return undefined
-  search.warnings.add(`Searched only the first ${limits.chunkSpans} spans of trace ${ids[0]}.`)
-  return groupByTrace(rows.slice(0, limits.chunkSpans), plan)
-}
-
-function queryTraceRows(search: Search, plan: Plan, ids: readonly string[], hasSharedIds: boolean): Promise<Raw[]> {
-  const params = createParams()
-  const { from, row } = joinTraceSpans(ids, plan.requiredColumns, params, hasSharedIds)
-  const columns = [
-    'lower(hex(s.trace_id)) as trace',
-    'lower(hex(s.span_id)) as id',
-    `if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent`,
-    'toString(s.start) as start_time',
-    'toString(s.kind) as span_kind',
-    's.service as service_name',
-    ...plan.conditions.flatMap((field, at) => (needsTree(field) ? [] : `${compileTest(field, row)} as m${at}`)),
-    ...plan.numbers.flatMap((field, at) => (needsTree(field) ? [] : `${compileNumber(field, row)} as n${at}`)),
-    ...plan.labels.flatMap((field, at) =>
-      needsTree(field) ? [] : [`${compileText(field, row)} as l${at}`, `${compileLabelTypeCode(field, row)} as t${at}`],
-    ),
-    ...plan.parts.conditions.map((field, at) => `${compileTest(field, row)} as c${at}`),
-    ...plan.parts.numbers.map((field, at) => `${compileNumber(field, row)} as v${at}`),
-  ]
-  const where = plan.needsStructure ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
-  return executeQuery<Raw>(
-    search,
-    `select ${columns.join(', ')} from ${from} ${where} order by s.trace_id, s.start, s.span_id, s.kind, s.service
-    limit ${params.add('UInt32', limits.chunkSpans + 1)}`,
-    params,
-  )
-}
-
-function compileTest(condition: Field | undefined, row: Row): string {
-  return `toUInt8(${condition ? compileCondition(condition, row, 'exact') : '1'})`
-}
-
-function compileNumber(field: Field, row: Row): string {
-  return `toFloat64(${compileOperand(field, row).number ?? 'null'})`
-}
-
-function groupByTrace(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
-  const byTrace = Map.groupBy(rows, (row) => row.trace)
-  return new Map(Array.from(byTrace, ([traceId, spans]) => [traceId, toTraceRows(traceId, spans, plan)]))
-}
-
-function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
-  const spanIds = spans.map((span) => span.id)
-  const parentIds = spans.map((span) => span.parent)
-  const parents = resolveParents(
-    spans.map(({ id, parent, span_kind, service_name }) => ({
-      spanId: id,
-      parentSpanId: parent,
-      kind: span_kind,
-      service: service_name,
-    })),
-  )
-  const spanValues = plan.requiredColumns.has('tree') ? toSpanValues(spans, plan.parts, { parents, parentIds }) : []
-  return {
-    traceId,
-    spanIds,
-    keys: spans.map((span) => createSpanKey(span.id, span.span_kind, span.service_name)),
-    parentIds,
-    parents,
-    starts: spans.map((span) => BigInt(span.start_time)),
-    matches: plan.conditions.map((field, at) =>
-      needsTree(field)
-        ? Uint8Array.from(spanValues, (values) => (evaluateCondition(field, values) ? 1 : 0))
-        : Uint8Array.from(spans, (span) => Number(span[`m${at}`])),
-    ),
-    numbers: plan.numbers.map((field, at) =>
-      needsTree(field)
-        ? spanValues.map((values) => evaluateNumber(field, values))
-        : spans.map((span) => toNumberOrNull(span[`n${at}`])),
-    ),
-    labels: plan.labels.map((field, at) =>
-      needsTree(field)
-        ? spanValues.map((values) => evaluateLabel(field, values))
-        : spans.map((span) => toLabel(span[`l${at}`], span[`t${at}`])),
-    ),
+/** Creates a function that reads whole traces and evaluates the fields of a plan on their spans. */
+export function createTraceReader(search: Search, plan: Plan): ReadTraces {
+  const { fetched } = plan
+  const regexes = createRegexMatches()
+  const conditions = plan.conditions.map((field) => field && readCondition(field, regexes))
+  const numbers = plan.numbers.map(readNumber)
+  const labels = plan.labels.map((field) => readText(field, regexes))
+  const evaluate = (spans: readonly TraceSpan[]): Pick<TraceRows, 'matches' | 'numbers' | 'labels'> => ({
+    matches: conditions.map((read) => Uint8Array.from(spans, (span) => (read === undefined || read(span) ? 1 : 0))),
+    numbers: readColumns(numbers, spans),
+    labels: readColumns(labels, spans),
+  })
+  return async (ids) => {
+    const [spans, getLogEvents] = await Promise.all([
+      fetchSpans(search, ids, fetched),
+      fetched.events ? fetchLogEvents(search, ids) : undefined,
+    ])
+    if (spans === undefined) return undefined
+    const sources = fetched.source ? await fetchSources(search, spans.map(getSourceId)) : new Map<string, SpanSource>()
+    const byTrace = Map.groupBy(spans, (span) => span.traceId)
+    const traces = Array.from(byTrace.values(), (all) => buildTrace(all, sources, getLogEvents))
+    for (;;) {
+      const rows = traces.map((trace): TraceRows => ({ ...trace, ...evaluate(trace.spans) }))
+      if (regexes.countUnknown() === 0) return new Map(rows.map((trace) => [trace.traceId, trace]))
+      await regexes.resolve(search)
+    }
   }
 }
 
-function toSpanValues(
-  spans: readonly Raw[],
-  { conditions, numbers }: Parts,
-  ids: Pick<TraceRows, 'parents' | 'parentIds'>,
-): readonly SpanValues[] {
-  const nested = numberNestedSet(buildTree(ids))
-  const [conditionAt, numberColumn] = [conditions, numbers].map((parts) => new Map(parts.map((part, at) => [part, at])))
-  return spans.map((span, at) => ({
-    condition: (part) => {
-      const column = conditionAt?.get(part)
-      return column === undefined ? undefined : Number(span[`c${column}`]) === 1
-    },
-    number: (part) => {
-      const column = numberColumn?.get(part)
-      return column === undefined ? undefined : toNumberOrNull(span[`v${column}`])
-    },
-    nested: (name) => nested[name][at] ?? 0,
-  }))
+function readColumns<T>(reads: readonly Read<T>[], spans: readonly TraceSpan[]): T[][] {
+  return reads.map((read) => spans.map((span) => read(span)))
 }
 
-function toNumberOrNull(value: number | null | undefined): number | null {
-  return value === null || value === undefined ? null : Number(value)
+function getSourceId(span: FetchedSpan): string {
+  return span.sourceId
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+function buildTrace(
+  all: readonly FetchedSpan[],
+  sources: ReadonlyMap<string, SpanSource>,
+  getLogEvents: GetLogEvents | undefined,
+): Pick<TraceRows, 'traceId' | 'spans' | 'keys' | 'parentIds' | 'parents'> {
+  const byKey = new Map<string, FetchedSpan>()
+  for (const span of all.toSorted(compareSpans)) {
+    const key = createSpanKey(span)
+    if (!byKey.has(key)) byKey.set(key, span)
+  }
+  const fetched = [...byKey.values()]
+  const parents = resolveParents(fetched)
+  const parentIds = fetched.map((span) => span.parentSpanId)
+  let nested: NestedSet | undefined
+  const trace = {
+    duration: measureTrace(fetched),
+    root: fetched.find((span) => span.parentSpanId === ''),
+    childCounts: countChildren(parents),
+    nested: () => (nested ??= numberNestedSet(buildTree({ parents, parentIds }))),
+  }
+  const spans = fetched.map((span, at): Mutable<TraceSpan> => ({
+    ...span,
+    events: getLogEvents ? [...span.events, ...getLogEvents(span)] : span.events,
+    source: sources.get(span.sourceId),
+    parent: undefined,
+    trace,
+    at,
+  }))
+  for (const [at, span] of spans.entries()) span.parent = spans[parents[at] ?? -1]
+  return { traceId: fetched[0]?.traceId ?? '', spans, keys: [...byKey.keys()], parentIds, parents }
+}
+
+/** By start; spans that start at the same time by id. */
+function compareSpans(a: FetchedSpan, b: FetchedSpan): number {
+  if (a.start !== b.start) return a.start < b.start ? -1 : 1
+  return compareTexts(a.spanId, b.spanId) || compareTexts(a.kind, b.kind) || compareTexts(a.service, b.service)
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function countChildren(parents: Int32Array): Uint32Array {
+  const counts = new Uint32Array(parents.length)
+  for (const parent of parents) if (parent >= 0) counts[parent] = (counts[parent] ?? 0) + 1
+  return counts
 }

@@ -15,7 +15,7 @@ import { foldConstants } from '../analyze/constant-folding.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import { limits } from '../limits.ts'
 import { type Intervals, getIntervalLength } from './intervals.ts'
-import { type Labels, toLabel, toNumberLabel } from './labels.ts'
+import { type Label, type Labels, toLabel, toNumberLabel } from './labels.ts'
 import { checkSeriesCount, fillPoints, type RawExemplar, type RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
@@ -30,20 +30,27 @@ export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate
 }
 
 /**
- * One scan of the window, grouped by interval and labels. Duplicate spans count once while the ids
- * of all matches fit in memory (about five million), else twice with a warning. Deduplication in
- * sort key order takes 4.4 s instead of 1 s for 10M spans.
+ * One scan of the window, grouped by interval and labels. A span that was sent twice counts once
+ * while hashes of all matches fit in memory, else twice with a warning.
  */
 export async function aggregateInClickHouse(search: Search, request: AggregateRequest): Promise<readonly RawSeries[]> {
   try {
-    return await aggregate(search, request, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
+    const rows = await aggregate(search, request, 'unique')
+    const isRepeated = !isCount(request.metrics.fn) && rows.some(({ repeats }) => repeats === 1)
+    return toRawSeries(isRepeated ? await aggregate(search, request, 'first') : rows, request)
   } catch (error) {
     if (!(error instanceof TraceQLError && isTooHeavy(error.cause))) throw error
-    const series = await aggregate(search, request, '')
+    const rows = await aggregate(search, request, 'all')
     search.warnings.add('Too many spans to deduplicate: a span that was sent twice counts twice.')
-    return series
+    return toRawSeries(rows, request)
   }
 }
+
+/**
+ * Of spans that were sent twice: `unique` counts them once, or finds out that there are some; for
+ * 2M spans it takes half the time of `first`, which drops them.
+ */
+type Repeats = 'unique' | 'first' | 'all'
 
 export type AggregateRequest = {
   readonly metrics: MetricsAggregate
@@ -51,50 +58,57 @@ export type AggregateRequest = {
   readonly withExemplars: boolean
 }
 
-async function aggregate(search: Search, request: AggregateRequest, once: string): Promise<readonly RawSeries[]> {
+async function aggregate(search: Search, request: AggregateRequest, repeats: Repeats): Promise<readonly Raw[]> {
   const { source, fn, field, quantiles, by } = request.metrics
   const { start, end, step, count } = request.intervals
   const params = createParams()
   const joinSources = getRequiredColumns(field, ...by.filter((each) => !isServiceName(each))).has('source')
-  const { from, where, row } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, joinSources)
+  const { row, select } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, joinSources)
   const value = field ? `toFloat64(${compileOperand(foldConstants(field), row).number ?? 'null'})` : '1'
-  const labels = by.flatMap((each, at) => {
-    const label = foldConstants(each)
-    return [`${compileText(label, row)} as label${at}`, `${compileLabelTypeCode(label, row)} as type${at}`]
-  })
   const names = by.flatMap((_, at) => [`label${at}`, `type${at}`])
-  const shown = request.withExemplars ? 's.trace_id as trace, s.span_id as span, s.start as start_time,' : ''
-  const bucket = fn === 'histogram_over_time' ? ['bucket'] : []
-  const groups = ['at', ...names, ...bucket]
+  const isHistogram = fn === 'histogram_over_time'
+  const spans = select(
+    [
+      `intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at`,
+      ...by.flatMap((each, at) => {
+        const label = foldConstants(each)
+        return [`${compileText(label, row)} as label${at}`, `${compileLabelTypeCode(label, row)} as type${at}`]
+      }),
+      `${value} as value`,
+      ...(isHistogram ? ['if(value > 0, pow(2, ceil(log2(value))), 0) as bucket'] : []),
+      ...(request.withExemplars ? ['s.trace_id as trace, s.span_id as span, s.start as start_time'] : []),
+      ...(repeats === 'all' ? [] : ['cityHash64(s.trace_id, s.span_id, s.kind, s.service) as identity']),
+    ].join(', '),
+  )
+  const groups = ['at', ...names, ...(isHistogram ? ['bucket'] : [])]
+  const results = [
+    `${compileAggregate(fn, quantiles, repeats)} as result`,
+    ...(request.withExemplars ? [`${compileExemplars(fn)} as exemplars`] : []),
+    ...(repeats === 'unique' && !isCount(fn) ? ['count() != uniqExact(identity) as repeats'] : []),
+  ]
   const limit = limits.series * Math.min(count, limits.points) + 1
-  const rows = await executeQuery<Raw>(
+  return executeQuery<Raw>(
     search,
-    `select at, ${[...names, ...bucket].map((name) => `${name}, `).join('')}${compileAggregate(fn, quantiles)} as result
-      ${request.withExemplars ? `, ${compileExemplars(fn)} as exemplars` : ''}
-    from (
-      select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
-        ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
-        ${fn === 'histogram_over_time' ? `, if(value > 0, pow(2, ceil(log2(value))), 0) as bucket` : ''}
-      from ${from}
-      where ${where}
-      ${once})
+    `select ${[...groups, ...results].join(', ')}
+    from (${repeats === 'first' ? `select * from (${spans}) limit 1 by identity` : spans})
     ${field ? 'where isNotNull(value)' : ''}
     group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
     params,
   )
-  return toRawSeries(rows, request)
 }
 
 type Raw = {
   readonly at: string
   readonly bucket?: number
   readonly result: number | string | readonly number[]
+  /** Whether spans of the group were sent twice. */
+  readonly repeats?: number
   readonly exemplars?: readonly (readonly [trace: string, span: string, start_time: string, value: number])[]
   readonly [column: `label${number}` | `type${number}`]: string | null
 }
 
-function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
-  if (isCount(fn)) return 'toFloat64(count())'
+function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number[], repeats: Repeats): string {
+  if (isCount(fn)) return `toFloat64(${repeats === 'unique' ? 'uniqExact(identity)' : 'count()'})`
   // At most 1 % off, in constant memory; the parser limits the levels to 0 to 1.
   if (fn === 'quantile_over_time')
     return `[${quantiles.map((level) => `quantileDD(0.01, ${level})(assumeNotNull(value))`).join(', ')}]`
@@ -137,9 +151,7 @@ function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequ
     return known
   }
   for (const row of rows) {
-    const labels: Labels = Object.fromEntries(
-      by.map((each, at) => [describeField(each), toLabel(row[`label${at}`], row[`type${at}`])]),
-    )
+    const labels: Labels = Object.fromEntries(by.map((each, at) => [describeField(each), readLabel(row, at)]))
     const at = Number(row.at)
     const scale = getScale(metrics, intervals, at)
     const exemplars = (row.exemplars ?? []).map(([traceId, spanId, timeUnixNano, value]): RawExemplar => ({
@@ -164,6 +176,11 @@ function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequ
     }
   }
   return fillZeros([...series.values()], metrics, intervals)
+}
+
+function readLabel(row: Raw, at: number): Label | null {
+  const text = row[`label${at}`]
+  return toLabel(typeof text === 'string' ? { text, code: row[`type${at}`] ?? '' } : undefined)
 }
 
 /** Adds each exemplar once, to the lowest quantile above it, else to the highest. */

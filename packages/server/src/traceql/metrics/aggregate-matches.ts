@@ -1,10 +1,10 @@
 import type { MetricsAggregate } from '../syntax/ast.ts'
 import { describeField } from '../syntax/describe.ts'
 import { aggregateNumbers } from '../evaluate/pipeline.ts'
-import { findMatches, candidateLimitWarning } from '../execute/find-matches.ts'
+import { findMatches, candidateLimitWarning, type Match } from '../execute/find-matches.ts'
 import { limits } from '../limits.ts'
 import type { Intervals } from './intervals.ts'
-import { type Labels, toNumberLabel } from './labels.ts'
+import { type Labels, toLabel, toNumberLabel } from './labels.ts'
 import {
   type AggregateRequest,
   addExemplarsToLevels,
@@ -26,22 +26,18 @@ export async function aggregateMatches(search: Search, request: AggregateRequest
   const { fn, field, by, quantiles } = metrics
   const plan = planPipeline(metrics.source, { numbers: field ? [field] : [], labels: by })
   const scope = { window: search.window, within: undefined }
-  const { matches, rest } = await findMatches(search, plan, scope, limits.candidateTraces)
-  if (rest) {
-    search.warnings.add(candidateLimitWarning)
-    search.scannedUntil = rest.newest > 0n ? rest.newest : search.window.end
-  }
   const groups = new Map<string, Group>()
   const labelColumns = by.map((each) => plan.getLabelIndex(each))
-  for (const { rows, spansets } of matches) {
+  const addMatch = ({ rows, spansets }: Match): void => {
     const column = field ? rows.numbers[plan.getNumberIndex(field)] : undefined
     for (const at of listMembers(spansets.map((spanset) => spanset.members))) {
-      const interval = findInterval(rows.starts[at] ?? 0n, intervals)
+      const span = rows.spans[at]
+      const interval = span && findInterval(span.start, intervals)
       const value = field ? column?.[at] : 1
-      if (interval === undefined || value === null || value === undefined) continue
+      if (span === undefined || interval === undefined || value === undefined) continue
       const labels: Labels = {
         ...Object.fromEntries(
-          by.map((each, index) => [describeField(each), rows.labels[labelColumns[index] ?? -1]?.[at] ?? null]),
+          by.map((each, index) => [describeField(each), toLabel(rows.labels[labelColumns[index] ?? -1]?.[at])]),
         ),
         ...(fn === 'histogram_over_time' && {
           __bucket: toNumberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * getUnitScale(field)),
@@ -50,10 +46,15 @@ export async function aggregateMatches(search: Search, request: AggregateRequest
       const name = JSON.stringify(labels)
       const group = groups.get(name) ?? { labels, values: new Map<number, GroupValue[]>() }
       const values = group.values.get(interval) ?? []
-      values.push({ value, traceId: rows.traceId, spanId: rows.spanIds[at] ?? '', start: rows.starts[at] ?? 0n })
+      values.push({ value, traceId: rows.traceId, spanId: span.spanId, start: span.start })
       group.values.set(interval, values)
       groups.set(name, group)
     }
+  }
+  const { rest } = await findMatches(search, plan, scope, limits.candidateTraces, addMatch)
+  if (rest) {
+    search.warnings.add(candidateLimitWarning)
+    search.scannedUntil = rest.newest > 0n ? rest.newest : search.window.end
   }
   checkSeriesCount(groups.size * Math.max(1, quantiles.length))
   const raw = [...groups.values()].flatMap((group) => toRawSeries(group, request))

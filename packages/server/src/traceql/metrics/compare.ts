@@ -53,7 +53,7 @@ export async function compareInClickHouse(
     )
   const series = new Map<string, { labels: Labels; values: Map<number, number> }>()
   const add = (meta: string, field: string, value: string | null, at: number, count: number): void => {
-    const label = value === null ? null : toLabel(value.slice(1), value.charAt(0))
+    const label = toLabel(value === null ? undefined : { text: value.slice(1), code: value.charAt(0) })
     const labels: Labels = { __meta_type: toTextLabel(meta), [field]: label }
     const known = series.get(JSON.stringify(labels)) ?? { labels, values: new Map<number, number>() }
     known.values.set(at, (known.values.get(at) ?? 0) + count)
@@ -111,7 +111,7 @@ function selectEntries(
   params: Params,
 ): string {
   const time = (nanos: bigint): string => params.add('UInt64', String(nanos))
-  const { from, where, row } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, true)
+  const { row, select } = selectSpans(findOnlyFilter(source)?.condition, { start, end }, params, true)
   // As in Tempo, open at the start and closed at the end.
   const inTime = within ? ` and s.start > ${time(within.start)} and s.start <= ${time(within.end)}` : ''
   const ofMap = (scope: string, map: string, types: string): string =>
@@ -122,11 +122,12 @@ function selectEntries(
     arrayFilter(each -> tupleElement(each, 2) != '', [('name', toString(s.name)), ('kind', toString(s.kind)),
     ('status', toString(s.status)), ('statusMessage', toString(s.status_message)),
     ('instrumentation:name', toString(r.scope_name)), ('instrumentation:version', toString(r.scope_version))]))`
-  return `select intDiv(s.start - ${time(start)}, ${time(step)}) as at, toUInt8(${compileSpanCondition(selection.condition, row)}${inTime}) as selected,
+  const entries = select(
+    `intDiv(s.start - ${time(start)}, ${time(step)}) as at, toUInt8(${compileSpanCondition(selection.condition, row)}${inTime}) as selected,
       arrayConcat(${own}, ${ofMap('span', 's.attrs', 's.attr_types')},
         ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
-        ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
-    from ${from}
-    where ${where}
-    limit 1 by s.trace_id, s.span_id, s.kind, s.service`
+        ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries,
+      cityHash64(s.trace_id, s.span_id, s.kind, s.service) as identity`,
+  )
+  return `select at, selected, entries from (${entries}) limit 1 by identity`
 }

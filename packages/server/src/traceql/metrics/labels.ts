@@ -1,3 +1,5 @@
+import type { StoredValue } from '../../query/trace-rows/trace-row.ts'
+
 /** A value of by() with its type: 500 and "500" are two series. */
 export type Label = { readonly text: string; readonly type: LabelType }
 
@@ -6,9 +8,9 @@ export type LabelType = 'string' | 'int' | 'float' | 'bool'
 /** By field; null if the spans do not have it. */
 export type Labels = Readonly<Record<string, Label | null>>
 
-/** @param letter type code as in `spans.attr_types`; lists, maps and bytes are text */
-export function toLabel(text: string | null | undefined, letter: string | null | undefined): Label | null {
-  return text === null || text === undefined ? null : { text, type: TYPES_BY_CODE[letter ?? ''] ?? 'string' }
+/** Lists, maps and bytes are text. */
+export function toLabel(value: StoredValue | undefined): Label | null {
+  return value === undefined ? null : { text: value.text, type: TYPES_BY_CODE[value.code] ?? 'string' }
 }
 
 export function toTextLabel(text: string): Label {

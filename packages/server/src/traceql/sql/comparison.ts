@@ -1,51 +1,35 @@
-import {
-  type Attribute,
-  type Field,
-  type FieldOp,
-  type Intrinsic,
-  type Literal,
-  type Scope,
-  scalarOps,
-} from '../syntax/ast.ts'
+import type { Attribute, Field, FieldOp, Intrinsic, Literal, Scope } from '../syntax/ast.ts'
 import { type IntrinsicName, intrinsics } from '../syntax/intrinsics.ts'
+import {
+  type Comparison,
+  findServiceCondition,
+  isAbsence,
+  normalizeComparison,
+  normalizeIdLiteral,
+} from '../analyze/conditions.ts'
+import { backlinkHead } from '../../query/trace-rows/head-sql.ts'
 import { selectLogEventRows } from './log-events.ts'
 import { anchorPattern, toSingleCondition, compareLookup, compileExists } from './attribute-lookup.ts'
 import { getRequiredColumns } from './required-columns.ts'
 import type { AttributeLookup, Row } from './row.ts'
 import { compileOperand, resolveLookups, type Value } from './value.ts'
 
-export type Comparison = Field & { kind: 'binary' }
-
 /** `compileValue` of condition.ts, passed in: a side of a comparison may be a condition. */
 type CompileValue = (field: Field, row: Row) => Value
-
-const comparisonOps: ReadonlySet<FieldOp> = new Set([...scalarOps, '=~', '!~'])
-
-export function isComparison(field: Field): field is Comparison {
-  return field.kind === 'binary' && comparisonOps.has(field.op)
-}
-
-/** Whether an operator makes the value a boolean. */
-export function isBoolean(field: Field): boolean {
-  if (field.kind === 'unary') return field.op === '!'
-  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
-}
 
 /**
  * Compiles one comparison to SQL, never null. A comparison of events or links holds when it holds
  * for one of the span's; `= nil` holds when none has the field.
  */
 export function compileComparison(comparison: Comparison, row: Row, compileValue: CompileValue): string {
-  const { left, right } = comparison
-  const flipped = left.kind === 'literal' && right.kind !== 'literal'
-  const [a, b, op] = flipped ? [right, left, mirrorOperator(comparison.op)] : [left, right, comparison.op]
-  const needs = getRequiredColumns({ ...comparison, left: a, right: b })
-  if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row, compileValue)
-  const absent = b.kind === 'literal' && b.type === 'nil' && op === '='
-  const one = compare(a, absent ? '!=' : op, b, row, compileValue)
+  const { left, op, right } = normalizeComparison(comparison)
+  const needs = getRequiredColumns(left, right)
+  if (!needs.has('events') && !needs.has('links')) return compare(left, op, right, row, compileValue)
+  const absent = isAbsence(op, right)
+  const one = compare(left, absent ? '!=' : op, right, row, compileValue)
   const some = needs.has('events')
-    ? compileEventComparison(needsOnlyEvent(a, b), one, row)
-    : compileLinkComparison(a, op, b, one, row)
+    ? compileEventComparison(needsOnlyEvent(left, right), one, row)
+    : compileLinkComparison(left, op, right, one, row)
   return absent ? `not ${some}` : some
 }
 
@@ -60,9 +44,6 @@ export function needsOnlyEvent(left: Field, right: Field): boolean {
 
 /** Matches spans with a matching event, sent with the span or as a log record. */
 function compileEventComparison(isAlone: boolean, one: string, { span, logEvents }: Row): string {
-  if (logEvents && 'joined' in logEvents) {
-    return `arrayExists(e -> ${one}, arrayConcat(${span}.events, ${logEvents.joined}))`
-  }
   const own = `arrayExists(e -> ${one}, ${span}.events)`
   if (!isAlone || logEvents === undefined) return own
   const logs = `select trace_id, span_id from (${selectLogEventRows(logEvents.where)}) where ${one} ${UNION_NULL_IDS}`
@@ -82,39 +63,33 @@ function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue:
   return compareValues(compileValue(left, row), op, compileValue(right, row))
 }
 
-function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string {
-  const target = attribute.parent && row.parent ? row.parent : row
+function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal & Field, row: Row): string {
+  const service = findServiceCondition({ left: attribute, op, right: literal })
+  if (service) {
+    const column = `${row.span}.service`
+    if (service.op === '=') return `${column} = ${row.params.add('String', service.value)}`
+    return `(${column} != '' and match(${column}, ${row.params.add('String', anchorPattern(service.value))}))`
+  }
   const [first] = resolveLookups(attribute, row)
   const compareEntry = (entry: AttributeLookup): string => compareLookup(entry, op, literal, row.params)
   const inSource = (scope: Scope, compile: (entry: AttributeLookup) => string): string =>
-    compileSourceCondition(target, (source) =>
-      compile(resolveLookups({ ...attribute, scope, parent: false }, { ...target, source })[0]),
-    )
-  if (attribute.scope === 'any') {
-    const own = compareEntry(first)
-    const resource = inSource('resource', compareEntry)
-    if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
-    // Keys are checked first and alone: see attribute-lookup.ts.
-    const known = inSource('resource', compileExists)
-    const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
-    return `((${compileExists(first)} or ${known}) and ${found})`
+    compileSourceCondition(row, (source) => compile(resolveLookups({ ...attribute, scope }, { ...row, source })[0]))
+  switch (attribute.scope) {
+    case 'any': {
+      const own = compareEntry(first)
+      const resource = inSource('resource', compareEntry)
+      if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
+      // Keys are checked first and alone: see attribute-lookup.ts.
+      const known = inSource('resource', compileExists)
+      const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
+      return `((${compileExists(first)} or ${known}) and ${found})`
+    }
+    case 'resource':
+    case 'instrumentation':
+      return inSource(attribute.scope, compareEntry)
+    default:
+      return compareEntry(first)
   }
-  if (attribute.scope === 'resource')
-    return compareService(attribute, op, literal, target) ?? inSource('resource', compareEntry)
-  return attribute.scope === 'instrumentation' ? inSource(attribute.scope, compareEntry) : compareEntry(first)
-}
-
-/**
- * `service.name` has a column on the span. An empty and a missing one are both '' there, so they
- * use the attribute.
- */
-function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string | undefined {
-  if (attribute.key !== 'service.name' || literal.type !== 'string' || literal.value === '') return undefined
-  const column = `${row.span}.service`
-  if (op === '=') return `${column} = ${row.params.add('String', literal.value)}`
-  if (op === '=~')
-    return `(${column} != '' and match(${column}, ${row.params.add('String', anchorPattern(literal.value))}))`
-  return undefined
 }
 
 /** Applies a condition to the joined source, or to the ids of matching sources. */
@@ -132,14 +107,13 @@ function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, r
   if (intrinsics[intrinsic.name].home === 'scope' && row.source === undefined) {
     return compileSourceCondition(row, (source) => compareIntrinsic(intrinsic, op, literal, { ...row, source }))
   }
-  const value = isId(intrinsic) && literal.type === 'string' && isEquality(op) ? toLowerCaseLiteral(literal) : literal
+  const value = normalizeIdLiteral(intrinsic, op, literal)
   const bytes = idColumns[intrinsic.name]
-  if (bytes !== undefined && value.type === 'string' && isEquality(op)) {
-    // Ids compare as stored bytes, so that the sort key and its index apply.
+  if (bytes !== undefined && value.type === 'string' && (op === '=' || op === '!=')) {
+    // Ids compare as stored bytes, so that indexes apply.
     const [column, length] = bytes
-    const id = intrinsic.name === 'trace:id' ? padTraceId(value.value) : value.value
-    if (id.length !== 2 * length || !/^[0-9a-f]*$/.test(id)) return op === '=' ? '0' : '1'
-    return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', id)}), ${length})`
+    if (value.value.length !== 2 * length || !/^[0-9a-f]*$/.test(value.value)) return op === '=' ? '0' : '1'
+    return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', value.value)}), ${length})`
   }
   return compareValues(
     compileOperand(intrinsic, row),
@@ -153,43 +127,31 @@ const idColumns: Partial<Record<IntrinsicName, readonly [column: string, length:
   'span:id': ['span_id', 8],
 }
 
-function isId({ name }: Intrinsic): boolean {
-  return name.endsWith('ID') || name.endsWith(':id')
-}
-
-/** A 64-bit trace id is a 128-bit one with leading zeros. */
-function padTraceId(hex: string): string {
-  return hex === '' ? hex : hex.padStart(32, '0')
-}
-
-function isEquality(op: FieldOp): boolean {
-  return op === '=' || op === '!='
-}
-
-function toLowerCaseLiteral(literal: Literal & { type: 'string' }): Literal & { type: 'string' } {
-  return { ...literal, value: literal.value.toLowerCase() }
-}
-
 /** Compares values of equal type; values of different types never match. */
 function compareValues(left: Value, op: FieldOp, right: Value): string {
   if (isNil(left) && isNil(right)) return '0'
   if (isNil(right)) return op === '=' ? `not ${left.exists}` : left.exists
   if (isNil(left)) return op === '=' ? `not ${right.exists}` : right.exists
+  // Without `ifNull`, a column of the sort key limits what is read.
+  const isNullable = left.exists !== '1' || right.exists !== '1'
   const parts: string[] = []
   for (const type of ['string', 'number', 'boolean', 'status', 'kind'] as const) {
     const [a, b] = [left[type], right[type]]
-    if (a !== undefined && b !== undefined) parts.push(compareTyped(type, a, op, b))
+    if (a !== undefined && b !== undefined) parts.push(compareTyped(type, a, op, b, isNullable))
   }
   return parts.length === 0 ? '0' : `(${parts.join(' or ')})`
 }
 
-function compareTyped(type: string, left: string, op: FieldOp, right: string): string {
-  if (op === '=~' || op === '!~') {
-    // `check` allows only a literal on the right, so the parameter can be anchored here.
-    if (type !== 'string') return '0'
-    return `ifNull(${op === '!~' ? 'not ' : ''}match(${left}, concat('^(?-s:', ${right}, ')$')), 0)`
-  }
-  return `ifNull(${left} ${op} ${right}, 0)`
+function compareTyped(type: string, left: string, op: FieldOp, right: string, isNullable: boolean): string {
+  const compared = compileOperator(type, left, op, right)
+  return isNullable ? `ifNull(${compared}, 0)` : compared
+}
+
+function compileOperator(type: string, left: string, op: FieldOp, right: string): string {
+  if (op !== '=~' && op !== '!~') return `${left} ${op} ${right}`
+  // `check` allows only a literal on the right, so the parameter can be anchored here.
+  if (type !== 'string') return '0'
+  return `${op === '!~' ? 'not ' : ''}match(${left}, concat('^(?-s:', ${right}, ')$'))`
 }
 
 function isNil(value: Value): boolean {
@@ -197,30 +159,21 @@ function isNil(value: Value): boolean {
 }
 
 /**
- * Matches spans with a matching link. Each link has a second row under its target's trace id, so a
- * search by target reads one granule. Other conditions read the links of all candidate spans.
+ * Matches spans with a matching link. A link to a trace that is known is found there: by key, at any
+ * age.
  */
-function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
-  const target =
-    left.kind === 'intrinsic' &&
-    left.name === 'link:traceID' &&
-    op === '=' &&
-    right.kind === 'literal' &&
-    right.type === 'string'
-  if (target) {
-    const hex = padTraceId(right.value)
-    if (!/^[0-9a-fA-F]{32}$/.test(hex)) return '0'
-    const id = `toFixedString(unhex(${row.params.add('String', hex)}), 16)`
-    return `(${row.span}.trace_id, ${row.span}.span_id) in (select peer_trace_id, peer_span_id from span_links where trace_id = ${id} and direction = 'in' ${UNION_NULL_IDS})`
+function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: string, { span, params }: Row): string {
+  if (left.kind !== 'intrinsic' || left.name !== 'link:traceID' || op !== '=') {
+    return `arrayExists(l -> ${one}, ${span}.links)`
   }
-  return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${UNION_NULL_IDS})`
+  const target = right.kind === 'literal' ? normalizeIdLiteral(left, op, right) : right
+  if (!('type' in target) || target.type !== 'string' || !/^[0-9a-f]{32}$/.test(target.value)) return '0'
+  const id = `toFixedString(unhex(${params.add('String', target.value)}), 16)`
+  const { linkingSpan } = backlinkHead
+  return `(${span}.trace_id, ${span}.span_id) in (select toFixedString(substring(${linkingSpan}, 1, 16), 16), toFixedString(substring(${linkingSpan}, 17), 8)
+    from trace_rows where trace_id = ${id} and type = 'backlink' ${UNION_NULL_IDS})`
 }
 
 // ClickHouse 26.7 folds `in` over an empty set to a constant and then fails with "non constant in
 // source stream but must be constant in result". This row, which no span matches, prevents that.
 const UNION_NULL_IDS = `union all select toFixedString('', 16), toFixedString('', 8)`
-
-function mirrorOperator(op: FieldOp): FieldOp {
-  const mirror: Partial<Record<FieldOp, FieldOp>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
-  return mirror[op] ?? op
-}

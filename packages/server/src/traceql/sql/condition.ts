@@ -1,5 +1,13 @@
 import type { Field } from '../syntax/ast.ts'
-import { compileComparison, compileHasLogEvent, isBoolean, isComparison, needsOnlyEvent } from './comparison.ts'
+import {
+  findServiceCondition,
+  isBoolean,
+  isComparison,
+  isCondition,
+  normalizeComparison,
+  unwrapNegations,
+} from '../analyze/conditions.ts'
+import { compileComparison, compileHasLogEvent, needsOnlyEvent } from './comparison.ts'
 import { getRequiredColumns, needsOtherSpans } from './required-columns.ts'
 import type { Row } from './row.ts'
 import { compileOperand, type Value } from './value.ts'
@@ -7,10 +15,11 @@ import { compileOperand, type Value } from './value.ts'
 /**
  * The condition of a `{ }` as SQL, never null.
  *
- * `exact` needs every join of its fields. `superset` runs without joins: comparisons that it cannot
- * decide count as true, negated or not, so no span is lost.
+ * `exact` needs every join of its fields. `superset` runs without joins, and `columns` with small
+ * columns only: comparisons that they cannot decide count as true, negated or not, so no span is
+ * lost.
  */
-export function compileCondition(field: Field, row: Row, mode: 'exact' | 'superset', negate = false): string {
+export function compileCondition(field: Field, row: Row, mode: Mode, negate = false): string {
   if (field.kind === 'unary' && field.op === '!' && isCondition(field.operand)) {
     return compileCondition(field.operand, row, mode, !negate)
   }
@@ -20,9 +29,22 @@ export function compileCondition(field: Field, row: Row, mode: 'exact' | 'supers
     return (field.op === '&&') === negate ? joinOr(left, right) : joinAnd(left, right)
   }
   if (mode === 'superset' && !canDecide(field, row)) return '1'
+  if (mode === 'columns' && !readsSmallColumns(field)) return '1'
   const sql = compileTest(field, row)
   return negate ? `not ${sql}` : sql
 }
+
+type Mode = 'exact' | 'superset' | 'columns'
+
+/** Conditions that are decided before attributes are read; the sort key has service and name. */
+function readsSmallColumns(field: Field): boolean {
+  if (!isComparison(field)) return false
+  const { left, op, right } = normalizeComparison(field)
+  if (findServiceCondition({ left, op, right })) return true
+  return right.kind === 'literal' && left.kind === 'intrinsic' && SMALL_COLUMNS.has(left.name)
+}
+
+const SMALL_COLUMNS: ReadonlySet<string> = new Set(['span:name', 'span:status', 'span:kind', 'span:duration'])
 
 /**
  * Each comparison of an event is a subquery over `logs`; planning ten takes ClickHouse 0.1 s.
@@ -38,7 +60,7 @@ export function compileSupersets(conditions: readonly (Field | undefined)[], row
     conditions.map((condition) => (condition ? compileCondition(condition, row, 'superset') : '1'))
   const { logEvents } = row
   const lookups = conditions.reduce((sum, condition) => sum + (condition ? countEventLookups(condition) : 0), 0)
-  if (lookups <= MAX_EVENT_LOOKUPS || logEvents === undefined || 'joined' in logEvents) return compile(row)
+  if (lookups <= MAX_EVENT_LOOKUPS || logEvents === undefined) return compile(row)
   return compile({ ...row, logEvents: undefined }).map((own) => joinOr(own, compileHasLogEvent(row, logEvents.where)))
 }
 
@@ -61,7 +83,7 @@ function canDecide(field: Field, row: Row): boolean {
   const needs = getRequiredColumns(field)
   if (needsOtherSpans(field)) return false
   const needsOnlyLoggedEvent = isComparison(field) && needsOnlyEvent(field.left, field.right)
-  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !needsOnlyLoggedEvent) return false
+  if (needs.has('events') && row.logEvents && !needsOnlyLoggedEvent) return false
   // Without the join, a resource compares through source_id, with literals only.
   return !needs.has('source') || row.source !== undefined || comparesSourceWithValue(field)
 }
@@ -75,40 +97,26 @@ function comparesSourceWithValue(field: Field): boolean {
   )
 }
 
-/** Whether a field is true or false for every span; a bare attribute may be missing. */
-function isCondition(field: Field): boolean {
-  return isBoolean(field) && (field.kind !== 'unary' || isCondition(field.operand))
-}
-
 /** A field as SQL: one nullable expression for each type that it may have. */
 export function compileValue(field: Field, row: Row): Value {
   return isBoolean(field) ? { boolean: compileCondition(field, row, 'exact'), exists: '1' } : compileOperand(field, row)
 }
 
-/**
- * A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is
- * `= false`.
- */
 function compileTest(field: Field, row: Row): string {
   if (isComparison(field)) return compileComparison(field, row, compileValue)
-  let bare = field
-  let wanted = true
-  while (bare.kind === 'unary' && bare.op === '!') {
-    bare = bare.operand
-    wanted = !wanted
-  }
+  const { bare, wanted } = unwrapNegations(field)
   if (bare.kind === 'literal') return bare.type === 'boolean' && bare.value === wanted ? '1' : '0'
-  if (bare.kind !== 'attribute') return `ifNull(${compileValue(bare, row).boolean ?? 'null'} = ${wanted}, 0)`
+  if (bare.kind !== 'attribute') return '0'
   const { from, to } = field
   const right = { kind: 'literal', type: 'boolean', value: wanted, from, to } as const
   return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row, compileValue)
 }
 
-function joinAnd(left: string, right: string): string {
+export function joinAnd(left: string, right: string): string {
   if (left === '1') return right
   return right === '1' ? left : `(${left} and ${right})`
 }
 
-function joinOr(left: string, right: string): string {
+export function joinOr(left: string, right: string): string {
   return left === '1' || right === '1' ? '1' : `(${left} or ${right})`
 }

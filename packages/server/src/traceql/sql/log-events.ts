@@ -9,12 +9,6 @@ import type { Params } from './params.ts'
 const EVENT_TUPLE = `cast((timestamp, event_name, attrs, attr_types, dropped_attrs), 'Tuple(time UInt64,
   name LowCardinality(String), attrs Map(LowCardinality(String), String), attr_types LowCardinality(String), dropped_attrs UInt32)')`
 
-/** Selects trace, span and `log_events` of whole traces. `ids` is a set in SQL. */
-export function selectTraceLogEvents(ids: string): string {
-  return `select trace_id, span_id, groupArray(${EVENT_TUPLE}) as log_events from logs
-    where trace_id in ${ids} and event_name != '' group by trace_id, span_id`
-}
-
 /** Selects trace, span and one event `e` per row. */
 export function selectLogEventRows(where: string): string {
   return `select trace_id, span_id, ${EVENT_TUPLE} as e from logs where event_name != '' and ${where}`

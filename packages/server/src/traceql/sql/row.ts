@@ -1,9 +1,6 @@
 import type { Params } from './params.ts'
 
-/**
- * The table aliases of one SELECT. `undefined` is not joined: fields that require it cannot be
- * compiled.
- */
+/** The table aliases of one SELECT. */
 export type Row = {
   readonly params: Params
   /** A row of `spans`. */
@@ -13,21 +10,8 @@ export type Row = {
    * `source_id`.
    */
   readonly source: string | undefined
-  readonly parent: Row | undefined
-  /**
-   * Columns of the whole trace: `trace_start`, `trace_end`, `root_name`, `root_service`,
-   * `has_root`.
-   */
-  readonly trace: string | undefined
-  /** Has the number of children, `children`. */
-  readonly children: string | undefined
-  /** Condition on `span_links` that limits what is read. */
-  readonly linksWhere: string
-  /**
-   * Events sent as log records: joined as an array like `spans.events`, or a subquery over `logs`
-   * with this condition. Undefined: ignored.
-   */
-  readonly logEvents: { readonly joined: string } | { readonly where: string } | undefined
+  /** Events sent as log records: a condition on `logs`. Undefined: ignored. */
+  readonly logEvents: { readonly where: string } | undefined
 }
 
 /** SQL of one attribute: its map, the type codes and the key. */

@@ -73,9 +73,8 @@ function compileLiteral(literal: Literal, { params }: Row): Value {
 /** The scopes that may hold an attribute, in order of precedence. */
 export function resolveLookups(attribute: Attribute, row: Row): readonly [AttributeLookup, ...AttributeLookup[]] {
   const key = row.params.add('String', attribute.key)
-  const target = attribute.parent && row.parent ? row.parent : row
-  const span: AttributeLookup = { map: `${target.span}.attrs`, types: `${target.span}.attr_types`, key }
-  const resource = { map: `${target.source}.resource_attrs`, types: `${target.source}.resource_attr_types`, key }
+  const span: AttributeLookup = { map: `${row.span}.attrs`, types: `${row.span}.attr_types`, key }
+  const resource = { map: `${row.source}.resource_attrs`, types: `${row.source}.resource_attr_types`, key }
   switch (attribute.scope) {
     case 'any':
       return [span, resource]
@@ -84,11 +83,11 @@ export function resolveLookups(attribute: Attribute, row: Row): readonly [Attrib
     case 'resource':
       return [resource]
     case 'instrumentation':
-      return [{ map: `${target.source}.scope_attrs`, types: `${target.source}.scope_attr_types`, key }]
+      return [{ map: `${row.source}.scope_attrs`, types: `${row.source}.scope_attr_types`, key }]
     case 'event':
       return [{ map: `tupleElement(e, 'attrs')`, types: `tupleElement(e, 'attr_types')`, key }]
     case 'link':
-      return [{ map: 'l.attrs', types: 'l.attr_types', key }]
+      return [{ map: `tupleElement(l, 'attrs')`, types: `tupleElement(l, 'attr_types')`, key }]
   }
 }
 
@@ -106,32 +105,30 @@ function compileAttribute(attribute: Attribute, row: Row): Value {
 }
 
 function compileIntrinsic({ name }: Intrinsic, row: Row): Value {
-  const { span, source, trace, children } = row
+  const { span, source } = row
   const type = intrinsics[name].type
-  const sql = {
-    'span:name': `${span}.name`,
-    'span:status': `${span}.status`,
-    'span:statusMessage': `${span}.status_message`,
-    'span:kind': `${span}.kind`,
-    'span:duration': `${span}.duration`,
-    'span:id': `lower(hex(${span}.span_id))`,
-    'span:parentID': `if(${span}.parent_span_id = ${NO_SPAN_SQL}, null, lower(hex(${span}.parent_span_id)))`,
-    'span:childCount': `${children}.children`,
-    'trace:id': `lower(hex(${span}.trace_id))`,
-    'trace:duration': `${trace}.trace_end - ${trace}.trace_start`,
-    'trace:rootName': `if(${trace}.has_root, ${trace}.root_name, null)`,
-    'trace:rootService': `if(${trace}.has_root, ${trace}.root_service, null)`,
-    'event:name': `tupleElement(e, 'name')`,
-    'event:timeSinceStart': `toInt64(tupleElement(e, 'time')) - toInt64(${span}.start)`,
-    'link:traceID': 'lower(hex(l.peer_trace_id))',
-    'link:spanID': 'lower(hex(l.peer_span_id))',
-    'instrumentation:name': `${source}.scope_name`,
-    'instrumentation:version': `${source}.scope_version`,
-    // Only distinguishes roots from other spans (required-columns.ts); evaluate/nested-set.ts
-    // computes the numbers.
-    nestedSetParent: `if(${span}.parent_span_id = ${NO_SPAN_SQL}, -1, 1)`,
-    nestedSetLeft: 'null',
-    nestedSetRight: 'null',
-  }[name]
+  const column = {
+    'span:name': 'name',
+    'span:status': 'status',
+    'span:statusMessage': 'status_message',
+    'span:kind': 'kind',
+    'span:duration': 'duration',
+  }[name as string]
+  if (column !== undefined) return { [type === 'duration' ? 'number' : type]: `${span}.${column}`, exists: '1' }
+  const sql =
+    {
+      'span:id': `lower(hex(${span}.span_id))`,
+      'span:parentID': `if(${span}.parent_span_id = ${NO_SPAN_SQL}, null, lower(hex(${span}.parent_span_id)))`,
+      'trace:id': `lower(hex(${span}.trace_id))`,
+      'event:name': `tupleElement(e, 'name')`,
+      'event:timeSinceStart': `toInt64(tupleElement(e, 'time')) - toInt64(${span}.start)`,
+      'link:traceID': `lower(hex(tupleElement(l, 'trace_id')))`,
+      'link:spanID': `lower(hex(tupleElement(l, 'span_id')))`,
+      'instrumentation:name': `${source}.scope_name`,
+      'instrumentation:version': `${source}.scope_version`,
+      // Only distinguishes roots from other spans (required-columns.ts).
+      nestedSetParent: `if(${span}.parent_span_id = ${NO_SPAN_SQL}, -1, 1)`,
+      // Others are of the whole trace.
+    }[name as string] ?? 'null'
   return { [type === 'duration' ? 'number' : type]: sql, exists: `isNotNull(${sql})` }
 }
