@@ -75,30 +75,30 @@ export function createClientStore(
   }
 }
 
-// Up to this many rows of `traces`, traces are counted exactly. Above it, the rows themselves are
-// counted; merges reduce them to one per trace.
-const MAX_EXACT_TRACES = 2_000_000
+// Up to this many spans, traces are counted exactly; above it, by the mean of this many.
+const MAX_COUNTED_SPANS = 2_000_000
 
 async function countRows(
   client: Client,
   shards: Shards | undefined,
 ): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
-  const [row] = await client.query<Record<'version' | 'spans' | 'linkRows' | 'traceRows' | 'bytesOnDisk', string>>(
-    `select version() as version, sumIf(rows, table = 'spans') as spans, sumIf(rows, table = 'span_links') as linkRows,
-      sumIf(rows, table = 'traces') as traceRows, sum(bytes_on_disk) as bytesOnDisk
+  const [row] = await client.query<Record<'version' | 'spans' | 'bytesOnDisk', string>>(
+    `select version() as version, sumIf(rows, table = 'spans') as spans, sum(bytes_on_disk) as bytesOnDisk
     from ${selectParts('parts', shards)} and active`,
   )
-  const [links] = await client.query<{ n: string }>(`select count() as n from span_links where direction = 'out'`)
-  const traceRows = Number(row?.traceRows ?? 0)
-  const [traces] =
-    traceRows > MAX_EXACT_TRACES
-      ? [{ n: String(traceRows) }]
-      : await client.query<{ n: string }>(`select uniqExact(trace_id) as n from traces`)
+  const [links] = await client.query<{ n: string }>('select sum(length(links)) as n from spans')
+  const spans = Number(row?.spans ?? 0)
+  const [counted] = await client.query<{ traces: string; spans: string }>(
+    `select uniqExact(trace_id) as traces, count() as spans
+    from (select trace_id from trace_rows where type = 'span' limit ${MAX_COUNTED_SPANS})`,
+  )
+  const traces = Number(counted?.traces ?? 0)
+  const isSample = Number(counted?.spans ?? 0) === MAX_COUNTED_SPANS
   return {
     version: row?.version ?? '',
-    spans: Number(row?.spans ?? 0),
+    spans,
     links: Number(links?.n ?? 0),
-    traces: Number(traces?.n ?? 0),
+    traces: isSample ? Math.round((traces * spans) / MAX_COUNTED_SPANS) : traces,
     bytesOnDisk: Number(row?.bytesOnDisk ?? 0),
   }
 }

@@ -9,11 +9,12 @@ import { createBlockPool } from './insert/native/native-block-pool.ts'
 import { InsertCache } from './insert/insert-cache.ts'
 import { createSourceObserver } from './insert/source-observer.ts'
 import { SpanObserver } from './insert/span-observer.ts'
+import { TraceRows } from './insert/trace-rows.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 import { toStoreError } from './to-store-error.ts'
 import { createQuerySender, type QueryResult, type SentQuery } from './read/query-sender.ts'
 import type { QueryOptions, QueryParams, Store } from './store.ts'
-import type { RowTable, Table } from './tables.ts'
+import type { Table } from './tables.ts'
 
 export type Access = {
   readonly url: string
@@ -30,7 +31,7 @@ export type Access = {
 
 /** The store's part of the driver; every failure becomes a `StoreError`. */
 export type Client = {
-  insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  insert(table: Table, rows: readonly Uint8Array[], token: string): Promise<void>
   measureRows: Store['measureRows']
   query: Store['query']
   queryBytes: Store['queryBytes']
@@ -104,28 +105,30 @@ export function connect(access: Access): Client {
     })
     await buffer(stream)
   }
+  const spareTraceRows: TraceRows[] = []
+  const insertTraceRows = async (spans: readonly Uint8Array[], token: string): Promise<void> => {
+    const traceRows = spareTraceRows.pop() ?? new TraceRows()
+    try {
+      await sendBlock('trace_rows', await traceRows.toBlock(spans), token)
+    } finally {
+      traceRows.clear()
+      spareTraceRows.push(traceRows)
+    }
+  }
   const insertRows = (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> =>
     withBlock(table, async (block) => {
       const native = await block.toColumns(rows)
       const { observer } = block
       if (observer?.isStored?.()) return
-      const derived = await observer?.deriveRows?.()
-      const insertDerived = async ({ table, rows, markStored }: DerivedRows<Table>): Promise<void> => {
-        if (rows.length > 0) await insertRows(table, [rows], token)
-        markStored?.()
-      }
-      if (derived !== undefined) {
-        await sendBlock(derived.blockBefore.table, derived.blockBefore.block, token)
-        await insertDerived(derived.before)
-      }
+      const derived = (await observer?.deriveRows?.()) ?? []
       await sendBlock(table, native, token)
       observer?.markStored?.()
-      const after = derived?.after ?? []
-      for (const [at, rows] of after.entries()) {
+      for (const [at, { table: of, rows: rowsOf, markStored }] of derived.entries()) {
         try {
-          await insertDerived(rows)
+          if (rowsOf.length > 0) await insertRows(of, [rowsOf], token)
+          markStored?.()
         } catch (error) {
-          throw toStoreError(error, await Promise.all(after.slice(at).map(copyRows)))
+          throw toStoreError(error, await Promise.all(derived.slice(at).map(copyRows)))
         }
       }
     })
@@ -183,7 +186,9 @@ export function connect(access: Access): Client {
   }
   return {
     insert: async (table, rows, token) => {
-      if (rows.some((chunk) => chunk.length > 0)) await insertRows(table, rows, token).catch(throwStoreError)
+      if (rows.every((chunk) => chunk.length === 0)) return
+      const insert = table === 'trace_rows' ? insertTraceRows(rows, token) : insertRows(table, rows, token)
+      await insert.catch(throwStoreError)
     },
     measureRows: (table, rows, maxBytes) => measureRows(table, rows, maxBytes).catch(throwStoreError),
     query: async <Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]> => {

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import type { DamagedRows } from './damage/damaged-rows.ts'
-import type { RowTable } from './tables.ts'
+import type { RowTable, Table } from './tables.ts'
 
 /**
  * The interface between Spanlink and ClickHouse. It hides the driver, the engine process and the
@@ -13,14 +13,14 @@ export type Store = {
   /** Current state. While it isn't `ready`, the journal holds acknowledged rows. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in chunks of whole
-   * rows. Resolves once they are stored and queryable. An insert of spans stores their
-   * `trace_rows` first and the rollups last, under the same token. Repeating a token is a no-op
+   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` (for `trace_rows`: of
+   * `spans`) and in chunks of whole rows. Resolves once they are stored and queryable. An insert of spans stores the
+   * rollups last, under the same token. Repeating a token is a no-op
    * that resolves: a replay after a crash stores nothing twice in any table. Rejects with a
    * `StoreError` when the engine is down or rejects the rows; the caller keeps the rows and retries
    * with the same token.
    */
-  insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  insert(table: Table, rows: readonly Uint8Array[], token: string): Promise<void>
   /**
    * Counts the rows of `rows` that fit into `maxBytes`, at least one, and their bytes. `rows`
    * starts with a whole row. Rejects with `bad-rows` when they are not rows of that table.

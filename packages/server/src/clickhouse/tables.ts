@@ -10,13 +10,13 @@ type TableRules = {
  * Every table has `schema/<name>.sql`. The order is the insert order: what a queryable row needs is
  * inserted before it. It also numbers the tables in journal frames: append new tables only.
  *
- * A trace's spans, links in both directions, bounds and logs are on one shard. Sharding keys are
+ * A trace's spans, links in both directions and logs are on one shard. Sharding keys are
  * never random: a repeated insert must split the same way, or a shard deduplicates other rows.
  */
 export const tables = {
   sources: { shardingKey: 'source_id', expiry: 'unreferenced' },
+  trace_rows: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
   spans: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
-  span_links: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
   logs: {
     shardingKey: "if(trace_id = toFixedString('', 16), cityHash64(source_id, timestamp), cityHash64(trace_id))",
     expiry: 'day',
@@ -25,15 +25,13 @@ export const tables = {
   metric_points: { shardingKey: 'series_id', expiry: 'day' },
   traffic_minutes: { shardingKey: 'cityHash64(service, topic)', expiry: 'day' },
   operations: { shardingKey: 'cityHash64(service, name)', expiry: 'unreferenced' },
-  traces: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
-  trace_rows: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
 } as const satisfies Readonly<Record<string, TableRules>>
 
 export type Table = keyof typeof tables
 
-/** Tables that a journal frame may contain. An insert of spans fills the others. */
-export type RowTable = Exclude<Table, 'traces' | 'trace_rows'>
+/** Tables that a journal frame may contain. The rows of `spans` are inserted into `trace_rows` too. */
+export type RowTable = Exclude<Table, 'trace_rows'>
 
 export const tableNames = Object.keys(tables) as readonly Table[]
 
-export const rowTables = tableNames.filter((name) => name !== 'traces' && name !== 'trace_rows')
+export const rowTables = tableNames.filter((name) => name !== 'trace_rows')

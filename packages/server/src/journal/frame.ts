@@ -19,7 +19,7 @@ export type Frames = {
  *
  * | at        | bytes | what                                                        |
  * |-----------|-------|-------------------------------------------------------------|
- * | 0         | 4     | magic `SLJ3`                                                |
+ * | 0         | 4     | magic `SLJ4`                                                |
  * | 4         | 4     | CRC-32 of the 12 bytes from 8                               |
  * | 8         | 4     | length of the whole frame                                   |
  * | 12        | 4     | number of batches n                                         |
@@ -27,7 +27,7 @@ export type Frames = {
  * | 20        | 12·n  | for each batch: table (index in rowTables), rows, bytes     |
  * | 20 + 12·n |       | the bytes of the batches, in order                          |
  */
-const MAGIC = Buffer.from('SLJ3')
+const MAGIC = Buffer.from('SLJ4')
 const FRAME_HEADER_BYTES = 20
 const BATCH_HEADER_BYTES = 12
 

@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises'
-import { type RowTable, rowTables } from '../clickhouse/tables.ts'
+import { type Table, tableNames } from '../clickhouse/tables.ts'
 
 /** Progress of the inserts under a segment's own id. The tables before `table` are stored. */
 export type InsertProgress = {
-  readonly table: RowTable
+  readonly table: Table
   /** Rows of `table` may be stored: only an insert with the same token avoids duplicates. */
   readonly mayBeStored: boolean
 }
 
-export const NOT_STARTED: InsertProgress = { table: rowTables[0] as RowTable, mayBeStored: false }
+export const NOT_STARTED: InsertProgress = { table: tableNames[0] as Table, mayBeStored: false }
 
 const SUFFIX = '.segment'
 
@@ -25,7 +25,7 @@ export function formatSegmentFileName(id: string, { table, mayBeStored }: Insert
 export function parseSegmentFileName(name: string): { id: string; progress: InsertProgress } | undefined {
   if (!name.endsWith(SUFFIX)) return undefined
   const [id = '', state = ''] = name.slice(0, -SUFFIX.length).split('@', 2)
-  const table = rowTables.find((one) => one === state || `${one}-failed` === state)
+  const table = tableNames.find((one) => one === state || `${one}-failed` === state)
   return { id, progress: table === undefined ? NOT_STARTED : { table, mayBeStored: table === state } }
 }
 

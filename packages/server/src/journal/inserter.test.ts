@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test("a segment's sources are inserted first, then its spans, then its links, all with one token", async () => {
+test("a segment's sources are inserted first, then its spans, then its logs, all with one token", async () => {
   const { store, inserts } = storeThat(() => {})
   const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
@@ -33,8 +33,9 @@ test("a segment's sources are inserted first, then its spans, then its links, al
   await inserter.drain(5000)
   expect(inserts.map(({ table, text }) => `${table} ${text}`)).toEqual([
     'sources source a,source b,',
+    'trace_rows span a,span b,',
     'spans span a,span b,',
-    'span_links link a,link b,',
+    'logs log a,log b,',
   ])
   expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
   expect(await segmentFiles(dataDir)).toEqual([])
@@ -43,13 +44,13 @@ test("a segment's sources are inserted first, then its spans, then its links, al
 test('a failed insert is retried with the same rows and the same token', async () => {
   let failures = 0
   const { store, inserts } = storeThat((table) => {
-    if (table === 'span_links' && failures++ < 2) throw new Error('ClickHouse is unavailable')
+    if (table === 'logs' && failures++ < 2) throw new Error('ClickHouse is unavailable')
   })
   const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
   await journal.close()
   await inserter.drain(10_000)
-  expect(inserts.map((insert) => insert.table)).toEqual(['sources', 'spans', 'span_links'])
+  expect(inserts.map((insert) => insert.table)).toEqual(['sources', 'trace_rows', 'spans', 'logs'])
   expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
   expect(journal.getDepth().segments).toBe(0)
 })
@@ -67,7 +68,7 @@ test('a segment that is not stored before the drain deadline is stored by the ne
   const second = await startInserter(dataDir, back.store)
   await second.journal.close()
   await second.inserter.drain(5000)
-  expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'span a,', 'link a,'])
+  expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'span a,', 'span a,', 'log a,'])
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
@@ -97,17 +98,17 @@ test('acknowledgements wait while the store is slow, but not while it is unavail
   await inserter.drain(1)
 })
 
-test('a segment too large for one insert is inserted in pieces, sources and spans before links', async () => {
+test('a segment too large for one insert is inserted in pieces, sources and spans before logs', async () => {
   const { store, inserts } = storeThat(() => {})
   const { journal, inserter } = await startInserter(dataDir, store, {}, 100)
   await journal.append(manyRows('a', 30))
   await journal.close()
   await inserter.drain(10_000)
   expect(rowsStored(inserts, 'spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
-  expect(rowsStored(inserts, 'span_links')).toEqual(Array.from({ length: 30 }, (_, at) => `link a${at}`))
+  expect(rowsStored(inserts, 'logs')).toEqual(Array.from({ length: 30 }, (_, at) => `log a${at}`))
   expect(inserts[0]?.table).toBe('sources')
   expect(inserts.findLastIndex(({ table }) => table === 'spans')).toBeLessThan(
-    inserts.findLastIndex(({ table }) => table === 'span_links'),
+    inserts.findLastIndex(({ table }) => table === 'logs'),
   )
   expect(inserts.every(({ text }) => text.length <= 100)).toBe(true)
   expect(new Set(inserts.map(({ table, token }) => table + token)).size).toBe(inserts.length)
@@ -127,7 +128,7 @@ test('an insert that exceeds the memory limit is split until it fits, and each r
   expect(rowsStored(inserts, 'spans').toSorted()).toEqual(
     Array.from({ length: 40 }, (_, at) => `span a${at}`).toSorted(),
   )
-  expect(rowsStored(inserts, 'span_links')).toHaveLength(40)
+  expect(rowsStored(inserts, 'logs')).toHaveLength(40)
   expect(journal.getQuarantineDepth().segments).toBe(0)
   expect(await segmentFiles(dataDir)).toEqual([])
 })
@@ -144,7 +145,7 @@ test('a row that the store rejects is quarantined alone, logged once, and delays
   await inserter.drain(20_000)
   const good = Array.from({ length: 5 }, (_, at) => `span good ${at}`)
   expect(rowsStored(inserts, 'spans').toSorted()).toEqual(['span a0', 'span a1', 'span a3', ...good])
-  expect(rowsStored(inserts, 'span_links')).toHaveLength(8 + 5)
+  expect(rowsStored(inserts, 'logs')).toHaveLength(8 + 5)
   expect(journal.getQuarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
   expect(lines.filter((line) => line.includes('quarantine'))).toHaveLength(1)
   expect(await segmentFiles(dataDir)).toEqual([])
@@ -238,7 +239,7 @@ test('a failed rollup insert is split and quarantined apart from its rows, which
   await journal.close()
   await inserter.drain(20_000)
   expect(rowsStored(inserts, 'spans')).toHaveLength(10)
-  expect(rowsStored(inserts, 'span_links')).toHaveLength(10)
+  expect(rowsStored(inserts, 'logs')).toHaveLength(10)
   expect(rowsStored(inserts, 'traffic_minutes').toSorted()).toEqual(['minute 0', 'minute 2'])
   expect(journal.getQuarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
   expect(await segmentFiles(dataDir)).toEqual([])
@@ -368,7 +369,7 @@ test('rows stay intact until they are stored, while buffers of stored rows are r
     for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
       await inserter.waitForCapacity()
       const bytes = acquireBuffer(sizes[at] ?? 0).fill(at)
-      await journal.append(requestOf([{ table: 'spans', rows: 1, bytes }]))
+      await journal.append(requestOf([{ table: 'logs', rows: 1, bytes }]))
     }
   }
   await Promise.all([client(), client(), client()])

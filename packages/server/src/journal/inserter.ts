@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
-import { type RowTable, rowTables } from '../clickhouse/tables.ts'
+import { type Table, tableNames } from '../clickhouse/tables.ts'
 import { InsertAttempts, provesOutcome } from './insert-attempts.ts'
 import type { RowBatch } from '../otlp/rows.ts'
 import type { Journal } from './journal.ts'
@@ -142,7 +142,7 @@ export class Inserter {
     }
     let table = first
     try {
-      for (table of rowTables.slice(rowTables.indexOf(first))) {
+      for (table of tableNames.slice(tableNames.indexOf(first))) {
         const rows = collectRows(batches, table)
         if (rows.length === 0) continue
         await segment.setProgress({ table, mayBeStored: true })
@@ -159,7 +159,7 @@ export class Inserter {
 
   async #handleFailure(
     loaded: LoadedSegment,
-    { table, error, wasSent }: { readonly table: RowTable; readonly error: unknown; readonly wasSent: boolean },
+    { table, error, wasSent }: { readonly table: Table; readonly error: unknown; readonly wasSent: boolean },
   ): Promise<void> {
     const { segment, batches } = loaded
     const attempts = this.#attemptsOf(segment)
@@ -194,7 +194,7 @@ export class Inserter {
    */
   async #replaceByUnstored(
     { journal, segment, batches }: LoadedSegment,
-    table: RowTable,
+    table: Table,
     unstored: readonly RowBatch[],
     error: unknown,
   ): Promise<void> {
@@ -213,12 +213,12 @@ export class Inserter {
   }
 
   /** @returns false when it cannot be split: it has one row, or rows without boundaries */
-  async #split({ journal, segment, batches }: LoadedSegment, from: RowTable, maxBytes: number): Promise<boolean> {
+  async #split({ journal, segment, batches }: LoadedSegment, from: Table, maxBytes: number): Promise<boolean> {
     let pieces: SealedSegment[]
     try {
       const split = await splitBatches(this.#store, batches, from, maxBytes)
       if (split.length < 2) return false
-      pieces = await journal.split(segment, split)
+      pieces = await journal.split(segment, split, { table: from, mayBeStored: false })
     } catch (error) {
       if (error instanceof StoreError && error.code === 'bad-rows') return false
       this.#retryLater(segment, error)
@@ -231,7 +231,7 @@ export class Inserter {
     return true
   }
 
-  async #quarantine({ journal, segment, batches }: LoadedSegment, table: RowTable, error: unknown): Promise<void> {
+  async #quarantine({ journal, segment, batches }: LoadedSegment, table: Table, error: unknown): Promise<void> {
     try {
       // Skips the tables whose rows are stored already.
       await journal.quarantine(segment, sortByTable(batches, table), toMessage(error))

@@ -94,7 +94,7 @@ test('a segment cut at any byte of its last request is torn, and its earlier req
 })
 
 const batch = fc.record({
-  table: fc.constantFrom('spans', 'span_links', 'sources'),
+  table: fc.constantFrom('spans', 'logs', 'sources'),
   rows: fc.nat(0xffffffff),
   bytes: fc.uint8Array({ maxLength: 200 }),
 }) as fc.Arbitrary<RowBatch>
@@ -128,7 +128,7 @@ test('rows that contain an encoded frame are not read as a frame', () => {
 })
 
 test('millions of false frame headers are skipped', () => {
-  const file = Buffer.alloc(8_000_000, 'SLJ3')
+  const file = Buffer.alloc(8_000_000, 'SLJ4')
   expect(decodeFrames(file, 'id')).toMatchObject({ batches: [], unreadableBytes: file.length })
 })
 

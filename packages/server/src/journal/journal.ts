@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
 import type { RowBatch, SignalRows } from '../otlp/rows.ts'
 import type { Frames } from './frame.ts'
+import type { InsertProgress } from './insert-progress.ts'
 import { recoverSegments, createPieceId } from './leftover-segments.ts'
 import { limitLog, type Log } from '../log.ts'
 import { type PendingAppend, sumBytes, takeAppends } from './row-batches.ts'
@@ -148,10 +149,14 @@ export class Journal {
    * tokens are used only after the segment's file is removed. After a crash before that, the next
    * start uses the original segment.
    */
-  async split(segment: SealedSegment, pieces: readonly (readonly RowBatch[])[]): Promise<SealedSegment[]> {
+  async split(
+    segment: SealedSegment,
+    pieces: readonly (readonly RowBatch[])[],
+    progress?: InsertProgress,
+  ): Promise<SealedSegment[]> {
     const parts: SealedSegment[] = []
     for (const [at, batches] of pieces.entries()) {
-      parts.push(await writeSegment(this.#directory, createPieceId(segment.id, at), batches))
+      parts.push(await writeSegment(this.#directory, createPieceId(segment.id, at), batches, progress))
     }
     await this.#clear(segment)
     this.#drop(segment)

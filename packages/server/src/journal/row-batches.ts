@@ -1,4 +1,4 @@
-import type { RowTable } from '../clickhouse/tables.ts'
+import type { Table } from '../clickhouse/tables.ts'
 import type { RowBatch } from '../otlp/rows.ts'
 
 /**
@@ -11,8 +11,9 @@ export function sumBytes(batches: readonly RowBatch[]): number {
   return batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
 }
 
-/** Returns the rows of one table in few buffers. */
-export function collectRows(batches: readonly RowBatch[], table: RowTable): readonly Uint8Array[] {
+/** Returns the rows to insert into a table in few buffers; into `trace_rows`, those of `spans`. */
+export function collectRows(batches: readonly RowBatch[], into: Table): readonly Uint8Array[] {
+  const table = into === 'trace_rows' ? 'spans' : into
   const ofTable = batches.filter((batch) => batch.table === table)
   const rows = ofTable.map((batch) => batch.bytes)
   return sumBytes(ofTable) < rows.length * MIN_CHUNK_BYTES ? [Buffer.concat(rows)] : rows

@@ -1,5 +1,5 @@
 import type { Store } from '../clickhouse/store.ts'
-import { type RowTable, rowTables } from '../clickhouse/tables.ts'
+import { type Table, tableNames } from '../clickhouse/tables.ts'
 import type { RowBatch } from '../otlp/rows.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { RowBatch } from '../otlp/rows.ts'
 export async function splitBatches(
   store: Pick<Store, 'measureRows'>,
   batches: readonly RowBatch[],
-  from: RowTable,
+  from: Table,
   maxBytes: number,
 ): Promise<RowBatch[][]> {
   const pieces: RowBatch[][] = [[]]
@@ -32,8 +32,8 @@ export async function splitBatches(
   return pieces
 }
 
-export function sortByTable(batches: readonly RowBatch[], from: RowTable = 'sources'): RowBatch[] {
-  return rowTables.slice(rowTables.indexOf(from)).flatMap((table) => batches.filter((batch) => batch.table === table))
+export function sortByTable(batches: readonly RowBatch[], from: Table = 'sources'): RowBatch[] {
+  return tableNames.slice(tableNames.indexOf(from)).flatMap((table) => batches.filter((batch) => batch.table === table))
 }
 
 async function takeRows(

@@ -47,8 +47,8 @@ export const MAX_SOURCES_BYTES = 256 * 1024 * 1024
 /** Maximum size of a metric without its points: each series repeats it. */
 export const MAX_METRIC_BYTES = 1024 * 1024
 
-/** Maximum size of the link rows of one span: each row repeats the span's name and service. */
-export const MAX_LINK_ROWS_BYTES = 16 * 1024 * 1024
+/** Maximum size of the backlinks of one span: each repeats the span's name and service. */
+export const MAX_BACKLINK_BYTES = 16 * 1024 * 1024
 
 /** Maximum size of the rows of one table in a request. */
 export const MAX_TABLE_BYTES = 128 * 1024 * 1024

@@ -28,7 +28,7 @@ function segment(spans: number) {
     sent,
     insert: async (store: Store, token: string): Promise<void> => {
       await store.insert('sources', [rows.sources], token)
-      await store.insert('span_links', [rows.spanLinks], token)
+      await store.insert('trace_rows', [rows.spans], token)
       await store.insert('spans', [rows.spans], token)
     },
   }
@@ -73,7 +73,7 @@ test('rows are sharded by trace, with each trace and its links on one node', asy
   for (const node of cluster.nodes) {
     expect(
       await node.query(`select trace_id from spread_shard.spans where trace_id not in
-        (select trace_id from spread_shard.span_links where direction = 'out')`),
+        (select trace_id from spread_shard.trace_rows where type = 'span')`),
     ).toEqual([])
   }
   expect(await store.info()).toMatchObject({ spans: 200, links: 200, traces: 200 })
@@ -95,7 +95,7 @@ test('inserts fail while a node is down, and their retries store each row once',
   const count = async (sql: string): Promise<number> => Number((await store.query<{ n: string }>(sql))[0]?.n)
   expect(await count('select count() as n from spans')).toBe(300)
   expect(await count('select uniqExact(span_id) as n from spans')).toBe(300)
-  expect(await count('select count() as n from span_links')).toBe(600)
+  expect(await count('select count() as n from trace_rows')).toBe(600)
   expect(await count('select sum(spans) as n from traffic_minutes')).toBe(300)
 }, 120_000)
 

@@ -27,7 +27,7 @@ test('a segment of an earlier run is inserted whole first, even if it exceeds th
   await second.journal.close()
   await second.inserter.drain(10_000)
   expect(before.rows('spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
-  expect(before.rows('span_links')).toHaveLength(30)
+  expect(before.rows('logs')).toHaveLength(30)
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
@@ -55,24 +55,24 @@ test('a table that may already be stored is quarantined whole, and its retry sto
   await third.journal.close()
   await third.inserter.drain(10_000)
   expect(shards.rows('spans')).toHaveLength(30)
-  expect(shards.rows('span_links')).toHaveLength(30)
+  expect(shards.rows('logs')).toHaveLength(30)
   expect(shards.rows('sources')).toHaveLength(1)
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
 test('a stored table is not inserted again after a restart when the next table failed', async () => {
   const { store, inserts } = storeThat((table) => {
-    if (table === 'span_links') throw new Error('the engine is unavailable')
+    if (table === 'logs') throw new Error('the engine is unavailable')
   })
   const first = await startInserter(dataDir, store)
   await first.journal.append(manyRows('a', 5))
   await first.journal.close()
-  await vi.waitUntil(() => inserts.length === 2, { timeout: 20_000 })
+  await vi.waitUntil(() => inserts.length === 3, { timeout: 20_000 })
   await first.inserter.drain(1)
-  const second = await startInserter(dataDir, storeThat((table) => expect(table).toBe('span_links')).store)
+  const second = await startInserter(dataDir, storeThat((table) => expect(table).toBe('logs')).store)
   await second.journal.close()
   await second.inserter.drain(5000)
-  expect(inserts.map(({ table }) => table)).toEqual(['sources', 'spans'])
+  expect(inserts.map(({ table }) => table)).toEqual(['sources', 'trace_rows', 'spans'])
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 

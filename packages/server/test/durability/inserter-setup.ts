@@ -71,13 +71,13 @@ function measureText(rows: Uint8Array, maxBytes: number): { rows: number; bytes:
 
 type Request = { readonly receivedUnixSeconds: number; readonly batches: readonly RowBatch[] }
 
-/** A request of `count` links and of `spans`. @default a span for each link */
+/** A request of `count` log records and of `spans`. @default a span for each log record */
 export function manyRows(name: string, count: number, spans?: readonly string[]): Request {
   const names = Array.from({ length: count }, (_, at) => `${name}${at}`)
-  const links = names.map((one) => `link ${one}`)
+  const logs = names.map((one) => `log ${one}`)
   return requestOf([
     toBatch('sources', [`source ${name}`]),
-    toBatch('span_links', links),
+    toBatch('logs', logs),
     toBatch('spans', spans ?? names.map((one) => `span ${one}`)),
   ])
 }
@@ -85,7 +85,7 @@ export function manyRows(name: string, count: number, spans?: readonly string[])
 export function rowsOf(text: string): Request {
   return requestOf([
     toBatch('sources', [`source ${text}`]),
-    toBatch('span_links', [`link ${text}`]),
+    toBatch('logs', [`log ${text}`]),
     toBatch('spans', [`span ${text}`]),
   ])
 }

@@ -107,7 +107,7 @@ test('every API marks a trace that may lack spans of a lost part, and no other t
   for (const [days, spans] of arrivals) {
     const rows = transcodeTraces(encodeTraces({ resourceSpans: [{ scopeSpans: [{ spans }] }] }), ago(days))
     await store.insert('sources', [rows.sources], `sources ${days}`)
-    await store.insert('span_links', [rows.spanLinks], `links ${days}`)
+    await store.insert('trace_rows', [rows.spans], `spans ${days}`)
     await store.insert('spans', [rows.spans], `spans ${days}`)
   }
   const day = new Date(ago(1) * 1000).toISOString().slice(0, 10).replaceAll('-', '')
@@ -232,6 +232,7 @@ async function storeParts(count: number): Promise<string[]> {
   for (let day = 0; day < count; day++) {
     const request = generateSpans({ spans: SPANS_PER_PART, attributes: 3, linkRatio: 0, seed: day + 1 })
     const rows = transcodeTraces(encodeTraces(request), today - day * SECONDS_PER_DAY)
+    await store.insert('trace_rows', [rows.spans], `day ${day}`)
     await store.insert('spans', [rows.spans], `day ${day}`)
   }
   const parts = await store.query<{ path: string }>(

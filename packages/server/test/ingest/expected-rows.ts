@@ -1,11 +1,10 @@
 import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { OtlpAnyValue, OtlpKeyValue, OtlpSpan, TracesRequest } from '@spanlink/testkit/otlp'
-import type { LinkRow, SourceRow, SpanRow } from './row-binary.ts'
+import type { SourceRow, SpanRow } from './row-binary.ts'
 
 /** The expected rows of a request, converted from the decoded OTLP objects. */
 export function expectedRows(request: TracesRequest, received: number): ExpectedRows {
   const spans: Omit<SpanRow, 'sourceId'>[] = []
-  const links: LinkRow[] = []
   const sources: Omit<SourceRow, 'sourceId'>[] = []
   for (const { resource = {}, scopeSpans = [], schemaUrl = '' } of request.resourceSpans ?? []) {
     for (const { scope = {}, spans: own = [], schemaUrl: scopeSchemaUrl = '' } of scopeSpans) {
@@ -30,16 +29,14 @@ export function expectedRows(request: TracesRequest, received: number): Expected
       })
       for (const span of own) {
         spans.push(spanRow(span, service, cluster, received))
-        links.push(...linkRows(span, service, received))
       }
     }
   }
-  return { spans, links, sources }
+  return { spans, sources }
 }
 
 export type ExpectedRows = {
   readonly spans: readonly Omit<SpanRow, 'sourceId'>[]
-  readonly links: readonly LinkRow[]
   /** One per ScopeSpans, repeated ones too. */
   readonly sources: readonly Omit<SourceRow, 'sourceId'>[]
 }
@@ -73,42 +70,16 @@ function spanRow(
       attributes: attributes(event.attributes),
       droppedAttributes: event.droppedAttributesCount ?? 0,
     })),
-    resourceCluster: cluster ?? '',
-  }
-}
-
-function linkRows(span: OtlpSpan, service: string, received: number): LinkRow[] {
-  return (span.links ?? []).flatMap((link, ordinal) => {
-    const carrying = { traceId: span.traceId ?? '', spanId: span.spanId ?? '' }
-    const target = { traceId: padded(link.traceId, 32), spanId: padded(link.spanId, 16) }
-    const rest = {
-      received: received - (received % 86_400),
-      ordinal,
-      ...times(span),
-      service,
-      name: span.name ?? '',
-      kind: known(span.kind, 5),
-      status: known(span.status?.code, 2),
+    links: (span.links ?? []).map((link) => ({
+      traceId: padded(link.traceId, 32),
+      spanId: padded(link.spanId, 16),
       traceState: link.traceState ?? '',
       flags: link.flags ?? 0,
       attributes: attributes(link.attributes),
       droppedAttributes: link.droppedAttributesCount ?? 0,
-    }
-    const out = row('out', carrying, target, rest)
-    const whole = link.traceId?.length === 32 && !/^0+$/.test(link.traceId)
-    return whole ? [out, row('in', target, carrying, rest)] : [out]
-  })
-}
-
-type End = { readonly traceId: string; readonly spanId: string }
-
-function row(
-  direction: 'out' | 'in',
-  end: End,
-  peer: End,
-  rest: Omit<LinkRow, 'direction' | 'traceId' | 'spanId' | 'peerTraceId' | 'peerSpanId'>,
-): LinkRow {
-  return { ...rest, direction, ...end, peerTraceId: peer.traceId, peerSpanId: peer.spanId }
+    })),
+    resourceCluster: cluster ?? '',
+  }
 }
 
 function times(span: OtlpSpan): { start: bigint; duration: bigint } {

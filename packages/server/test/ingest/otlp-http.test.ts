@@ -11,6 +11,7 @@ import {
 } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fetchTraceRows } from '../../src/query/trace-rows/fetch-trace-rows.ts'
 import { type OpenIngest, openIngest } from './open-ingest.ts'
 import { compressSnappy, frameLz4, frameSnappy } from './block-compress.ts'
 
@@ -113,14 +114,17 @@ test('spans, links and sources sent over OTLP/HTTP are stored in their columns',
     dropped_links: 3,
     events: [{ time: '5', name: 'event', attrs: { key: 'value' }, attr_types: '', dropped_attrs: 9 }],
   })
-  const links = await store.query(
-    `select lower(hex(trace_id)) as trace_id, direction, lower(hex(peer_span_id)) as peer, ordinal, name, attrs, flags
-     from span_links where service = 'columns' order by direction`,
-  )
-  const link = { ordinal: 0, name: 'send orders', attrs: { offset: '7' }, flags: 0x301 }
-  expect(links).toEqual([
-    { ...link, trace_id: span.traceId, direction: 'out', peer: 'b2'.repeat(8) },
-    { ...link, trace_id: 'b1'.repeat(16), direction: 'in', peer: span.spanId },
+  const { backlinks } = await fetchTraceRows(store, { traceIds: ['b1'.repeat(16)] }, {})
+  expect(backlinks).toMatchObject([
+    {
+      spanId: 'b2'.repeat(8),
+      linkingTraceId: span.traceId,
+      linkingSpanId: span.spanId,
+      ordinal: 0,
+      name: 'send orders',
+      attributes: [['offset', '7']],
+      flags: 0x301,
+    },
   ])
   const sources = await store.query(
     `select scope_name, resource_attrs from sources final

@@ -41,28 +41,6 @@ export function readSpans(rows: TraceRows): SpanRow[] {
   }))
 }
 
-export function readLinks(rows: TraceRows): LinkRow[] {
-  return readAll(rows.spanLinks, (cursor) => ({
-    received: cursor.u32(),
-    traceId: cursor.hex(16),
-    direction: cursor.u8() === 1 ? 'out' : 'in',
-    spanId: cursor.hex(8),
-    peerTraceId: cursor.hex(16),
-    peerSpanId: cursor.hex(8),
-    ordinal: cursor.u32(),
-    start: cursor.u64(),
-    duration: cursor.i64(),
-    service: cursor.text(),
-    name: cursor.text(),
-    kind: cursor.u8(),
-    status: cursor.u8(),
-    traceState: cursor.text(),
-    flags: cursor.u32(),
-    attributes: cursor.attributes(),
-    droppedAttributes: cursor.u32(),
-  }))
-}
-
 export function readSources(rows: TraceRows): SourceRow[] {
   return readAll(rows.sources, (cursor) => ({
     sourceId: cursor.hex(8),
@@ -105,27 +83,15 @@ export type SpanRow = {
     readonly attributes: readonly KeyValue[]
     readonly droppedAttributes: number
   }[]
+  readonly links: readonly {
+    readonly traceId: string
+    readonly spanId: string
+    readonly traceState: string
+    readonly flags: number
+    readonly attributes: readonly KeyValue[]
+    readonly droppedAttributes: number
+  }[]
   readonly resourceCluster: string
-}
-
-export type LinkRow = {
-  readonly received: number
-  readonly traceId: string
-  readonly direction: 'out' | 'in'
-  readonly spanId: string
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  readonly ordinal: number
-  readonly start: bigint
-  readonly duration: bigint
-  readonly service: string
-  readonly name: string
-  readonly kind: number
-  readonly status: number
-  readonly traceState: string
-  readonly flags: number
-  readonly attributes: readonly KeyValue[]
-  readonly droppedAttributes: number
 }
 
 export type SourceRow = {

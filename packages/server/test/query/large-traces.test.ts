@@ -42,7 +42,7 @@ async function insert(spans: readonly OtlpSpan[], tokens: readonly string[]): Pr
   const rows = transcodeTraces(encodeTraces(tracesOf('large', [...spans])), Math.floor(Date.now() / 1000))
   for (const token of tokens) {
     await store.insert('sources', [rows.sources], token)
-    await store.insert('span_links', [rows.spanLinks], token)
+    await store.insert('trace_rows', [rows.spans], token)
     await store.insert('spans', [rows.spans], token)
   }
 }

@@ -47,7 +47,7 @@ afterAll(async () => {
 
 async function put(token: string, request: Parameters<typeof encodeTraces>[0]): Promise<void> {
   const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
-  await store.insert('span_links', [rows.spanLinks], token)
+  await store.insert('trace_rows', [rows.spans], token)
   await store.insert('spans', [rows.spans], token)
 }
 

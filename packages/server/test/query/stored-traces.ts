@@ -38,7 +38,7 @@ export async function openStoredTraces(): Promise<StoredTraces> {
       const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
       if (rows.rejectedSpans > 0) throw new Error(rows.rejectReason)
       await store.insert('sources', [rows.sources], token)
-      await store.insert('span_links', [rows.spanLinks], token)
+      await store.insert('trace_rows', [rows.spans], token)
       await store.insert('spans', [rows.spans], token)
     },
     [Symbol.asyncDispose]: async () => {

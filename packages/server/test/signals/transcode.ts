@@ -30,9 +30,8 @@ function createTranscoder<T>(
 
 function nameTraceRows(rows: SignalRows) {
   const [sources, sourceCount] = findTable(rows, 'sources')
-  const [spanLinks, linkCount] = findTable(rows, 'span_links')
   const [spans, spanCount] = findTable(rows, 'spans')
-  return { sources, sourceCount, spanLinks, linkCount, spans, spanCount, rejectedSpans: rows.rejected }
+  return { sources, sourceCount, spans, spanCount, rejectedSpans: rows.rejected }
 }
 
 function nameLogRows(rows: SignalRows) {

@@ -59,7 +59,10 @@ function storeUrl(password = access.password, database = 'spanlink'): string {
 test('a store on a ClickHouse server given by URL stores each insert token once and serves searches', async () => {
   const store = await openClusterStore(storeUrl())
   const rows = transcodeTraces(encodeTraces(tracesOf('shop', [span({ start: nowNano() })])), Date.now() / 1000)
-  for (let attempt = 0; attempt < 2; attempt += 1) await store.insert('spans', [rows.spans], 'segment-1')
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await store.insert('trace_rows', [rows.spans], 'segment-1')
+    await store.insert('spans', [rows.spans], 'segment-1')
+  }
   expect(await store.info()).toMatchObject({ spans: 1, traces: 1, restarts: 0 })
   expect(await searchTraces(store, { service: 'shop' }, {})).toMatchObject({ traces: [{ rootService: 'shop' }] })
   await store.close()

@@ -54,16 +54,14 @@ test('an interrupted migration is repeated at the next start', async () => {
   await expect(applySchema(client, 'spanlink', { versions: cut })).rejects.toMatchObject({ code: 'refused' })
   await applySchema(client, 'spanlink')
   expect(await client.query('select version from schema_migrations')).toEqual([{ version: 1 }])
-  expect(await client.query('select count() as n from traces')).toEqual([{ n: '0' }])
+  expect(await client.query('select count() as n from trace_rows')).toEqual([{ n: '0' }])
 })
 
-test('data of a pre-release Spanlink is rejected with advice and left unchanged', async () => {
-  await client.command('create table schema_version (version UInt32) engine = MergeTree order by version')
+test.each(['schema_version', 'span_links'])('pre-release data with %s is rejected and left unchanged', async (name) => {
+  await client.command(`create table ${name} (version UInt32) engine = MergeTree order by version`)
   await expect(applySchema(client, 'spanlink')).rejects.toMatchObject({
     code: 'unsupported-schema',
     message: expect.stringContaining('Choose an empty --data directory'),
   })
-  expect(await client.query(`select name from system.tables where database = 'spanlink'`)).toEqual([
-    { name: 'schema_version' },
-  ])
+  expect(await client.query(`select name from system.tables where database = 'spanlink'`)).toEqual([{ name }])
 })

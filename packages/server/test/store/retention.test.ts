@@ -29,7 +29,7 @@ test.each([
       today - age * DAY,
     )
     await filled.insert('sources', [rows.sources], service)
-    await filled.insert('span_links', [rows.spanLinks], service)
+    await filled.insert('trace_rows', [rows.spans], service)
     await filled.insert('spans', [rows.spans], service)
   }
   await filled.close()
@@ -37,10 +37,10 @@ test.each([
   const store = await openEmbeddedStore(dir, { retention })
   const left = async (table: string): Promise<number> =>
     Number((await store.query<{ n: string }>(`select count() as n from ${table}`))[0]?.n)
-  for (const table of ['spans', 'traces', 'traffic_minutes', 'operations', 'sources']) {
+  for (const table of ['spans', 'traffic_minutes', 'operations', 'sources']) {
     while ((await left(table)) !== 1) await sleep(50)
   }
-  expect(await left('span_links')).toBe(2)
+  expect(await left('trace_rows')).toBe(2)
   expect(await store.query('select service from spans')).toEqual([{ service: 'new' }])
   expect(await store.query('select service from operations')).toEqual([{ service: 'new' }])
   await store.close()

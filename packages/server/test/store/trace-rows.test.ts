@@ -109,6 +109,7 @@ test('the payload of a span has what its columns have, and each of its links is 
       const request = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans }] }] }
       const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
       expect(rows.rejectedSpans).toBe(0)
+      await store.insert('trace_rows', [rows.spans], `sent ${ids.length}`)
       await store.insert('spans', [rows.spans], `sent ${ids.length}`)
       ids.push(...spans.map(({ traceId }) => traceId as string))
     }),

@@ -24,7 +24,7 @@ async function send(store: Store, spans: readonly TestSpan[], token: string): Pr
   const rows = transcodeTraces(encodeTraces(requestOf(spans)), Math.floor(Date.now() / 1000))
   if (rows.rejectedSpans > 0) throw new Error(rows.rejectReason)
   await store.insert('sources', [rows.sources], token)
-  await store.insert('span_links', [rows.spanLinks], token)
+  await store.insert('trace_rows', [rows.spans], token)
   await store.insert('spans', [rows.spans], token)
   const logs = transcodeLogs(encodeLogs(logEventsOf(spans)), Math.floor(Date.now() / 1000))
   if (logs.logCount > 0) await store.insert('logs', [logs.logs], token)

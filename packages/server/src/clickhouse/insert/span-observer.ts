@@ -5,8 +5,6 @@ import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
 import type { InsertCache } from './insert-cache.ts'
 import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
-import { TraceBounds } from './trace-bounds.ts'
-import { TraceRows } from './trace-rows.ts'
 import { TrafficMinutes } from './rollups/traffic-minutes.ts'
 
 const LOW_CARDINALITY_STRING = 'LowCardinality(String)'
@@ -18,8 +16,6 @@ export class SpanObserver implements RowObserver {
   readonly #messaging = new MessagingColumns(this.#name)
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
   readonly #operations: Operations
-  readonly #bounds = new TraceBounds()
-  readonly #traceRows = new TraceRows()
 
   readonly columns = {
     service: { column: this.#service, type: LOW_CARDINALITY_STRING },
@@ -34,30 +30,21 @@ export class SpanObserver implements RowObserver {
   }
 
   clear(): void {
-    this.#bounds.clear()
-    this.#traceRows.clear()
     this.#operations.clear()
     this.#messaging.clear()
     this.#minutes.clear()
   }
 
-  observe(cursor: RowCursor, start: number): void {
-    const { bytes, view } = cursor
-    this.#traceRows.addRow(cursor, start)
+  observe({ bytes, view }: RowCursor, start: number): void {
     this.#messaging.add(bytes, view.getUint8(start + SPAN_OFFSETS.kind))
-    this.#bounds.add(view, start)
     this.#minutes.add(bytes, view, start)
     this.#operations.add(view, start)
   }
 
   async deriveRows(): ReturnType<NonNullable<RowObserver['deriveRows']>> {
-    return {
-      blockBefore: { table: 'trace_rows', block: this.#traceRows.toBlock() },
-      before: { table: 'traces', rows: this.#bounds.toRows() },
-      after: [
-        { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
-        { table: 'operations', ...this.#operations.toRows() },
-      ],
-    }
+    return [
+      { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
+      { table: 'operations', ...this.#operations.toRows() },
+    ]
   }
 }

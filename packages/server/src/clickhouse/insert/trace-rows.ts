@@ -1,6 +1,7 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { ByteList } from './native/byte-list.ts'
 import { type Column, createLowCardinalityColumn, createValuesColumn } from './native/column.ts'
-import type { RowCursor } from './native/row-cursor.ts'
+import { RowCursor } from './native/row-cursor.ts'
 import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
 /** First byte of every `shape`. Readers report rows of another version. */
@@ -22,6 +23,9 @@ const SERVICE = SPAN_OFFSETS.status + 1
 const TIMES_BYTES = 16
 const SOURCE_ID_BYTES = 8
 
+/** Adding this much takes about 2 ms; then other events, such as acks, run. */
+const YIELD_BYTES = 1024 * 1024
+
 /** Flags and three counts of dropped items. */
 const COUNTS_BYTES = 16
 
@@ -37,6 +41,7 @@ export class TraceRows {
   readonly #shapes = createLowCardinalityColumn()
   readonly #heads = new ByteList()
   readonly #bodies = new ByteList()
+  readonly #row = new RowCursor()
   /** Parts of the current row. */
   readonly #shape = new ByteList()
   readonly #head = new ByteList()
@@ -59,11 +64,32 @@ export class TraceRows {
   }
 
   /**
-   * Adds the row of `spans` from `start`, and leaves the cursor at its end.
+   * The bytes of one Native block, because the token of an insert covers a block; valid until
+   * `clear`.
    *
-   * @throws RangeError when the row does not end within the cursor's bytes
+   * @param chunks each of whole rows of `spans`
+   * @throws RangeError when one ends within a row
    */
-  addRow(row: RowCursor, start: number): void {
+  async toBlock(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
+    this.clear()
+    const row = this.#row
+    let left = YIELD_BYTES
+    for (const chunk of chunks) {
+      row.reset(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+      while (row.pos < chunk.length) {
+        const start = row.pos
+        this.#addRow(row, start)
+        left -= row.pos - start
+        if (left > 0) continue
+        await yieldToEventLoop()
+        left = YIELD_BYTES
+      }
+    }
+    return this.#block()
+  }
+
+  /** Adds the row from `start`, and leaves the cursor at its end. */
+  #addRow(row: RowCursor, start: number): void {
     const { view } = row
     row.pos = start + SERVICE
     skipString(row)
@@ -107,8 +133,7 @@ export class TraceRows {
     row.pos = end
   }
 
-  /** One Native block, because the token of an insert covers a block; valid until `clear`. */
-  toBlock(): Buffer[] {
+  #block(): Buffer[] {
     return this.#columns.flatMap(([name, type, column], index) => {
       const prefix = new ByteList()
       if (index === 0) {

@@ -53,11 +53,11 @@ export async function applySchema(client: Client, database: string, options: Sch
   }
 }
 
-/** Pre-release builds counted other versions, in `schema_version`. */
+/** Pre-release builds had other tables under the same schema version. */
 async function refusePreRelease(client: Client, database: string): Promise<void> {
   const found = await client.query(
-    `select 1 from system.tables where database = {database:String} and name = 'schema_version'`,
-    { database },
+    `select 1 from system.tables where database = {database:String} and name in {tables:Array(String)}`,
+    { database, tables: ['schema_version', 'span_links'] },
   )
   if (found.length === 0) return
   throw new StoreError(

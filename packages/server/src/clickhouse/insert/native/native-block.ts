@@ -20,14 +20,8 @@ export type RowObserver = {
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
   observe(cursor: RowCursor, start: number): void
-  /** Rows for other tables, valid until the next conversion. @default none */
-  deriveRows?(): Promise<{
-    /** A Native block, inserted before the rows it derives from: what a search finds is there. */
-    readonly blockBefore: { readonly table: Table; readonly block: readonly Buffer[] }
-    /** Inserted before the rows they derive from, which are looked up by them. */
-    readonly before: DerivedRows<'traces'>
-    readonly after: readonly DerivedRows<UnstoredRows['table']>[]
-  }>
+  /** Rows for other tables, inserted after these; valid until the next conversion. @default none */
+  deriveRows?(): Promise<readonly DerivedRows<UnstoredRows['table']>[]>
   /** Whether the table already has all of these rows. @default false */
   isStored?(): boolean
   /** Called after the insert. */
