@@ -133,6 +133,21 @@ test('an insert that exceeds the memory limit is split until it fits, and each r
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
+test('fetch rows that are stored are not stored again when their search rows are split', async () => {
+  const { store, inserts } = storeThat((table, text) => {
+    if (table === 'spans' && text.length > 60) throw new StoreError('too-heavy', 'memory limit exceeded')
+  })
+  const { journal, inserter } = await startInserter(dataDir, store)
+  await journal.append(manyRows('a', 40))
+  await journal.close()
+  await inserter.drain(20_000)
+  const all = Array.from({ length: 40 }, (_, at) => `span a${at}`).toSorted()
+  expect(rowsStored(inserts, 'trace_rows').toSorted()).toEqual(all)
+  expect(rowsStored(inserts, 'spans').toSorted()).toEqual(all)
+  expect(rowsStored(inserts, 'logs')).toHaveLength(40)
+  expect(await segmentFiles(dataDir)).toEqual([])
+})
+
 test('a row that the store rejects is quarantined alone, logged once, and delays no other rows', async () => {
   const { store, inserts } = storeThat((table, text) => {
     if (table === 'spans' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
