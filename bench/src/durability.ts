@@ -170,7 +170,7 @@ async function findMismatches(dataDir: string, { acked, unacknowledged }: SentSp
     const options = { timeoutMs: 120_000 }
     const spans = await store.query<{ id: string }>('select lower(hex(span_id)) as id from spans', {}, options)
     const links = await store.query<{ id: string; direction: string }>(
-      `select lower(hex(if(direction = 'out', span_id, peer_span_id))) as id, direction from span_links`,
+      `select lower(hex(span_id)) as id, 'out' as direction from spans array join links union all select lower(hex(substring(head, 17, 8))), 'in' from trace_rows where type = 'backlink'`,
       {},
       options,
     )

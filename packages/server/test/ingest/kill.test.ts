@@ -70,7 +70,7 @@ async function killRepeatedly(kills: number): Promise<Run> {
   const spans = await store.query<{ id: string }>('select lower(hex(span_id)) as id from spans')
   const links = await store.query<{ id: string; direction: string }>(
     `select lower(hex(span_id)) as id, 'out' as direction from spans array join links
-    union all select lower(hex(substring(head, 18, 8))), 'in' from trace_rows where type = 'backlink'`,
+    union all select lower(hex(substring(head, 17, 8))), 'in' from trace_rows where type = 'backlink'`,
   )
   await store.close()
   await rm(dataDir, { recursive: true, force: true })
