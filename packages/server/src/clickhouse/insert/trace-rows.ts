@@ -8,7 +8,7 @@ import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 export const PAYLOAD_VERSION = 1
 
 /** Times of a span's events in its `head`: more cannot be told apart in a waterfall. */
-export const MAX_EVENT_TIMES = 500
+const MAX_EVENT_TIMES = 500
 
 /** Numbers in the enum of `type`. */
 const SPAN = 1

@@ -9,8 +9,8 @@ import { WireReader } from '../wire/wire-reader.ts'
  * Maximum kind and status in the enums of the tables. Unknown values are stored as unspecified and
  * unset.
  */
-export const MAX_KIND = 5
-export const MAX_STATUS = 2
+const MAX_KIND = 5
+const MAX_STATUS = 2
 
 const nested = new AttributeList()
 

@@ -1,4 +1,4 @@
-import { batchCountName, messagingNames, type MessagingField } from '../../clickhouse/insert/messaging/semconv.ts'
+import { messagingNames, type MessagingField } from '../../clickhouse/insert/messaging/semconv.ts'
 
 /** SQL for the first non-empty value among the names of `field` in the map `attrs`, else ''. */
 export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
@@ -12,6 +12,3 @@ export function firstNonEmptyValue(names: readonly string[], attrs = 'attrs'): s
   const choices = values.slice(0, -1).flatMap((value) => [`${value} != ''`, value])
   return choices.length === 0 ? last : `multiIf(${[...choices, last].join(', ')})`
 }
-
-/** SQL for a span's batch message count as text; '' if missing. The name is the same since 1.20. */
-export const messagingBatchCount = `attrs['${batchCountName}']`

@@ -1,7 +1,7 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 import { type MessagingField, messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 
-export const RECORD_FIELDS: readonly (keyof RecordMetadata)[] = ['cluster', 'topic', 'partition', 'offset', 'key']
+const RECORD_FIELDS: readonly (keyof RecordMetadata)[] = ['cluster', 'topic', 'partition', 'offset', 'key']
 
 export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partition: '', offset: '', key: '' }
 

@@ -47,7 +47,7 @@ export function createTraceIdSet(name: string, traceIds: Iterable<string>): SqlP
 }
 
 /** Any number of spans, as a set of `(trace_id, span_id)`. */
-export function createSpanRefSet(name: string, refs: readonly SpanRef[]): SqlPart {
+function createSpanRefSet(name: string, refs: readonly SpanRef[]): SqlPart {
   const traces = createList(
     `${name}Traces`,
     refs.map((ref) => ref.traceId),
@@ -75,31 +75,6 @@ export function createRefSets(refs: readonly SpanRef[]): {
   )
   const spans = createSpanRefSet('refs', refs)
   return { traceIds: traces.sql, spans: spans.sql, params: { ...traces.params, ...spans.params } }
-}
-
-/**
- * Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the
- * key of `spans`.
- */
-export function createBucketSet(
-  name: string,
-  pairs: readonly { readonly bucket: bigint; readonly traceId: string }[],
-): SqlPart {
-  const distinct = [...new Map(pairs.map((pair) => [pair.bucket + pair.traceId, pair])).values()]
-  // Text, like ids: an array of numbers in a parameter must be written without quotes.
-  const buckets = createList(
-    `${name}Buckets`,
-    distinct.map((pair) => String(pair.bucket)),
-  )
-  const traces = createList(
-    `${name}Traces`,
-    distinct.map((pair) => pair.traceId),
-  )
-  return {
-    sql: `select toUInt64(pair.1), toFixedString(unhex(pair.2), 16)
-      from (select arrayJoin(arrayZip(${buckets.array}, ${traces.array})) as pair)`,
-    params: { ...buckets.params, ...traces.params },
-  }
 }
 
 function createList(name: string, values: readonly string[]): { readonly array: string; readonly params: QueryParams } {

@@ -79,7 +79,7 @@ function isUnnamedConsumer(row: Traffic): boolean {
   return row.service !== undefined && row.topic === '' && isConsuming(row)
 }
 
-export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
+function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
   return { fromMinute: String(start / MINUTE_NANO), toMinute: String((end + MINUTE_NANO - 1n) / MINUTE_NANO) }
 }
 

@@ -16,9 +16,6 @@ export type TreeSpan = {
 export const ROOT = -1
 export const PARENT_MISSING = -2
 
-/** SQL: columns that identify a span within a trace. */
-export const spanIdentity = 'span_id, kind, service'
-
 /** For spans that share an id (B3: both sides of a call): a higher rank is inside a lower one. */
 const RANK: Readonly<Record<SpanKind, number>> = {
   client: 0,

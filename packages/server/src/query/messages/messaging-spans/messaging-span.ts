@@ -1,5 +1,5 @@
 import type { Message, MessageSpan, RecordMetadata, StatusCode } from '@spanlink/api-schema'
-import { NO_SPAN, computeQueueTime } from '../../links/linked-span.ts'
+import { computeQueueTime } from '../../links/linked-span.ts'
 import { selectIdentity, toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 
 /** A span that produces or consumes messages. */
@@ -41,29 +41,8 @@ export function toSpanPosition({ start, traceId, spanId }: MessagingSpan): ListP
   return { time: start, traceId, spanId }
 }
 
-/** `spans` has -1 for an unknown offset. */
-export const offsetColumn = `if(message_offset = -1, '', toString(message_offset)) as offset`
-
 /** Columns of `spans` for a `SpanIdentity`. */
 export const identityColumns = 'lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service'
-
-/** Columns of `spans` for an `MessagingSpanRow`. */
-export const messagingSpanColumns = `${identityColumns}, lower(hex(parent_span_id)) as parentSpanId,
-  start, toUInt64(start + duration) as finish, name, status, messaging_operation as operation, cluster, topic, partition, ${offsetColumn}, consumer_group as group`
-
-export type MessagingSpanRow = Omit<MessagingSpan, 'start' | 'end'> & {
-  readonly start: string
-  readonly finish: string
-}
-
-export function toMessagingSpan({ start, finish, ...row }: MessagingSpanRow): MessagingSpan {
-  return {
-    ...row,
-    parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
-    start: BigInt(start),
-    end: BigInt(finish),
-  }
-}
 
 export function isProducing({ operation }: Pick<MessagingSpan, 'operation'>): boolean {
   return operation === 'create' || operation === 'send'

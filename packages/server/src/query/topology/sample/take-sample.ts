@@ -72,10 +72,7 @@ const SCANNED_PER_ROW = 5
  * @param rows of all traces that arrived on the same days
  * @returns `undefined` if a scan of the window takes less time
  */
-export function chooseRange(
-  count: number,
-  rows: number,
-): { readonly oneIn: number; readonly maxRows: number } | undefined {
+function chooseRange(count: number, rows: number): { readonly oneIn: number; readonly maxRows: number } | undefined {
   const oneIn = Math.ceil(Math.max(count / MAX_SPANS, rows / MAX_ROWS_READ))
   const read = rows / oneIn
   if (read * SCANNED_PER_ROW > count) return undefined
