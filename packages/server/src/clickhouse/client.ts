@@ -12,6 +12,7 @@ import { SpanObserver } from './insert/span-observer.ts'
 import { TraceRows } from './insert/trace-rows.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 import { toStoreError } from './to-store-error.ts'
+import { checkRowCount, parseRows, readRowCount } from './read/parse-rows.ts'
 import { createQuerySender, type QueryResult, type SentQuery } from './read/query-sender.ts'
 import type { QueryOptions, QueryParams, Store } from './store.ts'
 import type { Table } from './tables.ts'
@@ -194,7 +195,7 @@ export function connect(access: Access): Client {
     query: async <Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]> => {
       const { bytes, summary } = await runQuery(`${sql} format JSONEachRow`, params, options)
       const rows = parseRows<Row>(bytes)
-      checkRowCount(rows.length, summary)
+      checkRowCount(rows.length, readRowCount(summary))
       return rows
     },
     queryBytes: async (sql, params, options) => {
@@ -270,31 +271,6 @@ const querySettings: ClickHouseSettings = {
   // size in a file.
   wait_end_of_query: 1,
   http_response_buffer_size: '4194304',
-}
-
-function parseRows<Row>(bytes: Buffer): Row[] {
-  try {
-    return JSON.parse(bytes.toString()) as Row[]
-  } catch (error) {
-    throw new StoreError('unavailable', 'ClickHouse sent a part of the rows. Is its disk full?', { cause: error })
-  }
-}
-
-/**
- * On a full disk, ClickHouse cuts or empties a response that it buffers in a file, with status 200.
- *
- * @throws StoreError `unavailable` if rows are missing
- */
-function checkRowCount(received: number, summary: string | readonly string[] | undefined): void {
-  const sent = readRowCount(summary)
-  if (sent === undefined || sent === received) return
-  throw new StoreError('unavailable', `ClickHouse sent ${received} of ${sent} rows. Is its disk full?`)
-}
-
-function readRowCount(summary: string | readonly string[] | undefined): number | undefined {
-  if (typeof summary !== 'string') return undefined
-  const { result_rows: sent } = JSON.parse(summary) as { readonly result_rows?: string }
-  return sent === undefined ? undefined : Number(sent)
 }
 
 function isLostConnection(error: unknown): boolean {

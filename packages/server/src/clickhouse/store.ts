@@ -14,11 +14,10 @@ export type Store = {
   state(): 'starting' | 'ready' | 'down'
   /**
    * Inserts RowBinary rows, in the column order of `schema/<table>.sql` (for `trace_rows`: of
-   * `spans`) and in chunks of whole rows. Resolves once they are stored and queryable. An insert of spans stores the
-   * rollups last, under the same token. Repeating a token is a no-op
-   * that resolves: a replay after a crash stores nothing twice in any table. Rejects with a
-   * `StoreError` when the engine is down or rejects the rows; the caller keeps the rows and retries
-   * with the same token.
+   * `spans`) and in chunks of whole rows. Resolves once they are stored and queryable. An insert of
+   * spans stores the rollups last, under the same token. Repeating a token is a no-op that resolves:
+   * a replay after a crash stores nothing twice in any table. Rejects with a `StoreError` when the
+   * engine is down or rejects the rows; the caller keeps the rows and retries with the same token.
    */
   insert(table: Table, rows: readonly Uint8Array[], token: string): Promise<void>
   /**
@@ -36,8 +35,8 @@ export type Store = {
    */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   /**
-   * Like `query`, but returns the rows in Native blocks, for payloads that are decoded here. `rows` is
-   * the number of rows sent; fewer arrive when the disk is full.
+   * Like `query`, but returns the rows in Native blocks, for payloads that are decoded here. `rows`
+   * is the number of rows sent; fewer arrive when the disk is full.
    */
   queryBytes(
     sql: string,

@@ -29,7 +29,7 @@ export const tables = {
 
 export type Table = keyof typeof tables
 
-/** Tables that a journal frame may contain. The rows of `spans` are inserted into `trace_rows` too. */
+/** Tables that a journal frame may contain. Rows of `spans` are inserted into `trace_rows`, too. */
 export type RowTable = Exclude<Table, 'trace_rows'>
 
 export const tableNames = Object.keys(tables) as readonly Table[]

@@ -1,6 +1,6 @@
 -- Everything of a trace under its trace id: its spans, and the links to them from other spans. One
--- statement with few columns reads all of it, because a statement costs 1.8 ms and a column 0.25 ms,
--- while reading some kilobytes costs next to nothing. The payload is decoded by query/trace-rows.
+-- statement with few columns reads all of it: a statement costs 1.8 ms and a column 0.25 ms, while
+-- reading some kilobytes costs next to nothing. The payload is decoded by query/trace-rows.
 create table if not exists {db}.trace_rows
 (
   -- The day of arrival: the partition needs no more, and it compresses to nothing.
@@ -14,9 +14,9 @@ create table if not exists {db}.trace_rows
   -- linking span, keys and types of the link's attributes.
   shape     LowCardinality(String) codec(ZSTD(3)),
   -- With `shape`, what the waterfall needs. Offsets, from 0, of a span: 0 parent span id, 8 start,
-  -- 16 duration, 24 number and times of events (at most 500), last 4 number of links; of a backlink:
-  -- 0 trace id and 16 span id of the linking span, 24 start and 32 duration of it, 40 index of the
-  -- link among its links.
+  -- 16 duration, 24 number and times of events (at most 500), last 4 number of links; of a
+  -- backlink: 0 trace id and 16 span id of the linking span, 24 start and 32 duration of it, 40
+  -- index of the link among its links.
   head      String codec(ZSTD(3)),
   -- The rest. Of a span, the values of its attributes, then the columns of schema/spans.sql from
   -- `status_message` to `links`; of a backlink: trace state, flags, values of the link's
@@ -26,7 +26,7 @@ create table if not exists {db}.trace_rows
 engine = MergeTree
 partition by toDate(received)
 order by (trace_id, type, span_id)
--- Days that ended or were idle for an hour are merged into one part. Compact parts of any size would
--- be read 0.5 ms faster, but have the dictionary of `shape` in every granule: 98 B/span, not 81.
+-- Days that ended or were idle for an hour are merged into one part. Compact parts of any size
+-- would be read 0.5 ms faster, but have `shape`'s dictionary in every granule: 98 B/span, not 81.
 settings index_granularity = 512, min_compress_block_size = 65536, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000,
   min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, merge_selector_base = 10

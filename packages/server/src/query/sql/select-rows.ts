@@ -1,5 +1,5 @@
-import type { ColumnDecoder } from '../../clickhouse/native-values.ts'
-import { type NativeBlock, readNative } from '../../clickhouse/read-native.ts'
+import type { ColumnDecoder } from '../../clickhouse/read/column-decoders.ts'
+import { type NativeBlock, readNative } from '../../clickhouse/read/read-native.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 

@@ -68,7 +68,7 @@ async function readTopics(
   return { ...(await scanSpans(request, { condition, params, withLinkRecords })), oneIn: 1 }
 }
 
-/** Selects the larger list of queue times per consumer: only the sample has polls of many topics. */
+/** Selects the larger list of queue times per consumer: only samples have polls of many topics. */
 function selectLarger(complete: readonly QueueTime[], sampled: readonly QueueTime[]): QueueTime[] {
   const groupByConsumer = (times: readonly QueueTime[]): Map<string, QueueTime[]> =>
     Map.groupBy(times, ({ service, topic, group }) => JSON.stringify([service, topic, group]))

@@ -7,7 +7,7 @@ import {
   decodeHex,
   decodeText,
   decodeUInt64,
-} from '../../clickhouse/native-values.ts'
+} from '../../clickhouse/read/column-decoders.ts'
 import { messagingValue } from '../records/messaging-sql.ts'
 import { isConsuming } from '../messages/messaging-spans/messaging-span.ts'
 import { selectRows } from '../sql/select-rows.ts'

@@ -1,9 +1,10 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createIdList } from '../sql/id-parameters.ts'
-import { PayloadError, PayloadReader } from '../../clickhouse/payload-reader.ts'
-import { readNative } from '../../clickhouse/read-native.ts'
+import { PayloadError, PayloadReader } from '../../clickhouse/read/payload-reader.ts'
+import { checkRowCount } from '../../clickhouse/read/parse-rows.ts'
+import { readNative } from '../../clickhouse/read/read-native.ts'
 import { spanHead, spanShape } from './head-sql.ts'
-import { checkRowCount, type Column, expectType, readByte, readHex, seek, seekString } from './native-values.ts'
+import { type Column, expectType, readByte, readHex, seek, seekString } from './native-values.ts'
 import {
   type BacklinkHead,
   type BacklinkRow,

@@ -1,4 +1,4 @@
-import type { PayloadReader } from '../../clickhouse/payload-reader.ts'
+import type { PayloadReader } from '../../clickhouse/read/payload-reader.ts'
 import {
   type MessagingKeys,
   type MessagingValues,

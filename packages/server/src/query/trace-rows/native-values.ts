@@ -1,5 +1,5 @@
-import type { PayloadReader } from '../../clickhouse/payload-reader.ts'
-import type { NativeBlock, NativeColumn } from '../../clickhouse/read-native.ts'
+import type { PayloadReader } from '../../clickhouse/read/payload-reader.ts'
+import type { NativeBlock, NativeColumn } from '../../clickhouse/read/read-native.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
 
 export type Column = NativeBlock['columns'][number] | undefined
@@ -49,10 +49,4 @@ export function expectType<Type extends NativeColumn['type']>(
 ): NativeColumn & { type: Type } {
   if (column?.type !== type) throw new StoreError('refused', `ClickHouse sent a column of type ${column?.type}.`)
   return column as NativeColumn & { type: Type }
-}
-
-/** @throws StoreError if rows of a result are missing */
-export function checkRowCount(received: number, sent: number | undefined): void {
-  if (sent === undefined || sent === received) return
-  throw new StoreError('unavailable', `ClickHouse sent ${received} of ${sent} rows. Is its disk full?`)
 }

@@ -8,7 +8,7 @@ import {
   operationAliases,
   operationByKind,
 } from '../../clickhouse/insert/messaging/semconv.ts'
-import type { PayloadReader } from '../../clickhouse/payload-reader.ts'
+import type { PayloadReader } from '../../clickhouse/read/payload-reader.ts'
 import type { SpanRow } from './trace-row.ts'
 
 /** What the messaging columns of `spans` have, and the message key; '' for unknown values. */

@@ -1,6 +1,6 @@
 import type { Span } from '@spanlink/api-schema'
 import { PAYLOAD_VERSION } from '../../clickhouse/insert/trace-rows.ts'
-import { PayloadError, type PayloadReader } from '../../clickhouse/payload-reader.ts'
+import { PayloadError, type PayloadReader } from '../../clickhouse/read/payload-reader.ts'
 
 /** Key and text of each attribute; `decodeAttributes` gives the value its type. */
 export type Entries = [key: string, text: string][]

@@ -5,7 +5,7 @@ import { foldConstants } from './constant-folding.ts'
 import { collectFetchedFields, type FetchedFields } from './fetched-fields.ts'
 import { limits } from '../limits.ts'
 
-/** The fields and filters that a pipeline reads of spans; each is a column of the evaluated rows. */
+/** The fields and filters that a pipeline reads of spans: each is a column of evaluated rows. */
 export type Plan = {
   readonly pipeline: Pipeline
   /** Different conditions; undefined matches every span. */

@@ -8,7 +8,7 @@ import type { FetchedSpan, SpanEvent, SpanItem, SpanLink, TraceSpan } from './tr
 /** Reads a value of a span, or of one of its events or links. */
 export type Read<T> = (span: TraceSpan, item?: SpanItem) => T
 
-/** Reads attributes, intrinsics, literals and arithmetic; conditions are in evaluate/condition.ts. */
+/** Reads attributes, intrinsics, literals and arithmetic. For conditions see condition.ts. */
 export function readOperand(field: Field): Read<Value | undefined> {
   switch (field.kind) {
     case 'literal': {

@@ -159,8 +159,8 @@ function isNil(value: Value): boolean {
 }
 
 /**
- * Matches spans with a matching link. A link to a trace that is known is found there: by key, at any
- * age.
+ * Matches spans with a matching link. A link to a trace that is known is found there: by key, at
+ * any age.
  */
 function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: string, { span, params }: Row): string {
   if (left.kind !== 'intrinsic' || left.name !== 'link:traceID' || op !== '=') {

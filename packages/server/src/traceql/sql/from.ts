@@ -16,8 +16,8 @@ export function filterByWindow(span: string, start: bigint, end: bigint, params:
 }
 
 /**
- * Selects trace ids from hex, for use after `in`. A subquery, because an index ignores an array made
- * by a function.
+ * Selects trace ids from hex, for use after `in`. A subquery, because an index ignores an array
+ * made by a function.
  */
 export function selectTraceIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`

@@ -1,18 +1,11 @@
+import { checkRowCount } from '../../../clickhouse/read/parse-rows.ts'
 import { messagingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
-import { PayloadReader } from '../../../clickhouse/payload-reader.ts'
-import { readNative } from '../../../clickhouse/read-native.ts'
+import { PayloadReader } from '../../../clickhouse/read/payload-reader.ts'
+import { readNative } from '../../../clickhouse/read/read-native.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
 import { readMessagingLinks } from '../../trace-rows/messaging-body.ts'
-import {
-  cacheTexts,
-  checkRowCount,
-  readByte,
-  readHex,
-  readInt64,
-  readUInt64,
-  seekString,
-} from '../../trace-rows/native-values.ts'
+import { cacheTexts, readByte, readHex, readInt64, readUInt64, seekString } from '../../trace-rows/native-values.ts'
 import { KINDS, STATUSES } from '../../trace-rows/trace-row.ts'
 import { type StoredSpan, toFoundLinks } from './stored-span.ts'
 

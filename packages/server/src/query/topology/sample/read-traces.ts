@@ -1,4 +1,4 @@
-import { PayloadError, PayloadReader } from '../../../clickhouse/payload-reader.ts'
+import { PayloadError, PayloadReader } from '../../../clickhouse/read/payload-reader.ts'
 import {
   decodeByte,
   decodeCount,
@@ -7,7 +7,7 @@ import {
   decodeHex,
   decodeRepeatedHex,
   decodeUInt64,
-} from '../../../clickhouse/native-values.ts'
+} from '../../../clickhouse/read/column-decoders.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
 import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { type RowOf, selectRows } from '../../sql/select-rows.ts'

@@ -6,7 +6,7 @@ import {
   decodeHex,
   decodeText,
   decodeUInt64,
-} from '../../../clickhouse/native-values.ts'
+} from '../../../clickhouse/read/column-decoders.ts'
 import type { QueryParams } from '../../../clickhouse/store.ts'
 import { NO_SPAN, NO_TRACE } from '../../links/linked-span.ts'
 import { messagingValue } from '../../records/messaging-sql.ts'

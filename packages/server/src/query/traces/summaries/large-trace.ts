@@ -1,5 +1,5 @@
 import type { TraceSummary } from '@spanlink/api-schema'
-import { PayloadReader } from '../../../clickhouse/payload-reader.ts'
+import { PayloadReader } from '../../../clickhouse/read/payload-reader.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { compileLinkCount } from '../../links/link-count.ts'
 import { FEW_GRANULES_SETTINGS } from '../../sql/span-bucket.ts'

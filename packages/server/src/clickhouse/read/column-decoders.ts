@@ -1,6 +1,6 @@
 import { PayloadReader } from './payload-reader.ts'
 import type { NativeColumn } from './read-native.ts'
-import { StoreError } from './store-error.ts'
+import { StoreError } from '../store-error.ts'
 
 /** Decodes a column of a Native block; returns the value of a row. */
 export type ColumnDecoder<Value> = (bytes: Buffer, column: NativeColumn | undefined) => (row: number) => Value
