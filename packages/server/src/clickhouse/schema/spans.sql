@@ -81,8 +81,8 @@ create table if not exists {db}.spans
   index topics topic type bloom_filter(0.01) granularity 1,
   -- For searches by an attribute value (traceql/sql/index-prefilter.ts). `attrs.values`: an index
   -- on mapValues(attrs) keeps ClickHouse from reading keys and values apart. 5.5 B/span; a value of
-  -- 100 in 2M spans takes 40 ms of CPU, with granularity 8 (4.2 B) 129, and inserts as much CPU. One
-  -- value in 1,000 is a false positive.
+  -- 100 in 2M spans takes 40 ms of CPU, with granularity 8 (4.2 B) 129; inserts take as much.
+  -- One value in 1,000 is a false positive.
   index attribute_values attrs.values type bloom_filter(0.001) granularity 1,
   -- An array or a double may equal a value that it isn't spelled as. An index of its own, because
   -- ClickHouse merges an index of several columns row by row: 1.5 us of CPU more per span.
