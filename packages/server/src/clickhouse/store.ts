@@ -16,8 +16,8 @@ export type Store = {
    * Inserts RowBinary rows, in the column order of `schema/<table>.sql` (for `trace_rows`: of
    * `spans`) and in chunks of whole rows. Resolves once they are stored and queryable. An insert of
    * spans stores the rollups last, under the same token. Repeating a token is a no-op that
-   * resolves: a replay after a crash stores nothing twice in any table. Rejects with a `StoreError` when the
-   * engine is down or rejects the rows; the caller keeps the rows and retries with the same token.
+   * resolves: a replay after a crash stores nothing twice in any table. Rejects with a `StoreError`
+   * when the engine is down or rejects the rows; the caller retries them with the same token.
    */
   insert(table: Table, rows: readonly Uint8Array[], token: string): Promise<void>
   /**
