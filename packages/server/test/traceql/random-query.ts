@@ -70,6 +70,7 @@ const operands = {
     'link.topic',
     'event:name',
     'parent.region',
+    'parent.resource.service.name',
     'instrumentation:name',
     'span.tags',
     '.absent',

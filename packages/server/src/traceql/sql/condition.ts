@@ -40,7 +40,8 @@ type Mode = 'exact' | 'superset' | 'columns'
 function readsSmallColumns(field: Field): boolean {
   if (!isComparison(field)) return false
   const { left, op, right } = normalizeComparison(field)
-  if (findServiceCondition({ left, op, right })) return true
+  const service = findServiceCondition({ left, op, right })
+  if (service) return !service.parent
   return right.kind === 'literal' && left.kind === 'intrinsic' && SMALL_COLUMNS.has(left.name)
 }
 

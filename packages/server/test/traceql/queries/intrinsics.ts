@@ -102,6 +102,7 @@ export const intrinsics: readonly string[] = [
   '{ parent.http.status_code = 500 }',
   '{ parent.span.http.method = "GET" && kind = producer }',
   '{ parent.resource.service.name = "gateway" && kind = client }',
+  '{ parent.resource.service.name = "gateway" && span.depth = 3 }',
   '{ parent.region = "eu" }',
   '{ parent.step = 1 && span.step = 2 }',
   '{ parent.step < span.step }',
