@@ -52,7 +52,7 @@ test.each([
   ['a flow', '/api/flows/{traceId}', { traceId }, {}, 5],
   ['logs', '/api/logs', {}, window, 1],
   ['names of metrics', '/api/metrics', {}, {}, 1],
-  ['the topology', '/api/topology', {}, window, 10],
+  ['the topology', '/api/topology', {}, window, 3],
   ['unconsumed messages', '/api/messages/{list}', ...list('unconsumed'), 8],
   ['late messages', '/api/messages/{list}', ...list('late'), 6],
   ['redelivered messages', '/api/messages/{list}', ...list('redelivered'), 6],

@@ -1,16 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type FlowResponse, type LinksResponse, type StatusResponse, type TraceResponse } from '@spanlink/api-schema'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { RowTable } from '../../src/clickhouse/tables.ts'
+import { createClientStore } from '../../src/clickhouse/client-store.ts'
 import { linkTo, span, type TestSpan } from '../flow/kafka-spans.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+import { type BareEngine, startEngineWithTables } from '../store/bare-engine.ts'
 
 const lines: string[] = []
+let dir: string
+let engine: BareEngine
 let spanlink: Spanlink
 beforeAll(async () => {
-  spanlink = await openSpanlink({ log: (line) => lines.push(line) })
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-damaged-rows-'))
+  engine = await startEngineWithTables(dir)
+  const log = (line: string): number => lines.push(line)
+  spanlink = await openSpanlink({ log, store: createClientStore('embedded', () => engine.client, { log }) })
 })
-afterAll(() => spanlink[Symbol.asyncDispose]())
+afterAll(async () => {
+  await spanlink[Symbol.asyncDispose]()
+  await engine.stop()
+  await rm(dir, { recursive: true, force: true })
+})
 
 const SPAN = 1
 const BACKLINK = 2
@@ -30,15 +43,10 @@ async function addDamaged(
   )
   const [row] = rows.map(({ shape, head, body }) => ({ shape: decode(shape), head: decode(head), body: decode(body) }))
   const { shape, head, body } = damage(row as Row)
-  const received = Buffer.alloc(4)
-  received.writeUInt32LE(Math.floor(Date.now() / 1000))
   added++
-  const ids = [Buffer.from(traceId, 'hex'), Buffer.from([type]), Buffer.alloc(8, added)]
-  const payloads = [shape, head, body].flatMap((bytes) => [Buffer.from([bytes.length]), bytes])
-  await spanlink.store.insert(
-    'trace_rows' as RowTable,
-    [Buffer.concat([received, ...ids, ...payloads])],
-    `row ${added}`,
+  const payloads = [shape, head, body].map((bytes) => `unhex('${bytes.toString('hex')}')`)
+  await engine.client.command(
+    `insert into trace_rows values (now(), unhex('${traceId}'), ${type}, unhex('${Buffer.alloc(8, added).toString('hex')}'), ${payloads.join(', ')})`,
   )
 }
 

@@ -35,6 +35,7 @@ beforeAll(async () => {
   )
   const rows = transcodeTraces(encodeTraces(tracesOf('shop', spans)), Math.floor(Date.now() / 1000))
   await client.insert('sources', [rows.sources], 'one')
+  await client.insert('trace_rows', [rows.spans], 'one')
   // Indexes are built by merges, so there have to be two parts.
   await client.insert('spans', [rows.spans], 'one')
   await client.insert('spans', [rows.spans], 'two')

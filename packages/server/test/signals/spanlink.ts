@@ -24,7 +24,7 @@ export type Spanlink = {
 /** Receivers, engine and API in this process, on free ports and in a temporary directory. */
 export async function openSpanlink(options: Partial<IngestOptions> = {}): Promise<Spanlink> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-signals-'))
-  const store = await openTestStore(dataDir, options.log === undefined ? {} : { log: options.log })
+  const store = options.store ?? (await openTestStore(dataDir, options.log === undefined ? {} : { log: options.log }))
   const ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, ...options })
   const api = await startApi({
     store,
