@@ -16,6 +16,9 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+/** JSON has one zero. */
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (number === 0 ? 0 : number))
+
 // Long parameters are sent in the body, short ones in the URL.
 test.each([0, 5000])('texts are the same in ClickHouse, beside a parameter of %i characters', async (length) => {
   const text = fc.oneof(
@@ -23,12 +26,12 @@ test.each([0, 5000])('texts are the same in ClickHouse, beside a parameter of %i
     fc.string({ unit: fc.constantFrom(...`\t\n\r\b\0'"\\%&+= aü`) }),
   )
   await fc.assert(
-    fc.asyncProperty(text, fc.array(text), fc.boolean(), fc.double(), async (one, many, flag, number) => {
+    fc.asyncProperty(text, fc.array(text), fc.boolean(), finite, async (one, many, flag, number) => {
       const [row] = await engine.client.query(
         'select {one:String} as one, {many:Array(String)} as many, {flag:Bool} as flag, {number:Float64} as number, length({long:String}) as long',
-        { one, many, flag, number: Number.isFinite(number) ? number : 0, long: 'x'.repeat(length) },
+        { one, many, flag, number, long: 'x'.repeat(length) },
       )
-      expect(row).toEqual({ one, many, flag, number: Number.isFinite(number) ? number : 0, long: String(length) })
+      expect(row).toEqual({ one, many, flag, number, long: String(length) })
     }),
     { numRuns: 60 },
   )
