@@ -118,7 +118,7 @@ async function queryRows(
     `select trace_id, type, span_id, ${payload}
     from trace_rows prewhere trace_id in (${ids.sql})
     where ${conditions.length === 0 ? 'true' : conditions.join(' and ')} ${rest}
-    settings max_threads = 1, enable_analyzer = 0 ${settings}`,
+    settings max_threads = 1 ${selectAnalyzer(store)} ${settings}`,
     { ...ids.params, ...spans?.params, ...params },
     options,
   )
@@ -127,6 +127,14 @@ async function queryRows(
 /** SQL: a span of kind client, producer or consumer below a span of these ids. */
 function isChildOf(spanIds: string): string {
   return `type = 'span' and ${spanShape.kind} in (3, 4, 5) and toFixedString(${spanHead.parent}, 8) in (${spanIds})`
+}
+
+/**
+ * SQL: settings after others. The older analyzer takes 1 to 3 ms of CPU less. On a cluster,
+ * ClickHouse 26.7 aborts with it when `max_result_bytes` stops a statement.
+ */
+export function selectAnalyzer({ mode }: Store): string {
+  return mode === 'cluster' ? '' : ', enable_analyzer = 0'
 }
 
 /** Valid until the next row is decoded. */

@@ -11,6 +11,7 @@ import {
 import { NO_SPAN } from '../../links/linked-span.ts'
 import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { type RowOf, selectRows } from '../../sql/select-rows.ts'
+import { selectAnalyzer } from '../../trace-rows/fetch-trace-rows.ts'
 import { backlinkHead, shapePrefix, spanHead } from '../../trace-rows/head-sql.ts'
 import { readLinkValues } from '../../trace-rows/messaging-body.ts'
 import {
@@ -79,7 +80,7 @@ export async function readTraces(
       and trace_id < toFixedString(unhex({below:String}), 16)
       and (type = 'span' or ${KIND} in (${CLIENT}, ${CONSUMER}))
       and ${START} >= {windowStart:UInt64} and ${START} < {windowEnd:UInt64}
-    settings max_rows_to_read = ${maxRows}, max_result_bytes = ${MAX_BYTES}, enable_analyzer = 0`,
+    settings max_rows_to_read = ${maxRows}, max_result_bytes = ${MAX_BYTES} ${selectAnalyzer(store)}`,
     {
       firstDay,
       lastDay,
