@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { ByteList } from './native/byte-list.ts'
-import { type Column, createLowCardinalityColumn, createValuesColumn } from './native/column.ts'
+import { type Column, createValuesColumn } from './native/column.ts'
 import { RowCursor } from './native/row-cursor.ts'
 import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
@@ -38,7 +38,7 @@ export class TraceRows {
   readonly #traceIds = new ByteList()
   readonly #types = new ByteList()
   readonly #spanIds = new ByteList()
-  readonly #shapes = createLowCardinalityColumn()
+  readonly #shapes = new ByteList()
   readonly #heads = new ByteList()
   readonly #bodies = new ByteList()
   readonly #row = new RowCursor()
@@ -46,21 +46,18 @@ export class TraceRows {
   readonly #shape = new ByteList()
   readonly #head = new ByteList()
   readonly #body = new ByteList()
-  readonly #columns: readonly (readonly [name: string, type: string, column: Pick<Column, 'data' | 'prefix'>])[] = [
+  readonly #columns: readonly (readonly [name: string, type: string, column: Pick<Column, 'data' | 'clear'>])[] = [
     ['received', 'DateTime', createValuesColumn(this.#received)],
     ['trace_id', 'FixedString(16)', createValuesColumn(this.#traceIds)],
     ['type', "Enum8('span' = 1, 'backlink' = 2)", createValuesColumn(this.#types)],
     ['span_id', 'FixedString(8)', createValuesColumn(this.#spanIds)],
-    ['shape', 'LowCardinality(String)', this.#shapes],
+    ['shape', 'String', createValuesColumn(this.#shapes)],
     ['head', 'String', createValuesColumn(this.#heads)],
     ['body', 'String', createValuesColumn(this.#bodies)],
   ]
 
   clear(): void {
-    this.#shapes.clear()
-    for (const list of [this.#received, this.#traceIds, this.#types, this.#spanIds, this.#heads, this.#bodies]) {
-      list.clear()
-    }
+    for (const [, , column] of this.#columns) column.clear()
   }
 
   /**
@@ -142,7 +139,6 @@ export class TraceRows {
       }
       prefix.text(name)
       prefix.text(type)
-      column.prefix?.(prefix)
       return [prefix.contents(), ...column.data()]
     })
   }
@@ -185,7 +181,7 @@ export class TraceRows {
   }
 
   #addPayload(): void {
-    this.#shapes.add(this.#shape.view, 0, this.#shape.length)
+    this.#shapes.string(this.#shape)
     this.#heads.string(this.#head)
     this.#bodies.string(this.#body)
   }

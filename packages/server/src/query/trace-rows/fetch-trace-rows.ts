@@ -50,7 +50,7 @@ export async function fetchTraceRows(
   request: TraceRowsRequest,
   options: QueryOptions,
 ): Promise<TraceRows<SpanRow, BacklinkRow>> {
-  const result = await queryRows(store, 'shape, head, body', request, options)
+  const result = await queryRows(store, `${SHAPE}, head, body`, request, options)
   return decodeRows(
     store,
     result,
@@ -71,7 +71,7 @@ export async function fetchTraceHeads(
   request: TraceRowsRequest,
   options: QueryOptions,
 ): Promise<TraceRows<SpanHead, BacklinkHead>> {
-  const result = await queryRows(store, 'shape, head', request, options)
+  const result = await queryRows(store, `${SHAPE}, head`, request, options)
   return decodeRows(
     store,
     result,
@@ -95,9 +95,12 @@ export async function fetchDecodedRows<Span, Backlink>(
   { needsBody = true, span, backlink }: RowDecoders<Span, Backlink>,
   options: QueryOptions,
 ): Promise<TraceRows<Span, Backlink>> {
-  const payload = needsBody ? 'shape, head, body' : 'shape, head'
+  const payload = needsBody ? `${SHAPE}, head, body` : `${SHAPE}, head`
   return decodeRows(store, await queryRows(store, payload, request, options), span, backlink)
 }
+
+/** SQL: so that a shape is sent and decoded once for all rows of a block. */
+const SHAPE = 'toLowCardinality(shape)'
 
 type Result = Awaited<ReturnType<Store['queryBytes']>>
 
