@@ -1,8 +1,16 @@
+/** Width of a bucket of `spans`: spans of two minutes are sorted by service and name. */
+export const BUCKET_NANO = 120_000_000_000n
+
+/** SQL: the bucket of a time, Unix nanoseconds. Same expression as in schema/spans.sql. */
+export function bucketOf(sql: string): string {
+  return `intDiv(${sql}, ${BUCKET_NANO})`
+}
+
 /**
- * SQL expression of a span's ten-minute bucket, the first column of the sort key of `spans`. A
- * condition on it prevents a full table scan. Same expression as in schema/spans.sql.
+ * SQL: a span's bucket, the first column of the sort key of `spans`. A condition on it prevents a
+ * full table scan.
  */
-export const bucket = 'intDiv(start, 600000000000)'
+export const bucket = bucketOf('start')
 
 /**
  * SQL: settings of a query by id that reads a few granules. A second thread costs more than it

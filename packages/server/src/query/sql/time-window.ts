@@ -1,5 +1,5 @@
 import { InvalidParameterError } from './invalid-parameter.ts'
-import { bucket } from './span-bucket.ts'
+import { bucket, bucketOf } from './span-bucket.ts'
 import { parseUnixNano } from './time-parameters.ts'
 
 /** From `start` to before `end`, in Unix nanoseconds. */
@@ -18,7 +18,7 @@ export function parseTimeWindow({ start, end }: { readonly start?: string; reado
 
 /** SQL: the span starts in the window `{windowStart:UInt64}` to `{windowEnd:UInt64}`. */
 export const inWindow = `start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
-  and ${bucket} between intDiv({windowStart:UInt64}, 600000000000) and intDiv({windowEnd:UInt64}, 600000000000)`
+  and ${bucket} between ${bucketOf('{windowStart:UInt64}')} and ${bucketOf('{windowEnd:UInt64}')}`
 
 export function toWindowParams({ start, end }: TimeWindow): Readonly<Record<'windowStart' | 'windowEnd', string>> {
   return { windowStart: String(start), windowEnd: String(end) }

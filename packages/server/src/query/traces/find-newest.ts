@@ -1,5 +1,6 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createIdList } from '../sql/id-parameters.ts'
+import { BUCKET_NANO } from '../sql/span-bucket.ts'
 import { MINUTE_NANO } from '../sql/time-window.ts'
 import { type SpanFilter, startsBetween } from './span-filter.ts'
 
@@ -40,10 +41,9 @@ const MIN_BATCH = 20
 
 type Window = { readonly from: bigint; readonly to: bigint }
 
-const BUCKET = 10n * MINUTE_NANO
 const HOUR = 60n * MINUTE_NANO
 const DAY = 24n * HOUR
-const LOOKBACKS_NANO = [BUCKET, HOUR, 6n * HOUR, 2n * DAY, 16n * DAY]
+const LOOKBACKS_NANO = [BUCKET_NANO, HOUR, 6n * HOUR, 2n * DAY, 16n * DAY]
 
 /**
  * Lists inclusive windows from `filter.from` to `to`, newest first, which begin with a bucket of
@@ -55,7 +55,7 @@ function* listWindows(filter: SpanFilter, to: bigint): Generator<Window> {
   let top = to
   for (const lookback of 'service' in filter.params ? LOOKBACKS_NANO.slice(1) : LOOKBACKS_NANO) {
     if (top < filter.from) return
-    const bottom = ((anchor - lookback) / BUCKET) * BUCKET
+    const bottom = ((anchor - lookback) / BUCKET_NANO) * BUCKET_NANO
     const from = bottom > filter.from ? bottom : filter.from
     yield { from, to: top }
     top = from - 1n

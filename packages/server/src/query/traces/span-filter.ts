@@ -1,7 +1,7 @@
 import type { TracesQuery } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { bucket } from '../sql/span-bucket.ts'
+import { bucket, bucketOf } from '../sql/span-bucket.ts'
 import { getDefaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 
 /**
@@ -46,5 +46,5 @@ export function spanFilter(query: TracesQuery): SpanFilter {
  */
 export function startsBetween(from: string, to: string): string {
   return `start between {${from}:UInt64} and {${to}:UInt64}
-    and ${bucket} between intDiv({${from}:UInt64}, 600000000000) and intDiv({${to}:UInt64}, 600000000000)`
+    and ${bucket} between ${bucketOf(`{${from}:UInt64}`)} and ${bucketOf(`{${to}:UInt64}`)}`
 }

@@ -19,6 +19,17 @@ export function isCondition(field: Field): boolean {
   return isBoolean(field) && (field.kind !== 'unary' || isCondition(field.operand))
 }
 
+/** Whether only spans of one service match. */
+export function namesService(field: Field): boolean {
+  if (field.kind !== 'binary') return false
+  if (field.op === '&&') return namesService(field.left) || namesService(field.right)
+  if (!isComparison(field) || field.op !== '=') return false
+  const { left, right } = normalizeComparison(field)
+  return (
+    left.kind === 'attribute' && left.key === 'service.name' && left.scope === 'resource' && right.kind === 'literal'
+  )
+}
+
 type Sides = Pick<Comparison, 'left' | 'op' | 'right'>
 
 /** Moves a value from the left to the right. */

@@ -17,7 +17,7 @@ export type SpanSource = {
 }
 
 /** A span as stored, with the fields that a query reads; others are empty. */
-export type FetchedSpan = Omit<SpanHead, 'eventTimes' | 'linkCount'> & {
+export type FetchedSpan = Omit<SpanHead, 'eventTimes'> & {
   readonly statusMessage: string
   readonly attributes: Attributes
   readonly events: readonly SpanEvent[]

@@ -72,9 +72,9 @@ function fetchLinkingTraces(search: Search, traceIds: readonly string[], max: nu
 
 /** Links are in the bodies of the spans that carry them, so they are read here. */
 async function fetchLinkTargets(search: Search, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const spans = await fetchSpans(search, traceIds, LINKS, `and ${spanHead.linkCount} > 0`)
-  if (spans !== undefined) {
-    const stored = spans.flatMap(({ traceId, links }) => links.map((link) => `${traceId} ${link.traceId}`))
+  const rows = await fetchSpans(search, traceIds, LINKS, { where: `and ${spanHead.linkCount} > 0` })
+  if (rows !== undefined) {
+    const stored = rows.spans.flatMap(({ traceId, links }) => links.map((link) => `${traceId} ${link.traceId}`))
     return new Set(stored.filter((pair) => !pair.endsWith(NO_TRACE)))
   }
   const half = Math.ceil(traceIds.length / 2)

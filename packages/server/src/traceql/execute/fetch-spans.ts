@@ -1,7 +1,14 @@
 import { isTooHeavy } from '../../clickhouse/store-error.ts'
-import { fetchDecodedRows, type RowDecoders, type TraceRowsRequest } from '../../query/trace-rows/fetch-trace-rows.ts'
 import {
+  fetchDecodedRows,
+  type RowDecoders,
+  type TraceRows,
+  type TraceRowsRequest,
+} from '../../query/trace-rows/fetch-trace-rows.ts'
+import {
+  type BacklinkHead,
   type Entries,
+  readBacklinkHead,
   readSpanBody,
   readSpanHead,
   readSpanValues,
@@ -14,23 +21,35 @@ import { TraceQLError } from '../syntax/errors.ts'
 import { executeWithinDeadline } from './execute-query.ts'
 import type { Search } from './search.ts'
 
-/**
- * Fetches the spans of traces, in any order, also those that were sent twice. Undefined if that is
- * too much at once.
- *
- * @param where SQL: further conditions, beginning with `and`
- */
+export type FetchOptions = {
+  /** SQL: further conditions, beginning with `and`. @default none */
+  readonly where?: string
+  /** Fetches the links to the spans, too. @default false */
+  readonly withBacklinks?: boolean
+}
+
+/** In any order, also those that were sent twice. */
+export type FetchedTraces = {
+  readonly spans: readonly FetchedSpan[]
+  /** Undefined if they were not requested, or are too many. */
+  readonly backlinks?: readonly BacklinkHead[] | undefined
+}
+
+/** Fetches the spans of traces. Undefined if that is too much at once. */
 export async function fetchSpans(
   search: Search,
   ids: readonly string[],
   fields: FetchedFields,
-  where = '',
-): Promise<readonly FetchedSpan[] | undefined> {
+  { where = '', withBacklinks = false }: FetchOptions = {},
+): Promise<FetchedTraces | undefined> {
   const decoders = createDecoders(fields)
   const request = { traceIds: ids, rest: where }
-  const spans = await fetchWithinLimits(search, decoders, request, limits.chunkSpans)
-  if (spans !== undefined && spans.length <= limits.chunkSpans) return spans
-  return ids.length > 1 ? undefined : fetchInPages(search, decoders, request)
+  const type = withBacklinks ? {} : { type: 'span' as const }
+  const rows = await fetchWithinLimits(search, decoders, { ...request, ...type }, limits.chunkSpans)
+  if (rows !== undefined && rows.spans.length + rows.backlinks.length <= limits.chunkSpans) {
+    return withBacklinks ? rows : { spans: rows.spans }
+  }
+  return ids.length > 1 ? undefined : { spans: await fetchInPages(search, decoders, request) }
 }
 
 /** Undefined above the limit of bytes. */
@@ -38,22 +57,20 @@ async function fetchWithinLimits(
   search: Search,
   decoders: SpanDecoders,
   request: TraceRowsRequest,
-  maxSpans: number,
-): Promise<readonly FetchedSpan[] | undefined> {
+  maxRows: number,
+): Promise<TraceRows<FetchedSpan, BacklinkHead> | undefined> {
   const limited = {
     ...request,
-    type: 'span' as const,
-    rest: `${request.rest ?? ''} limit {maxSpans:UInt32}`,
-    params: { ...request.params, maxSpans: maxSpans + 1 },
+    rest: `${request.rest ?? ''} limit {maxRows:UInt32}`,
+    params: { ...request.params, maxRows: maxRows + 1 },
     settings: `, preferred_block_size_bytes = ${BLOCK_BYTES}, max_result_bytes = ${limits.chunkBytes}`,
   }
   try {
     return await executeWithinDeadline(search, async (options) => {
-      const { spans } = await fetchDecodedRows(search.store, limited, decoders, options)
-      return spans
+      return await fetchDecodedRows(search.store, limited, decoders, options)
     })
   } catch (error) {
-    if (error instanceof TraceQLError && isTooHeavy(error.cause) && maxSpans > MIN_PAGE_SPANS) return undefined
+    if (error instanceof TraceQLError && isTooHeavy(error.cause) && maxRows > MIN_PAGE_SPANS) return undefined
     throw error
   }
 }
@@ -74,7 +91,8 @@ async function fetchInPages(
   let from = NO_SPAN
   for (let size = MAX_PAGE_SPANS; all.length < limits.traceSpans;) {
     const rest = `${where} and span_id >= unhex({from:String}) order by span_id`
-    const page = await fetchWithinLimits(search, decoders, { traceIds, rest, params: { from } }, size)
+    const request = { traceIds, type: 'span', rest, params: { from } } as const
+    const page = (await fetchWithinLimits(search, decoders, request, size))?.spans
     if (page === undefined) {
       size /= 8
       continue
@@ -99,13 +117,13 @@ const NOTHING: Pick<FetchedSpan, 'statusMessage' | 'attributes' | 'events' | 'li
   links: [],
 }
 
-type SpanDecoders = RowDecoders<FetchedSpan, void>
+type SpanDecoders = RowDecoders<FetchedSpan, BacklinkHead>
 
 function createDecoders({ keys, statusMessage, events, links }: FetchedFields): SpanDecoders {
   const needsBody = keys.size > 0 || statusMessage || events || links
   return {
     needsBody,
-    backlink: () => {},
+    backlink: (row, shape) => readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape),
     span: (row, shape) => {
       const head = readSpanHead(row.head(), row.traceId(), row.spanId(), shape)
       if (!needsBody) return { ...head, ...NOTHING }

@@ -1,14 +1,13 @@
 import type { Pipeline } from '../syntax/ast.ts'
-import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from './candidates.ts'
+import { isExact, type LinkMatches } from './candidates.ts'
 import { evaluateTrace, type SpansetResult } from '../evaluate/pipeline.ts'
 import { limits } from '../limits.ts'
 import { evaluateLinkOperators, type MatchedSpans } from '../evaluate/evaluate-link-operators.ts'
 import type { Position } from './search-cursor.ts'
-import { InvalidCursorError } from '../../query/sql/cursor.ts'
 import { type Plan, planPipeline } from '../analyze/plan.ts'
+import { scanCandidates } from './scan-candidates.ts'
 import type { Scope, Search } from './search.ts'
 import { createTraceReader, type TraceRows } from './trace-rows.ts'
-import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 
 /** A trace that a pipeline matches. */
 export type Match = {
@@ -39,7 +38,8 @@ export async function findMatches<Picked>(
   after?: Position,
 ): Promise<FoundMatches<Picked>> {
   const links = await evaluateLinkOperators(search, plan.pipeline, scope, findPipelineMatches)
-  const readTraces = createTraceReader(search, plan)
+  // With candidates that do not match, the backlinks of all would cost more than a statement.
+  const readTraces = createTraceReader(search, plan, { withBacklinks: isExact(plan) })
   const matches: Picked[] = []
   const seen = new Set<string>()
   let last: Position | undefined
@@ -96,70 +96,4 @@ function narrowScope({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scop
   if (!found) return scope
   const among = scope.within && new Set(scope.within)
   return { window: undefined, within: [...found.keys()].filter((id) => among?.has(id) ?? true) }
-}
-
-const WIDENING_FACTOR = 8n
-
-/**
- * Scans the newest ten minutes first, then 8 times further back each time. A search that finds
- * enough early stays cheap; others read less than 1.5 times the whole window.
- */
-async function* scanCandidates(
-  search: Search,
-  plan: Plan,
-  links: LinkMatches,
-  { window, within }: Scope,
-  limit: number,
-  after: Position | undefined,
-): AsyncGenerator<readonly Position[]> {
-  if (!window) {
-    yield listAfter(within ?? [], after)
-    return
-  }
-  // An end in the future counts as now.
-  const now = BigInt(Date.now()) * 1_000_000n
-  const anchor = after?.anchor ?? (window.end < now ? window.end : now)
-  if (within) {
-    const found = await findCandidates(search, plan, links, { ...window, within, limit: limits.candidateTraces })
-    yield found.map((candidate) => ({ ...candidate, anchor, reach: 0 }))
-    return
-  }
-  const cap = limits.candidateTraces
-  let max = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
-  const startOf = (reach: number): bigint => {
-    const length = 10n * MINUTE_NANO * WIDENING_FACTOR ** BigInt(reach)
-    // Scans the rest at once when it is less than three windows.
-    return anchor - 3n * length > window.start ? anchor - length : window.start
-  }
-  for (let reach = after?.reach ?? 0; ; reach++) {
-    const start = startOf(reach)
-    const bounds: CandidateBounds = {
-      start,
-      end: window.end,
-      limit: max,
-      within: undefined,
-      // Excludes what earlier pages found; `seen` does that within one page.
-      ...(after
-        ? { after: reach === after.reach ? after : undefined, foundSince: reach === 0 ? undefined : startOf(reach - 1) }
-        : {}),
-    }
-    const fetchPositions = async (limit: number): Promise<readonly Position[]> =>
-      (await findCandidates(search, plan, links, { ...bounds, limit })).map((each) => ({ ...each, anchor, reach }))
-    let found = await fetchPositions(max)
-    yield found
-    if (found.length === max && max < cap) {
-      // More candidates lie in this window: a wider one would return the same ones first.
-      max = cap
-      found = await fetchPositions(cap)
-      yield found
-    }
-    if (start === window.start) return
-  }
-}
-
-/** Lists traces that a link operator found, in its order. */
-function listAfter(ids: readonly string[], after: Position | undefined): readonly Position[] {
-  const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
-  if (after !== undefined && first === 0) throw new InvalidCursorError()
-  return ids.slice(first).map((traceId) => ({ anchor: 0n, reach: 0, newest: 0n, traceId }))
 }

@@ -5,12 +5,14 @@ import { limits } from '../limits.ts'
  * Position in the order in which a search finds traces: by the first lookback window that contains
  * them, then newest first, then by id. Later spans move nothing behind a position.
  *
- * `anchor`: Unix nanoseconds that windows are counted back from; `reach`: index of the window;
- * `newest`: start of the trace's newest span that a filter matches.
+ * In Unix nanoseconds, `anchor`: windows are counted back from it; `since`: start of the window;
+ * `foundSince`: start of the window before it; `newest`: start of the trace's newest span that a
+ * filter matches.
  */
-export const searchCursor = createCursorCodec('search1', {
+export const searchCursor = createCursorCodec('search2', {
   anchor: 'uint64',
-  reach: 'level',
+  since: 'uint64',
+  foundSince: 'uint64',
   newest: 'uint64',
   traceId: 'traceId',
 })

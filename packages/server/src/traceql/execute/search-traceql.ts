@@ -1,7 +1,7 @@
 import type { Store } from '../../clickhouse/store.ts'
 import type { TraceSummary } from '@spanlink/api-schema'
 import type { Scanned } from '../../query/sql/searched-range.ts'
-import { fetchSummaries } from '../../query/traces/summaries/fetch-summaries.ts'
+import { fetchSummaries, summarizeSpans } from '../../query/traces/summaries/fetch-summaries.ts'
 import { executeWithinDeadline } from './execute-query.ts'
 import type { Field, Pipeline, Query } from '../syntax/ast.ts'
 import { parseChecked } from '../analyze/check.ts'
@@ -74,6 +74,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const pick = ({ rows, spansets, position }: Match): Found => ({
     traceId: rows.traceId,
     spansets: spansets.map((spanset) => toResultSpanset(spanset, rows, plan, shown, groupFields, max)),
+    summary: rows.backlinks && summarizeSpans(rows.traceId, rows.spans, rows.backlinks),
     position,
   })
   // One more than requested shows whether there is a next page.
@@ -84,10 +85,9 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   if (last && found.length <= limit) search.warnings.add(pageLimitWarning)
   const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
   if (matches.length === 0) return { traces: [], ...next, warnings: [...search.warnings] }
-  const ids = matches.map(({ traceId }) => traceId)
+  const ids = matches.flatMap(({ traceId, summary }) => (summary === undefined ? [traceId] : []))
   const summaries = await executeWithinDeadline(search, (options) => fetchSummaries(store, ids, options))
-  const traces = matches.flatMap(({ traceId, spansets }): ResultTrace[] => {
-    const summary = summaries.get(traceId)
+  const traces = matches.flatMap(({ traceId, spansets, summary = summaries.get(traceId) }): ResultTrace[] => {
     // Retention may delete a trace between two statements.
     return summary ? [{ summary, spansets }] : []
   })
@@ -97,6 +97,8 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
 type Found = {
   readonly traceId: string
   readonly spansets: readonly ResultSpanset[]
+  /** Undefined if the trace was too large to be read whole. */
+  readonly summary: TraceSummary | undefined
   readonly position: Position
 }
 

@@ -1,5 +1,5 @@
 import { resolveParents, type TreeSpan } from '../../query/traces/span-parents.ts'
-import type { StoredValue } from '../../query/trace-rows/trace-row.ts'
+import type { BacklinkHead, StoredValue } from '../../query/trace-rows/trace-row.ts'
 import type { Plan } from '../analyze/plan.ts'
 import { readCondition } from '../evaluate/condition.ts'
 import { measureTrace, type Read, readNumber } from '../evaluate/field-value.ts'
@@ -8,7 +8,7 @@ import { type NestedSet, numberNestedSet } from '../evaluate/nested-set.ts'
 import { createRegexMatches } from '../evaluate/regex-matches.ts'
 import { buildTree } from '../evaluate/structure.ts'
 import type { FetchedSpan, SpanSource, TraceSpan } from '../evaluate/trace-span.ts'
-import { fetchSpans } from './fetch-spans.ts'
+import { type FetchOptions, fetchSpans } from './fetch-spans.ts'
 import { fetchLogEvents, type GetLogEvents } from './log-events.ts'
 import type { Search } from './search.ts'
 import { fetchSources } from './span-sources.ts'
@@ -27,6 +27,8 @@ export type TraceRows = {
   readonly matches: readonly Uint8Array[]
   readonly numbers: readonly (readonly (number | undefined)[])[]
   readonly labels: readonly (readonly (StoredValue | undefined)[])[]
+  /** Links to the spans; undefined if they were not read. */
+  readonly backlinks: readonly BacklinkHead[] | undefined
 }
 
 /** Identity of a span in its trace. */
@@ -38,7 +40,11 @@ function createSpanKey({ spanId, kind, service }: Pick<TreeSpan, 'spanId' | 'kin
 export type ReadTraces = (ids: readonly string[]) => Promise<ReadonlyMap<string, TraceRows> | undefined>
 
 /** Creates a function that reads whole traces and evaluates the fields of a plan on their spans. */
-export function createTraceReader(search: Search, plan: Plan): ReadTraces {
+export function createTraceReader(
+  search: Search,
+  plan: Plan,
+  options: Pick<FetchOptions, 'withBacklinks'>,
+): ReadTraces {
   const { fetched } = plan
   const regexes = createRegexMatches()
   const conditions = plan.conditions.map((field) => field && readCondition(field, regexes))
@@ -50,17 +56,23 @@ export function createTraceReader(search: Search, plan: Plan): ReadTraces {
     labels: readColumns(labels, spans),
   })
   return async (ids) => {
-    const [spans, getLogEvents] = await Promise.all([
-      fetchSpans(search, ids, fetched),
+    const [rows, getLogEvents] = await Promise.all([
+      fetchSpans(search, ids, fetched, options),
       fetched.events ? fetchLogEvents(search, ids) : undefined,
     ])
-    if (spans === undefined) return undefined
+    if (rows === undefined) return undefined
+    const { spans } = rows
     const sources = fetched.source ? await fetchSources(search, spans.map(getSourceId)) : new Map<string, SpanSource>()
     const byTrace = Map.groupBy(spans, (span) => span.traceId)
+    const backlinks = rows.backlinks && Map.groupBy(rows.backlinks, (link) => link.traceId)
     const traces = Array.from(byTrace.values(), (all) => buildTrace(all, sources, getLogEvents))
     for (;;) {
-      const rows = traces.map((trace): TraceRows => ({ ...trace, ...evaluate(trace.spans) }))
-      if (regexes.countUnknown() === 0) return new Map(rows.map((trace) => [trace.traceId, trace]))
+      const evaluated = traces.map((trace): TraceRows => ({
+        ...trace,
+        ...evaluate(trace.spans),
+        backlinks: backlinks && (backlinks.get(trace.traceId) ?? []),
+      }))
+      if (regexes.countUnknown() === 0) return new Map(evaluated.map((trace) => [trace.traceId, trace]))
       await regexes.resolve(search)
     }
   }

@@ -1,9 +1,8 @@
+import { bucketOf } from '../../query/sql/span-bucket.ts'
 import type { Window } from '../execute/search.ts'
 import { filterLogsByWindow } from './log-events.ts'
 import type { Params } from './params.ts'
 import type { Row } from './row.ts'
-
-const BUCKET_NANO = 600_000_000_000
 
 /**
  * Matches spans that start in a window. The condition on the sort key's bucket limits what is read.
@@ -11,8 +10,8 @@ const BUCKET_NANO = 600_000_000_000
 export function filterByWindow(span: string, start: bigint, end: bigint, params: Params): string {
   const from = params.add('UInt64', String(start))
   const to = params.add('UInt64', String(end))
-  const bucket = `intDiv(${span}.start, ${BUCKET_NANO})`
-  return `${bucket} >= intDiv(${from}, ${BUCKET_NANO}) and ${bucket} <= intDiv(${to}, ${BUCKET_NANO}) and ${span}.start >= ${from} and ${span}.start < ${to}`
+  const bucket = bucketOf(`${span}.start`)
+  return `${bucket} >= ${bucketOf(from)} and ${bucket} <= ${bucketOf(to)} and ${span}.start >= ${from} and ${span}.start < ${to}`
 }
 
 /**

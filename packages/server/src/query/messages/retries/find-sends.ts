@@ -1,5 +1,5 @@
 import { inWindow, MINUTE_NANO, toWindowParams } from '../../sql/time-window.ts'
-import { bucket } from '../../sql/span-bucket.ts'
+import { bucket, BUCKET_NANO } from '../../sql/span-bucket.ts'
 import type { ListStep, MessageListRequest } from '../message-list.ts'
 import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { keyBySpan } from '../messaging-spans/find-messaging-spans.ts'
@@ -26,7 +26,7 @@ export type Sends = Pick<ScannedSpans, 'scannedUntil'> & {
 
 /**
  * Finds sends to topics whose names match a pattern. `traffic_minutes` lists these topics and the
- * ten-minute buckets with sends, so rare sends read only those buckets. Ignores the request's topic
+ * buckets with sends, so rare sends read only those buckets. Ignores the request's topic
  * and group: only the chains of the sends lead to those.
  *
  * @param pattern RE2, case-insensitive
@@ -107,7 +107,7 @@ const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {
 /** Reads the rollup: topics are few, spans are many. A span exported twice counts twice. */
 async function findMatchingTopics(pattern: string, { store, window, options }: MessageListRequest) {
   const rows = await store.query<{ topic: string; buckets: readonly number[]; n: string }>(
-    `select topic, groupUniqArray(intDiv(minute, 10)) as buckets, sum(spans) as n
+    `select topic, groupUniqArray(intDiv(minute, ${BUCKET_NANO / MINUTE_NANO})) as buckets, sum(spans) as n
     from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and messaging_operation in ('create', 'send')
       and match(topic, {pattern:String})

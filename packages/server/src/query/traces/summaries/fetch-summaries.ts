@@ -2,9 +2,9 @@ import type { TraceSummary } from '@spanlink/api-schema'
 import { isTooHeavy } from '../../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { fetchTraceHeads } from '../../trace-rows/fetch-trace-rows.ts'
-import type { BacklinkHead, SpanHead } from '../../trace-rows/trace-row.ts'
+import type { BacklinkHead } from '../../trace-rows/trace-row.ts'
 import { summarizeLargeTrace } from './large-trace.ts'
-import { summarize, toSpanGroup } from './summarize.ts'
+import { summarize, type SummarizedSpan, toSpanGroup } from './summarize.ts'
 
 /**
  * Fetches summaries of traces by id, in one statement if they are not large. Duplicates of a span
@@ -44,7 +44,12 @@ export async function fetchSummaries(
 
 const MAX_RESULT_BYTES = 16 * 1024 * 1024
 
-function summarizeSpans(traceId: string, spans: readonly SpanHead[], backlinks: readonly BacklinkHead[]): TraceSummary {
+/** Summarizes a whole trace; spans and links may be there twice. */
+export function summarizeSpans(
+  traceId: string,
+  spans: readonly SummarizedSpan[],
+  backlinks: readonly BacklinkHead[],
+): TraceSummary {
   const groups = new Map(spans.map((span) => [`${span.spanId} ${span.kind} ${span.service}`, toSpanGroup(span)]))
   const isWithin = new Map(
     backlinks.map((link) => [

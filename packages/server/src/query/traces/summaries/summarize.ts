@@ -23,7 +23,10 @@ export type LinkCounts = {
   readonly linksWithin: number
 }
 
-export function toSpanGroup(span: SpanHead): SpanGroup {
+/** What a summary needs of a span. */
+export type SummarizedSpan = Omit<SpanHead, 'eventTimes'>
+
+export function toSpanGroup(span: SummarizedSpan): SpanGroup {
   const { start, service } = span
   const end = BigInt.asUintN(64, start + span.duration)
   return {
