@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { transcodeTraces } from '../signals/transcode.ts'
 import { readSources, readSpans } from './row-binary.ts'
 
-/** Every field of opentelemetry-proto 1.11.0 that a trace can carry, and the column it is in. */
+/** Every field of opentelemetry-proto 1.11.0 that a trace can carry, and its column: of `spans`, if any. */
 const COLUMNS = {
   'ResourceSpans.schema_url': 'sources.resource_schema_url',
   'Resource.attributes': 'sources.resource_attrs',
@@ -17,31 +17,31 @@ const COLUMNS = {
   'InstrumentationScope.dropped_attributes_count': 'sources.scope_dropped_attrs',
   'Span.trace_id': 'spans.trace_id',
   'Span.span_id': 'spans.span_id',
-  'Span.trace_state': 'spans.trace_state',
+  'Span.trace_state': 'trace_rows.body',
   'Span.parent_span_id': 'spans.parent_span_id',
   'Span.name': 'spans.name',
   'Span.kind': 'spans.kind',
   'Span.start_time_unix_nano': 'spans.start',
   'Span.end_time_unix_nano': 'spans.duration',
   'Span.attributes': 'spans.attrs',
-  'Span.dropped_attributes_count': 'spans.dropped_attrs',
+  'Span.dropped_attributes_count': 'trace_rows.body',
   'Span.events': 'spans.events',
-  'Span.dropped_events_count': 'spans.dropped_events',
+  'Span.dropped_events_count': 'trace_rows.body',
   'Span.links': 'spans.links',
-  'Span.dropped_links_count': 'spans.dropped_links',
+  'Span.dropped_links_count': 'trace_rows.body',
   'Span.status.message': 'spans.status_message',
   'Span.status.code': 'spans.status',
-  'Span.flags': 'spans.flags',
+  'Span.flags': 'trace_rows.body',
   'Span.Event.time_unix_nano': 'spans.events.time',
   'Span.Event.name': 'spans.events.name',
   'Span.Event.attributes': 'spans.events.attrs',
-  'Span.Event.dropped_attributes_count': 'spans.events.dropped_attrs',
+  'Span.Event.dropped_attributes_count': 'trace_rows.body',
   'Span.Link.trace_id': 'spans.links.trace_id',
   'Span.Link.span_id': 'spans.links.span_id',
-  'Span.Link.trace_state': 'spans.links.trace_state',
+  'Span.Link.trace_state': 'trace_rows.body',
   'Span.Link.attributes': 'spans.links.attrs',
-  'Span.Link.dropped_attributes_count': 'spans.links.dropped_attrs',
-  'Span.Link.flags': 'spans.links.flags',
+  'Span.Link.dropped_attributes_count': 'trace_rows.body',
+  'Span.Link.flags': 'trace_rows.body',
 } as const
 
 test('every OTLP trace field has a column in the schema', () => {

@@ -91,8 +91,7 @@ test('spans, links and sources sent over OTLP/HTTP are stored in their columns',
   await stored()
   const [row] = await store.query(
     `select lower(hex(trace_id)) as trace_id, lower(hex(span_id)) as span_id, lower(hex(parent_span_id)) as parent, start,
-       duration, kind, status, name, attrs, attr_types, status_message, trace_state, flags, dropped_attrs,
-       dropped_events, dropped_links, events
+       duration, kind, status, name, attrs, attr_types, status_message, events
      from spans where service = 'columns'`,
   )
   expect(row).toEqual({
@@ -107,12 +106,16 @@ test('spans, links and sources sent over OTLP/HTTP are stored in their columns',
     attrs: { text: "it's \\ \n \t \0 ünïcode 😀", int: '4611686018427387904', double: '0.1', flag: 'true' },
     attr_types: 'sidb',
     status_message: 'failed',
-    trace_state: 'a=b',
+    events: [{ time: '5', name: 'event', attrs: { key: 'value' }, attr_types: '' }],
+  })
+  const { spans } = await fetchTraceRows(store, { traceIds: ['b1'.repeat(16)], type: 'span' }, {})
+  expect(spans.find(({ service }) => service === 'columns')).toMatchObject({
+    traceState: 'a=b',
     flags: 0x101,
-    dropped_attrs: 1,
-    dropped_events: 2,
-    dropped_links: 3,
-    events: [{ time: '5', name: 'event', attrs: { key: 'value' }, attr_types: '', dropped_attrs: 9 }],
+    droppedAttributes: 1,
+    droppedEvents: 2,
+    droppedLinks: 3,
+    events: [{ time: 5n, name: 'event', droppedAttributes: 9 }],
   })
   const { backlinks } = await fetchTraceRows(store, { traceIds: ['b1'.repeat(16)] }, {})
   expect(backlinks).toMatchObject([

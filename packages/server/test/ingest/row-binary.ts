@@ -2,7 +2,7 @@ import type { KeyValue } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../src/otlp/wire/attributes.ts'
 import type { TraceRows } from '../signals/transcode.ts'
 
-/** Rows read back in the order of schema/*.sql, independently of the writer. */
+/** Rows read back in the order of insert/span-fields.ts, independently of the writer. */
 export function readSpans(rows: TraceRows): SpanRow[] {
   return readAll(rows.spans, (cursor) => ({
     received: cursor.u32(),

@@ -16,6 +16,7 @@ import {
   toLinkMessaging,
 } from '../../src/query/trace-rows/span-messaging.ts'
 import { readSpanHead, type SpanRow } from '../../src/query/trace-rows/trace-row.ts'
+import { readSpans, type SpanRow as SentSpan } from '../ingest/row-binary.ts'
 import { transcodeTraces } from '../signals/transcode.ts'
 
 let dir: string
@@ -102,8 +103,9 @@ const resource = fc.constantFrom(
   ],
 )
 
-test('the payload of a span has what its columns have, and each of its links is also under its target', async () => {
+test('the payload of a span has what was sent and what its columns have, and each of its links is also under its target', async () => {
   const ids: string[] = []
+  const sent = new Map<string, SentSpan>()
   await fc.assert(
     fc.asyncProperty(resource, fc.array(span, { minLength: 50, maxLength: 100 }), async (attributes, spans) => {
       const request = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans }] }] }
@@ -112,13 +114,14 @@ test('the payload of a span has what its columns have, and each of its links is 
       await store.insert('trace_rows', [rows.spans], `sent ${ids.length}`)
       await store.insert('spans', [rows.spans], `sent ${ids.length}`)
       ids.push(...spans.map(({ traceId }) => traceId as string))
+      for (const row of readSpans(rows)) sent.set(row.traceId + row.spanId, row)
     }),
     { numRuns: 6 },
   )
   const { spans, damaged } = await fetchTraceRows(store, { traceIds: ids, type: 'span' }, {})
   spans.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1))
   expect(damaged).toBe(0)
-  expect(spans.map(toComparable)).toEqual(await selectSpans())
+  expect(spans.map(toComparable)).toEqual(await selectSpans(sent))
   const heads = await fetchTraceHeads(store, { traceIds: ids, type: 'span' }, {})
   heads.spans.sort((a, b) => (a.traceId + a.spanId < b.traceId + b.spanId ? -1 : 1))
   expect(heads.spans).toEqual(spans.map((row) => pick(row, Object.keys(heads.spans[0] as object))))
@@ -211,40 +214,40 @@ function toComparable(row: SpanRow): object {
   }
 }
 
-/** The columns of `spans`, with the names that payloads have. */
-async function selectSpans(): Promise<object[]> {
+/**
+ * The columns of `spans`, with the names that payloads have, and what only payloads have, as sent.
+ */
+async function selectSpans(sent: ReadonlyMap<string, SentSpan>): Promise<object[]> {
   const map = (attrs: string): string => `arrayMap((k, v) -> [k, v], mapKeys(${attrs}), mapValues(${attrs}))`
   const rows = await store.query<Record<string, unknown>>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId, start, duration,
       kind, status, service, name, source_id as sourceId, arraySlice(events.time, 1, 500) as eventTimes, toUInt32(length(links)) as linkCount,
-      ${map('attrs')} as attributes, attr_types as attributeTypes, status_message as statusMessage, trace_state as traceState, flags,
-      dropped_attrs as droppedAttributes, dropped_events as droppedEvents, dropped_links as droppedLinks,
-      arrayMap(e -> tuple(e.time, e.name, ${map('e.attrs')}, e.attr_types, e.dropped_attrs), events) as events,
-      arrayMap(l -> tuple(lower(hex(l.trace_id)), lower(hex(l.span_id)), l.trace_state, l.flags, ${map('l.attrs')}, l.attr_types, l.dropped_attrs), links) as links,
+      ${map('attrs')} as attributes, attr_types as attributeTypes, status_message as statusMessage,
+      arrayMap(e -> tuple(e.time, e.name, ${map('e.attrs')}, e.attr_types), events) as events,
+      arrayMap(l -> tuple(lower(hex(l.trace_id)), lower(hex(l.span_id)), ${map('l.attrs')}, l.attr_types), links) as links,
       messaging_operation as operation, messaging_system as system, cluster, topic, partition, consumer_group as group, message_offset as offset
     from spans order by trace_id, span_id`,
   )
-  return rows.map(({ operation, system, cluster, topic, partition, group, offset, events, links, ...row }) => ({
-    ...row,
-    events: (events as unknown[][]).map(([time, name, attributes, attributeTypes, droppedAttributes]) => ({
-      time,
-      name,
-      attributes,
-      attributeTypes,
-      droppedAttributes,
-    })),
-    links: (links as unknown[][]).map(
-      ([traceId, spanId, traceState, flags, attributes, attributeTypes, droppedAttributes]) => ({
-        traceId,
-        spanId,
-        traceState,
-        flags,
+  return rows.map(({ operation, system, cluster, topic, partition, group, offset, events, links, ...row }) => {
+    const span = sent.get(`${row['traceId']}${row['spanId']}`) as SentSpan
+    return {
+      ...row,
+      ...pick(span, ['traceState', 'flags', 'droppedAttributes', 'droppedEvents', 'droppedLinks', 'resourceCluster']),
+      events: (events as unknown[][]).map(([time, name, attributes, attributeTypes], at) => ({
+        time,
+        name,
         attributes,
         attributeTypes,
-        droppedAttributes,
-      }),
-    ),
-    resourceCluster: (row['service'] as string).startsWith('ü') ? 'one' : '',
-    messaging: { operation, system, cluster, topic, partition, group, offset },
-  }))
+        ...pick(span.events[at] as object, ['droppedAttributes']),
+      })),
+      links: (links as unknown[][]).map(([traceId, spanId, attributes, attributeTypes], at) => ({
+        traceId,
+        spanId,
+        attributes,
+        attributeTypes,
+        ...pick(span.links[at] as object, ['traceState', 'flags', 'droppedAttributes']),
+      })),
+      messaging: { operation, system, cluster, topic, partition, group, offset },
+    }
+  })
 }

@@ -1,10 +1,11 @@
-import { columnNamesNotInRow, MessagingColumns } from './messaging/messaging-columns.ts'
+import { MessagingColumns } from './messaging/messaging-columns.ts'
 import { createLowCardinalityColumn } from './native/column.ts'
 import type { RowObserver } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
 import type { InsertCache } from './insert-cache.ts'
 import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
+import { spanFields } from './span-fields.ts'
 import { TrafficMinutes } from './rollups/traffic-minutes.ts'
 
 const LOW_CARDINALITY_STRING = 'LowCardinality(String)'
@@ -23,7 +24,7 @@ export class SpanObserver implements RowObserver {
     attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
   }
-  readonly derivedColumns: ReadonlySet<string> = new Set(columnNamesNotInRow)
+  readonly fields = spanFields
 
   constructor(cache: InsertCache) {
     this.#operations = new Operations(this.#service, this.#name, cache)

@@ -16,7 +16,7 @@ const BACKLINK = 2
 
 const SECONDS_PER_DAY = 86_400
 
-/** Offsets in a row of `spans`, and lengths. */
+/** Offsets in a row of span-fields.ts, and lengths. */
 const TRACE_ID = SPAN_OFFSETS.ids
 const PARENT_SPAN_ID = TRACE_ID + IDS_BYTES
 const SERVICE = SPAN_OFFSETS.status + 1

@@ -18,8 +18,8 @@ create table if not exists {db}.trace_rows
   -- backlink: 0 trace id and 16 span id of the linking span, 24 start and 32 duration of it, 40
   -- index of the link among its links.
   head      String codec(ZSTD(3)),
-  -- The rest. Of a span, the values of its attributes, then the columns of schema/spans.sql from
-  -- `status_message` to `links`; of a backlink: trace state, flags, values of the link's
+  -- The rest. Of a span, the values of its attributes, then the fields from `status_message` to
+  -- `links` (insert/span-fields.ts); of a backlink: trace state, flags, values of the link's
   -- attributes, number of dropped ones. All in RowBinary.
   body      String codec(ZSTD(3))
 )

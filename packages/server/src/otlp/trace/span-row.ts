@@ -14,7 +14,7 @@ const MAX_STATUS = 2
 
 const nested = new AttributeList()
 
-/** Appends the row of schema/spans.sql with its links; its `cluster` is that of the resource. */
+/** Appends the fields of insert/span-fields.ts; `cluster` is that of the resource. */
 export function writeSpan(
   reader: WireReader,
   writer: RowWriter,

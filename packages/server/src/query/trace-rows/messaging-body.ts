@@ -30,7 +30,7 @@ export function readMessagingBody(reader: PayloadReader, keys: MessagingKeys): M
   const flags = reader.u32()
   reader.skip(12)
   for (let left = reader.count(MIN_EVENT_BYTES); left > 0; left--) skipEvent(reader)
-  const body = { values, statusMessage, flags, links: readMessagingLinks(reader) }
+  const body = { values, statusMessage, flags, links: readList(reader, MIN_LINK_BYTES, readLink) }
   checkEnd(reader)
   return body
 }
@@ -48,11 +48,6 @@ export function readLinkValues(reader: PayloadReader, keys: MessagingKeys): Mess
   reader.skip(4)
   checkEnd(reader)
   return values
-}
-
-/** Reads links as in a span's `body`. */
-export function readMessagingLinks(reader: PayloadReader): readonly MessagingLink[] {
-  return readList(reader, MIN_LINK_BYTES, readLink)
 }
 
 function readLink(reader: PayloadReader): MessagingLink {

@@ -6,8 +6,8 @@ import type { Params } from './params.ts'
  */
 
 /** A log record as one element of `spans.events`. */
-const EVENT_TUPLE = `cast((timestamp, event_name, attrs, attr_types, dropped_attrs), 'Tuple(time UInt64,
-  name LowCardinality(String), attrs Map(LowCardinality(String), String), attr_types LowCardinality(String), dropped_attrs UInt32)')`
+const EVENT_TUPLE = `cast((timestamp, event_name, attrs, attr_types), 'Tuple(time UInt64,
+  name LowCardinality(String), attrs Map(LowCardinality(String), String), attr_types LowCardinality(String))')`
 
 /** Selects trace, span and one event `e` per row. */
 export function selectLogEventRows(where: string): string {

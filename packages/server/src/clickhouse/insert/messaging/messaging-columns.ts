@@ -26,8 +26,6 @@ export const messagingColumnNames = [
   'cluster',
 ] as const
 
-export const columnNamesNotInRow: readonly string[] = messagingColumnNames.filter((name) => name !== 'cluster')
-
 /** '' in RowBinary. */
 const EMPTY = Buffer.alloc(1)
 

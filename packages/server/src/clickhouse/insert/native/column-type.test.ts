@@ -83,3 +83,22 @@ test('nested types are parsed, and an unsupported type makes no native block', (
   expect(block('LowCardinality(Nullable(String))')).toBeUndefined()
   expect(block('Nullable(String)')).toBeUndefined()
 })
+
+test('fields and tuple elements that the table lacks are skipped', async () => {
+  const fields = [
+    { name: 'a', type: 'UInt8' },
+    { name: 'b', type: 'String' },
+    { name: 'c', type: 'UInt32' },
+    { name: 'd', type: 'UInt8' },
+    { name: 'e', type: 'Array(Tuple(x String, y UInt8, z UInt16))' },
+  ]
+  const columns = [
+    { name: 'a', type: 'UInt8' },
+    { name: 'e', type: 'Array(Tuple(y UInt8))' },
+  ]
+  const row = ['01', '02aaaa', 'bbbbbbbb', 'cc', '02', '01aa', '02', 'bbbb', '00', '03', 'bbbb'].join('')
+  const observer = { fields, clear: () => {}, observe: () => {} }
+  const found = await NativeBlock.create(columns, observer)?.toColumns([Buffer.from(row.repeat(2), 'hex')])
+  const expected = await NativeBlock.create(columns)?.toColumns([Buffer.from('01020203'.repeat(2), 'hex')])
+  expect(Buffer.concat(found ?? []).toString('hex')).toBe(Buffer.concat(expected ?? []).toString('hex'))
+})

@@ -43,6 +43,23 @@ export function createFixedColumn(width: number): Column {
   return { ...createValuesColumn(values, read), width }
 }
 
+/** Skips a value of fixed width that is in the row, but not in the table. */
+export function createSkippedBytes(width: number): Column {
+  const read = (cursor: RowCursor): void => {
+    cursor.pos += width
+  }
+  return { read, data: () => [], clear: () => {}, width }
+}
+
+/** The same of a string. */
+export function createSkippedString(): Column {
+  const read = (cursor: RowCursor): void => {
+    const length = cursor.varint()
+    cursor.pos += length
+  }
+  return { read, data: () => [], clear: () => {} }
+}
+
 export function createStringColumn(): Column {
   const values = new ByteList()
   return createValuesColumn(values, (cursor) => {

@@ -2,20 +2,25 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { UnstoredRows } from '../../store-error.ts'
 import type { Table } from '../../tables.ts'
 import { ByteList } from './byte-list.ts'
-import type { Column } from './column.ts'
-import { createColumn } from './column-type.ts'
+import { createSkippedBytes, type Column } from './column.ts'
+import { createColumn, createSkippedField } from './column-type.ts'
 import { FixedRun } from './fixed-run.ts'
 import { RowCursor } from './row-cursor.ts'
 
-/** A column in row order; `type` as in `system.columns`. */
+/** A column of a table or a field of its rows; `type` as in `system.columns`. */
 export type ColumnInfo = { readonly name: string; readonly type: string }
 
 /** Observes rows during conversion and derives columns and rows of other tables from them. */
 export type RowObserver = {
   /** Replacements by column name. @default `type` is the table's */
   readonly columns?: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
-  /** Names of `columns` that rows lack. */
-  readonly derivedColumns?: ReadonlySet<string>
+  /**
+   * Fields of a row, in order; those that the table lacks are skipped. Columns that are no field
+   * are filled from `columns`.
+   *
+   * @default the table's columns
+   */
+  readonly fields?: readonly ColumnInfo[]
   /** Called after all columns were cleared. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
@@ -49,20 +54,36 @@ export class NativeBlock {
   readonly observer: RowObserver | undefined
   readonly #cursor = new RowCursor()
 
-  private constructor(columns: readonly NamedColumn[], observer: RowObserver | undefined) {
-    const runs = groupFixedColumns(columns, (name) => !observer?.derivedColumns?.has(name))
-    this.#columns = runs.columns
-    this.#readers = runs.readers
+  private constructor(
+    fields: readonly Field[],
+    derivedColumns: readonly NamedColumn[],
+    observer: RowObserver | undefined,
+  ) {
+    const { columns, readers } = groupFixedFields(fields)
+    this.#columns = [...columns, ...derivedColumns]
+    this.#readers = readers
     this.observer = observer
   }
 
   /** Undefined if a column type is unknown. */
-  static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
-    const known = columns.flatMap((info) => {
-      const { column, type } = observer?.columns?.[info.name] ?? { column: createColumn(info.type) }
-      return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
+  static create(tableColumns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
+    const { fields = tableColumns, columns: replacements = {} } = observer ?? {}
+    const tableTypes = new Map(tableColumns.map(({ name, type }) => [name, type]))
+    const known = fields.flatMap(({ name, type }): Field[] => {
+      const tableType = tableTypes.get(name)
+      const column =
+        tableType === undefined
+          ? createSkippedField(type)
+          : (replacements[name]?.column ?? createColumn(type, tableType))
+      return column === undefined ? [] : [{ name, column, type: tableType && (replacements[name]?.type ?? tableType) }]
     })
-    return known.length === columns.length ? new NativeBlock(known, observer) : undefined
+    if (known.length < fields.length) return undefined
+    const fieldNames = new Set(fields.map(({ name }) => name))
+    const derived = tableColumns.flatMap(({ name, type }) => {
+      const replacement = fieldNames.has(name) ? undefined : replacements[name]
+      return replacement === undefined ? [] : [{ name, type, ...replacement }]
+    })
+    return new NativeBlock(known, derived, observer)
   }
 
   /**
@@ -147,29 +168,38 @@ export class NativeBlock {
 
 type NamedColumn = ColumnInfo & { readonly column: Column }
 
-/** Groups adjacent columns of fixed width into runs. */
-function groupFixedColumns(
-  columns: readonly NamedColumn[],
-  isInRow: (name: string) => boolean,
-): { readonly columns: readonly NamedColumn[]; readonly readers: readonly Pick<Column, 'read'>[] } {
-  const grouped: NamedColumn[] = []
+/** `type` is not set if the table has no such column. */
+type Field = { readonly name: string; readonly type: string | undefined; readonly column: Column }
+
+/** Groups adjacent fields of fixed width, to copy or to skip them at once. */
+function groupFixedFields(fields: readonly Field[]): {
+  readonly columns: readonly NamedColumn[]
+  readonly readers: readonly Pick<Column, 'read'>[]
+} {
+  const columns: NamedColumn[] = []
   const readers: Pick<Column, 'read'>[] = []
-  for (let from = 0; from < columns.length;) {
+  const addColumn = ({ name, type }: Field, column: Column): void => {
+    if (type !== undefined) columns.push({ name, type, column })
+  }
+  for (let from = 0; from < fields.length;) {
+    const first = fields[from] as Field
     const widths: number[] = []
-    for (const { name, column } of columns.slice(from)) {
-      if (column.width === undefined || !isInRow(name)) break
+    for (const { column, type } of fields.slice(from)) {
+      if (column.width === undefined || (type === undefined) !== (first.type === undefined)) break
       widths.push(column.width)
     }
-    const run = new FixedRun(widths)
-    const infos = columns.slice(from, from + Math.max(widths.length, 1))
-    if (widths.length > 0) {
-      readers.push(run)
-      grouped.push(...infos.map((info, index) => ({ ...info, column: run.column(index) })))
+    const run = fields.slice(from, from + Math.max(widths.length, 1))
+    if (widths.length === 0) {
+      readers.push(first.column)
+      addColumn(first, first.column)
+    } else if (first.type === undefined) {
+      readers.push(createSkippedBytes(widths.reduce((sum, width) => sum + width, 0)))
     } else {
-      grouped.push(...infos)
-      readers.push(...infos.filter((info) => isInRow(info.name)).map((info) => info.column))
+      const fixedRun = new FixedRun(widths)
+      readers.push(fixedRun)
+      for (const [index, field] of run.entries()) addColumn(field, fixedRun.column(index))
     }
-    from += infos.length
+    from += run.length
   }
-  return { columns: grouped, readers }
+  return { columns, readers }
 }

@@ -1,4 +1,4 @@
-/** Offsets of the first columns in a RowBinary row of schema/spans.sql: all have a fixed width. */
+/** Offsets of the first fields of a row (span-fields.ts): all have a fixed width. */
 export const SPAN_OFFSETS = {
   received: 0,
   /** Trace id, then span id. */

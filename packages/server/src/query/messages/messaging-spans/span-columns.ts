@@ -4,12 +4,13 @@ import { PayloadReader } from '../../../clickhouse/read/payload-reader.ts'
 import { readNative } from '../../../clickhouse/read/read-native.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
-import { readMessagingLinks } from '../../trace-rows/messaging-body.ts'
+import type { MessagingLink } from '../../trace-rows/messaging-body.ts'
 import { cacheTexts, readByte, readHex, readInt64, readUInt64, seekString } from '../../trace-rows/native-values.ts'
-import { KINDS, STATUSES } from '../../trace-rows/trace-row.ts'
+import { readMessagingEntries } from '../../trace-rows/span-messaging.ts'
+import { KINDS, readList, STATUSES } from '../../trace-rows/trace-row.ts'
 import { type StoredSpan, toFoundLinks } from './stored-span.ts'
 
-/** Columns of `spans` for `readSpanColumns`. `formatRow` encodes the links as in `trace_rows`. */
+/** Columns of `spans` for `readSpanColumns`: the links as one column, decoded by `readLink`. */
 export const spanColumns = `trace_id, span_id, parent_span_id, start, duration, kind, status, messaging_operation,
   message_offset, service, name, cluster, topic, partition, consumer_group, formatRow('RowBinary', links)`
 
@@ -45,7 +46,10 @@ export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store[
         partition: partitions(row),
         offset: toOffset(readInt64(bytes, offsets, row)),
         group: groups(row),
-        links: toFoundLinks({ ...identity, start }, readMessagingLinks(seekString(payload, links, row))),
+        links: toFoundLinks(
+          { ...identity, start },
+          readList(seekString(payload, links, row), MIN_LINK_BYTES, readLink),
+        ),
       })
     }
   }
@@ -54,6 +58,16 @@ export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store[
 }
 
 type Text = (row: number) => string
+
+/** Two ids, no attributes and no type codes. */
+const MIN_LINK_BYTES = 26
+
+function readLink(reader: PayloadReader): MessagingLink {
+  const [traceId, spanId] = [reader.hex(16), reader.hex(8)]
+  const values = readMessagingEntries(reader)
+  reader.skipText()
+  return { traceId, spanId, values }
+}
 
 /** -1 is an unknown offset. */
 function toOffset(offset: bigint): string {
