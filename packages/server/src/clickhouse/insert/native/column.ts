@@ -56,6 +56,7 @@ export function createSkippedString(): Column {
   const read = (cursor: RowCursor): void => {
     const length = cursor.varint()
     cursor.pos += length
+    cursor.checkBounds()
   }
   return { read, data: () => [], clear: () => {} }
 }
