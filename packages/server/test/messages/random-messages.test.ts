@@ -20,7 +20,7 @@ const groups = ['a', 'b', 'c']
 
 const consumption = fc.record({
   group: fc.constantFrom(...groups),
-  waits: fc.oneof(fc.integer({ min: 0, max: 9_999 }), fc.integer({ min: 10_001, max: MINUTE_MS })),
+  waits: fc.oneof(fc.integer({ min: 0, max: 9_900 }), fc.integer({ min: 10_001, max: MINUTE_MS })),
   /** In milliseconds after the first one. */
   deliveries: fc.uniqueArray(fc.integer({ min: 1_000, max: 200_000 }), { maxLength: 2 }),
   retries: fc.integer({ min: 0, max: 2 }),
