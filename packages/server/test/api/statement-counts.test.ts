@@ -41,7 +41,7 @@ test.each([
   ['a TraceQL search', '/api/traces', {}, { ...window, q: '{ status = error }' }, 4],
   ['a TraceQL search by structure', '/api/traces', {}, { ...window, q: structure }, 3],
   ['a trace', '/api/traces/{traceId}', { traceId }, {}, 2],
-  ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 2],
+  ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 1],
   ['the skeleton of a trace', '/api/traces/{traceId}/skeleton', { traceId }, {}, 1],
   ['spans that contain a text', '/api/traces/{traceId}/spans', { traceId }, { text: 'orders' }, 1],
   ['a span', '/api/traces/{traceId}/spans/{spanId}', { traceId, spanId: order.spanId }, {}, 2],

@@ -137,6 +137,38 @@ test('the Kafka record of a link is read from the link, its consumer and its pro
   expect(sent?.spans[0]?.record).toEqual({ ...record, topic: '', partition: '', offset: '' })
 })
 
+test('the record of a link has the cluster of the consumer, or else of its resource', async () => {
+  const send = span({ name: 'send orders', kind: 4, start })
+  const topic = kv('messaging.destination.name', 'orders')
+  const links = [{ ...linkTo(send), attributes: [] }]
+  const consumers = [
+    span({ name: 'process orders', kind: 5, start: start + MS, attributes: [topic], links }),
+    span({
+      name: 'process orders',
+      kind: 5,
+      start: start + 2n * MS,
+      attributes: [topic, kv('kafka.cluster.id', 'b')],
+      links,
+    }),
+    // No message has a span of this kind.
+    span({ name: 'GET /orders', kind: 2, start: start + 3n * MS, attributes: [topic], links }),
+  ]
+  const [sent] = tracesOf('payment', consumers).resourceSpans ?? []
+  await traces.put(tracesOf('gateway', [send]))
+  const attributes = [...(sent?.resource?.attributes ?? []), kv('kafka.cluster.id', 'a')]
+  await traces.put({ resourceSpans: [{ ...sent, resource: { attributes } }] })
+
+  const back = await findLinks(traces.store, send.traceId, { direction: 'in' }, {})
+  const record = { topic: 'orders', partition: '', offset: '', key: '' }
+  const none = { ...record, topic: '', cluster: '' }
+  const expected = [{ ...record, cluster: 'a' }, { ...record, cluster: 'b' }, none]
+  expect(back?.links.map((link) => link.record)).toEqual(expected)
+  for (const [at, { traceId }] of consumers.entries()) {
+    const out = await findLinks(traces.store, traceId, { direction: 'out' }, {})
+    expect(out?.links.map((link) => link.record)).toEqual([expected[at]])
+  }
+})
+
 test('a link whose target is not stored is returned with a null peer', async () => {
   const missing = { traceId: randomTraceId(), spanId: randomSpanId() }
   const lonely = span({ start, links: [linkTo(missing)] })

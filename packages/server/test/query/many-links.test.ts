@@ -6,10 +6,12 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transcodeTraces } from '../signals/transcode.ts'
 import { findLinks } from '../../src/query/links/find-links.ts'
+import { fetchLinksAfter } from '../../src/query/links/many-links.ts'
 import { findTrace } from '../../src/query/traces/by-id/trace.ts'
 import { findSkeleton } from '../../src/query/traces/by-id/trace-skeleton.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
+import { startEngineWithTables } from '../store/bare-engine.ts'
 import { linkTo, nowNano, span } from './order-spans.ts'
 
 const MINUTES = 60_000
@@ -83,15 +85,41 @@ test(
     const skeleton = await findSkeleton(store, send.traceId, SLOW)
     expect(skeleton?.linksIn[0]).toBe(0)
     expectAbout(skeleton?.linksIn[1], LINKS)
-    const carriers = await findSkeleton(store, 'c'.repeat(32), SLOW)
-    expect(new Set(carriers?.linksOut.filter((_, at) => at % 2 === 1))).toEqual(new Set([LINKS_EACH]))
-    expect(carriers?.linksOut).toHaveLength(2 * CONSUMERS)
+    const linking = await findSkeleton(store, 'c'.repeat(32), SLOW)
+    expect(new Set(linking?.linksOut.filter((_, at) => at % 2 === 1))).toEqual(new Set([LINKS_EACH]))
+    expect(linking?.linksOut).toHaveLength(2 * CONSUMERS)
     const trace = await findTrace(store, send.traceId, SLOW)
     expect(trace?.truncated).toBeUndefined()
     expectAbout(trace?.spans[0]?.backlinkCount, LINKS)
   },
   10 * MINUTES,
 )
+
+// Read together, 13 spans take 210 MiB, because the parts have far more small backlinks.
+test.each(['in the parts of inserts', 'in one part'])(
+  'spans of megabytes that are stored %s are read in bounded memory',
+  async (layout) => {
+    if (layout === 'in one part') await mergeParts()
+    const request = { traceId: 'c'.repeat(32), spanId: undefined, direction: 'out' } as const
+    const limit = 12 * LINKS_EACH
+    const { rows, hasMore } = await fetchLinksAfter(store, request, undefined, limit, SLOW)
+    expect(rows).toHaveLength(limit)
+    expect(new Set(rows.map(({ spanId }) => spanId))).toEqual(
+      new Set(consumers.slice(0, 12).map(({ spanId }) => spanId)),
+    )
+    expect(hasMore).toBe(true)
+  },
+  10 * MINUTES,
+)
+
+/** As the server merges the parts of a day later. */
+async function mergeParts(): Promise<void> {
+  await store.close()
+  const engine = await startEngineWithTables(dir)
+  await engine.client.command('optimize table trace_rows final')
+  await engine.stop()
+  store = await openEmbeddedStore(dir, { engineBytes: QUERY_BYTES })
+}
 
 function expectAbout(count: number | undefined, expected: number): void {
   expect(Math.abs((count ?? 0) - expected)).toBeLessThan(expected / 50)

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeTraces, type OtlpKeyValue, type OtlpLink, type OtlpSpan } from '@spanlink/testkit/otlp'
+import { encodeTraces, kv, type OtlpKeyValue, type OtlpLink, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { batchCountName, messagingNames, operationAliases } from '../../src/clickhouse/insert/messaging/semconv.ts'
+import { messagingAttributeNames, operationAliases } from '../../src/clickhouse/insert/messaging/semconv.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { resolveGroup, resolveRecord } from '../../src/query/records/record-metadata.ts'
 import { fetchDecodedRows, fetchTraceHeads, fetchTraceRows } from '../../src/query/trace-rows/fetch-trace-rows.ts'
@@ -12,6 +12,7 @@ import { readMessagingBody } from '../../src/query/trace-rows/messaging-body.ts'
 import {
   deriveMessaging,
   findMessagingKeys,
+  isMessagingKind,
   readMessaging,
   toLinkMessaging,
 } from '../../src/query/trace-rows/span-messaging.ts'
@@ -52,7 +53,7 @@ const value = fc.oneof(
   fc.constantFrom({ boolValue: true }, { doubleValue: 1.5 }, {}, { arrayValue: { values: [{ intValue: '1' }] } }),
 )
 const key = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...Object.values(messagingNames).flat(), batchCountName) },
+  { weight: 4, arbitrary: fc.constantFrom(...messagingAttributeNames) },
   { weight: 1, arbitrary: text },
 )
 const attributes: fc.Arbitrary<OtlpKeyValue[]> = fc.array(fc.record({ key, value }), { maxLength: 8 })
@@ -129,6 +130,29 @@ test('the payload of a span has what was sent and what its columns have, and eac
   await expectBacklinks(spans)
 }, 120_000)
 
+test('backlinks of a span repeat its messaging attributes up to 16 MiB', async () => {
+  const linkCounts = [100, 5000]
+  const spans = linkCounts.map((links, at): OtlpSpan => {
+    const target = { traceId: 'ef'.repeat(16), spanId: `${at + 1}`.padStart(16, '0') }
+    return {
+      traceId: 'ab'.repeat(16),
+      spanId: target.spanId,
+      name: 'process orders',
+      kind: 5,
+      startTimeUnixNano: '1',
+      endTimeUnixNano: '2',
+      attributes: [kv('kafka.message.key', 'k'.repeat(4000))],
+      links: Array.from({ length: links }, () => ({ ...target, attributes: [] })),
+    }
+  })
+  const rows = transcodeTraces(encodeTraces(tracesOf('payment', spans)), Math.floor(Date.now() / 1000))
+  await store.insert('trace_rows', [rows.spans], 'long keys')
+  const { backlinks, damaged } = await fetchTraceRows(store, { traceIds: ['ef'.repeat(16)], type: 'backlink' }, {})
+  const repeated = backlinks.filter(({ linkingAttributes }) => linkingAttributes.length > 0)
+  expect([backlinks.length, repeated.length, damaged]).toEqual([5100, 100, 0])
+  expect(repeated[0]?.linkingAttributes).toEqual([['kafka.message.key', 'k'.repeat(4000)]])
+})
+
 /** What is read without other attributes and events is the same as in the whole spans. */
 async function expectMessagingFields(traceIds: readonly string[], expected: readonly SpanRow[]): Promise<void> {
   const { spans } = await fetchDecodedRows(
@@ -179,6 +203,7 @@ async function expectBacklinks(spans: readonly SpanRow[]): Promise<void> {
               linkingTraceId: linking.traceId,
               linkingSpanId: linking.spanId,
               ordinal,
+              ...selectLinkingAttributes(linking),
             },
           ],
     ),
@@ -191,6 +216,13 @@ async function expectBacklinks(spans: readonly SpanRow[]): Promise<void> {
   const inOrder = (rows: readonly object[]): string[] =>
     rows.map((row) => order(pick(row, Object.keys(expected[0] as object)))).sort()
   expect(inOrder(backlinks)).toEqual(inOrder(expected))
+}
+
+/** What a backlink repeats of the linking span, so that its record is read without that span. */
+function selectLinkingAttributes({ kind, attributes, resourceCluster }: SpanRow): object {
+  const names = new Set(isMessagingKind(kind) ? messagingAttributeNames : [])
+  const linkingAttributes = attributes.filter(([key]) => names.has(key))
+  return { linkingAttributes, resourceCluster: linkingAttributes.length === 0 ? '' : resourceCluster }
 }
 
 function pick(row: object, keys: readonly string[]): Record<string, unknown> {

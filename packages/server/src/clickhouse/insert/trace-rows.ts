@@ -1,7 +1,8 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
+import { LinkingAttributes, type LinkingSpan } from './linking-attributes.ts'
 import { ByteList } from './native/byte-list.ts'
 import { type Column, createValuesColumn } from './native/column.ts'
-import { RowCursor } from './native/row-cursor.ts'
+import { RowCursor, skipString } from './native/row-cursor.ts'
 import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
 /** First byte of every `shape`. Readers report rows of another version. */
@@ -46,6 +47,7 @@ export class TraceRows {
   readonly #shape = new ByteList()
   readonly #head = new ByteList()
   readonly #body = new ByteList()
+  readonly #linkingAttributes = new LinkingAttributes()
   readonly #columns: readonly (readonly [name: string, type: string, column: Pick<Column, 'data' | 'clear'>])[] = [
     ['received', 'DateTime', createValuesColumn(this.#received)],
     ['trace_id', 'FixedString(16)', createValuesColumn(this.#traceIds)],
@@ -101,6 +103,7 @@ export class TraceRows {
     body.clear()
     this.#startShape(row, start, nameEnd)
     shape.append(view, nameEnd, SOURCE_ID_BYTES)
+    const attributesAt = row.pos
     this.#splitAttributes(row)
     const restAt = row.pos
     skipString(row)
@@ -125,8 +128,7 @@ export class TraceRows {
 
     this.#addKey(view, start, SPAN, start + TRACE_ID)
     this.#addPayload()
-    row.pos = linksAt
-    for (let ordinal = 0; ordinal < links; ordinal++) this.#addBacklink(row, start, nameEnd, ordinal)
+    if (links > 0) this.#addBacklinks(row, linksAt, { start, nameEnd, attributesAt, links, clusterAt, end })
     row.pos = end
   }
 
@@ -186,8 +188,14 @@ export class TraceRows {
     this.#bodies.string(this.#body)
   }
 
+  #addBacklinks(row: RowCursor, linksAt: number, span: LinkingSpan): void {
+    this.#linkingAttributes.read(row, span)
+    row.pos = linksAt
+    for (let ordinal = 0; ordinal < span.links; ordinal++) this.#addBacklink(row, span, ordinal)
+  }
+
   /** Adds a row under the trace of the target of the link at `row.pos`, unless it names none. */
-  #addBacklink(row: RowCursor, start: number, nameEnd: number, ordinal: number): void {
+  #addBacklink(row: RowCursor, { start, nameEnd }: LinkingSpan, ordinal: number): void {
     const { view } = row
     const head = this.#head
     const idsAt = row.pos
@@ -202,6 +210,7 @@ export class TraceRows {
     this.#body.append(view, row.pos, 4)
     row.pos += 4
     if (isZero(view, idsAt)) return
+    this.#linkingAttributes.appendTo(this.#shape, this.#body)
     this.#addKey(view, start, BACKLINK, idsAt)
     head.clear()
     head.append(view, start + TRACE_ID, IDS_BYTES)
@@ -209,11 +218,6 @@ export class TraceRows {
     head.u32(ordinal)
     this.#addPayload()
   }
-}
-
-function skipString(row: RowCursor): void {
-  const length = row.varint()
-  row.pos += length
 }
 
 function skipAttributes(row: RowCursor): void {

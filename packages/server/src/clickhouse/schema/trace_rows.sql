@@ -11,7 +11,8 @@ create table if not exists {db}.trace_rows
   -- What many spans have in common, so that it is stored and decoded once. Of a span: version,
   -- kind and status (a byte each), service, name, source id, keys and types of its attributes, and
   -- cluster of its resource; of a backlink: version, then kind, status, service and name of the
-  -- linking span, keys and types of the link's attributes.
+  -- linking span, keys and types of the link's attributes, keys of the linking span's messaging
+  -- attributes and, if it has any, cluster of its resource.
   shape     String codec(ZSTD(3)),
   -- With `shape`, what the waterfall needs. Offsets, from 0, of a span: 0 parent span id, 8 start,
   -- 16 duration, 24 number and times of events (at most 500), last 4 number of links; of a
@@ -20,7 +21,8 @@ create table if not exists {db}.trace_rows
   head      String codec(ZSTD(3)),
   -- The rest. Of a span, the values of its attributes, then the fields from `status_message` to
   -- `links` (insert/span-fields.ts); of a backlink: trace state, flags, values of the link's
-  -- attributes, number of dropped ones. All in RowBinary.
+  -- attributes, number of dropped ones, values of the linking span's messaging attributes. All in
+  -- RowBinary.
   body      String codec(ZSTD(3))
 )
 engine = MergeTree

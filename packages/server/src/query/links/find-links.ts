@@ -3,12 +3,12 @@ import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { isLocated, mergeRecords, resolveRecord } from '../records/record-metadata.ts'
-import { computeLinkQueueTime, findLinkedSpans, type LinkEnd, NO_SPAN, NO_TRACE, toLinkEnds } from './linked-span.ts'
+import { computeLinkQueueTime, findLinkedSpans, NO_SPAN, NO_TRACE, toLinkEnds } from './linked-span.ts'
 import { MAX_EXACT_COUNT } from './link-count.ts'
 import { fetchLinkPage, type OwnSpans } from './link-page.ts'
 import type { LinkRow } from './link-row.ts'
 import type { LinksRequest } from './many-links.ts'
-import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
+import { toRefKey, type SpanRef } from './span-ref.ts'
 
 /**
  * Returns the links of a trace or one of its spans, with both ends resolved: first `out`, then
@@ -42,12 +42,9 @@ async function resolveLinks(
   const links = rows.map((row) => {
     const here = { traceId, spanId: row.spanId }
     const peer = { traceId: row.peerTraceId, spanId: row.peerSpanId }
-    const [from, to] = row.direction === 'out' ? [here, peer] : [peer, here]
-    return { row, from, to, own: resolveRecord(row.attributes) }
+    return { row, to: row.direction === 'out' ? peer : here }
   })
-  // The row has the span that carries the link, but not its attributes, which name the record where
-  // the link doesn't.
-  const refs = links.flatMap(({ from, to, own }): SpanRef[] => (isLocated(own) ? [to] : [to, from]))
+  const refs = links.map(({ to }): SpanRef => to)
   const keys = new Set(refs.map(toRefKey))
   const ends = toLinkEnds(spans.filter((span) => keys.has(toRefKey(span))))
   const isKnown = (ref: SpanRef): boolean =>
@@ -57,12 +54,11 @@ async function resolveLinks(
     refs.filter((ref) => !isKnown(ref)),
     options,
   )
-  const findEnd = (key: string): LinkEnd | undefined => ends.get(key) ?? found.get(key)
-  return links.map(({ row, from, to, own }): TraceLink => {
-    const { direction, linkingSpan } = row
-    const targetEnd = findEnd(toRefKey(to))
+  return links.map(({ row, to }): TraceLink => {
+    const { direction, linkingSpan, linkingRecord } = row
+    const targetEnd = ends.get(toRefKey(to)) ?? found.get(toRefKey(to))
     const target = targetEnd?.span ?? null
-    const linkingEnd = findEnd(toSpanKey({ ...from, ...linkingSpan })) ?? findEnd(toRefKey(from))
+    const own = resolveRecord(row.attributes)
     return {
       direction,
       spanId: row.spanId,
@@ -74,7 +70,8 @@ async function resolveLinks(
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      record: mergeRecords([own, linkingEnd?.record, targetEnd?.record]),
+      // A span with several links may have the key of another message than this one.
+      record: mergeRecords([own, isLocated(own) ? undefined : linkingRecord, targetEnd?.record]),
       queueTimeNano: computeLinkQueueTime(target, linkingSpan, guessOperation(linkingSpan)),
     }
   })

@@ -58,7 +58,7 @@ async function fetchAllIfFew(
   options: QueryOptions,
 ): Promise<FewLinks | undefined> {
   // Incoming links end at spans of the trace: one statement reads both, unless they are many.
-  const attempts = { in: [ALL, BACKLINKS], both: [ALL, CARRIERS], out: [OUTGOING] }[direction]
+  const attempts = { in: [ALL, BACKLINKS], both: [ALL, LINKS], out: [OUTGOING] }[direction]
   for (const attempt of spanId === undefined ? attempts : attempts.slice(0, 1)) {
     const ids = { traceIds: [traceId], ...(spanId === undefined ? {} : { spanIds: [spanId] }) }
     const found = await fetchRowsIfFew(store, { ...ids, ...attempt }, options)
@@ -74,7 +74,7 @@ async function fetchAllIfFew(
 type Attempt = Pick<TraceRowsRequest, 'type' | 'rest'>
 const ALL: Attempt = {}
 const BACKLINKS: Attempt = { type: 'backlink' }
-const CARRIERS: Attempt = { rest: `and (type = 'backlink' or ${spanHead.linkCount} > 0)` }
+const LINKS: Attempt = { rest: `and (type = 'backlink' or ${spanHead.linkCount} > 0)` }
 const OUTGOING: Attempt = { type: 'span', rest: `and ${spanHead.linkCount} > 0` }
 
 const MAX_FEW_ROWS = 512

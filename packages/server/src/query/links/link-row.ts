@@ -1,8 +1,10 @@
-import type { LinkedSpan } from '@spanlink/api-schema'
+import type { LinkedSpan, RecordMetadata } from '@spanlink/api-schema'
 import { crc32 } from 'node:zlib'
 import { createCursorCodec } from '../sql/cursor.ts'
-import { type BacklinkRow, KINDS, type LinkBody, type SpanHead, type SpanRow } from '../trace-rows/trace-row.ts'
-import { toLinkedSpan } from './linked-span.ts'
+import { KINDS, type LinkBody, type SpanHead, type SpanRow } from '../trace-rows/trace-row.ts'
+import type { BacklinkRow } from '../trace-rows/backlink-row.ts'
+import { readMessaging } from '../trace-rows/span-messaging.ts'
+import { toLinkedSpan, toRecord } from './linked-span.ts'
 
 export const linkCursor = createCursorCodec('links2', {
   direction: 'direction',
@@ -18,15 +20,21 @@ export const linkCursor = createCursorCodec('links2', {
 export type LinkKey = ReturnType<typeof linkCursor.decode>
 
 /** A link of a span of a trace (`out`) or to one (`in`). */
-export type LinkRow = LinkKey & LinkBody & { readonly linkingSpan: LinkedSpan }
+export type LinkRow = LinkKey &
+  LinkBody & {
+    readonly linkingSpan: LinkedSpan
+    /** Named by the linking span's attributes. */
+    readonly linkingRecord: RecordMetadata
+  }
 
 /** Lists the outgoing links of a span. */
 export function toOutgoingLinks(span: SpanRow): LinkRow[] {
   const { spanId, start } = span
   const linkingSpan = toLinkedSpan(span)
-  const identity = hashIdentity(span)
+  const linkingRecord = toRecord(readMessaging(span))
+  const shared = { direction: 'out', start, spanId, identity: hashIdentity(span), linkingSpan, linkingRecord } as const
   return span.links.map(({ traceId: peerTraceId, spanId: peerSpanId, ...body }, ordinal) => {
-    return { direction: 'out', start, spanId, peerTraceId, peerSpanId, ordinal, identity, linkingSpan, ...body }
+    return { ...shared, peerTraceId, peerSpanId, ordinal, ...body }
   })
 }
 
@@ -39,6 +47,7 @@ export function toIncomingLink(backlink: BacklinkRow): LinkRow {
     peerSpanId,
     identity: hashIdentity(backlink),
     linkingSpan: toLinkedSpan(backlink),
+    linkingRecord: toRecord(readMessaging({ ...backlink, attributes: backlink.linkingAttributes })),
   }
 }
 

@@ -3,8 +3,6 @@ import { createIdList } from '../sql/id-parameters.ts'
 import { PayloadError, PayloadReader } from '../../clickhouse/read/payload-reader.ts'
 import { checkRowCount } from '../../clickhouse/read/parse-rows.ts'
 import { readNative } from '../../clickhouse/read/read-native.ts'
-import { spanHead, spanShape } from './head-sql.ts'
-import { type Column, expectType, readByte, readHex, seek, seekString } from './native-values.ts'
 import {
   type BacklinkHead,
   type BacklinkRow,
@@ -12,13 +10,10 @@ import {
   readBacklinkBody,
   readBacklinkHead,
   readBacklinkShape,
-  readSpanBody,
-  readSpanHead,
-  readSpanShape,
-  type SpanHead,
-  type SpanRow,
-  type SpanShape,
-} from './trace-row.ts'
+} from './backlink-row.ts'
+import { spanHead, spanShape } from './head-sql.ts'
+import { type Column, expectType, readByte, readHex, seek, seekString } from './native-values.ts'
+import { readSpanBody, readSpanHead, readSpanShape, type SpanHead, type SpanRow, type SpanShape } from './trace-row.ts'
 
 /** Which rows to read. Ids are hexadecimal digits in lower case. */
 export type TraceRowsRequest = {

@@ -36,16 +36,18 @@ export function readMessagingBody(reader: PayloadReader, keys: MessagingKeys): M
 }
 
 /**
- * The same of a backlink's `body`.
+ * The same of the link in a backlink's `body`.
  *
- * @param keys of the backlink's shape
+ * @param keys of the link, of the backlink's shape
+ * @param linkingKeys number of those of the linking span
  * @throws PayloadError
  */
-export function readLinkValues(reader: PayloadReader, keys: MessagingKeys): MessagingValues {
+export function readLinkValues(reader: PayloadReader, keys: MessagingKeys, linkingKeys: number): MessagingValues {
   reader.skipText()
   reader.skip(4)
   const values = readMessagingValues(reader, keys)
   reader.skip(4)
+  for (let left = linkingKeys; left > 0; left--) reader.skipText()
   checkEnd(reader)
   return values
 }

@@ -2,6 +2,7 @@ import type { RecordMetadata, SpanKind } from '@spanlink/api-schema'
 import {
   batchCountName,
   kafkaTopicName,
+  messagingAttributeNames,
   type MessagingField,
   messagingNames,
   type MessagingOperation,
@@ -92,10 +93,10 @@ export function toLinkMessaging(values: MessagingValues): RecordMetadata & { rea
 
 const NO_RECORD = { cluster: '', topic: '', partition: '', offset: '', key: '', group: '' }
 
-/** Values of messaging attributes, by index of `NAMES`; `undefined` if absent. */
+/** Values of messaging attributes, by index of `messagingAttributeNames`. */
 export type MessagingValues = readonly (string | undefined)[]
 
-/** For each attribute key, its index in `NAMES`; `undefined` for others than messaging's. */
+/** For each attribute key, its index in `messagingAttributeNames`; `undefined` for other keys. */
 export type MessagingKeys = readonly (number | undefined)[]
 
 export function findMessagingKeys(keys: readonly string[]): MessagingKeys {
@@ -124,8 +125,7 @@ export function readMessagingEntries(reader: PayloadReader): MessagingValues {
   return values ?? NO_VALUES
 }
 
-const NAMES: readonly string[] = [...new Set([...Object.values(messagingNames).flat(), batchCountName])]
-const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(NAMES.map((name, index) => [name, index]))
+const INDEX_OF_NAME: ReadonlyMap<string, number> = new Map(messagingAttributeNames.map((name, index) => [name, index]))
 const INDEXES: Readonly<Record<MessagingField, readonly number[]>> = {
   system: indexesOf('system'),
   operation: indexesOf('operation'),
@@ -136,12 +136,12 @@ const INDEXES: Readonly<Record<MessagingField, readonly number[]>> = {
   cluster: indexesOf('cluster'),
   key: indexesOf('key'),
 }
-const KAFKA_TOPIC = NAMES.indexOf(kafkaTopicName)
-const BATCH_COUNT = NAMES.indexOf(batchCountName)
-export const NO_VALUES: MessagingValues = NAMES.map(() => undefined)
+const KAFKA_TOPIC = messagingAttributeNames.indexOf(kafkaTopicName)
+const BATCH_COUNT = messagingAttributeNames.indexOf(batchCountName)
+export const NO_VALUES: MessagingValues = messagingAttributeNames.map(() => undefined)
 
 function indexesOf(field: MessagingField): readonly number[] {
-  return messagingNames[field].map((name) => NAMES.indexOf(name))
+  return messagingNames[field].map((name) => messagingAttributeNames.indexOf(name))
 }
 
 /** A message key alone does not make a span one of Kafka. */

@@ -75,27 +75,6 @@ export type LinkBody = {
 /** A link of a span, to a span of any trace; ids of zeros if the sender left them out. */
 export type LinkRow = LinkBody & { readonly traceId: string; readonly spanId: string }
 
-/** What backlinks from spans of an operation share. */
-export type BacklinkShape = Pick<SpanShape, 'kind' | 'status' | 'service' | 'name' | 'keys' | 'attributeTypes'>
-
-/** A link to the span `spanId` of `traceId`, with what is known of the linking span. */
-export type BacklinkHead = {
-  readonly traceId: string
-  readonly spanId: string
-  readonly linkingTraceId: string
-  readonly linkingSpanId: string
-  readonly start: bigint
-  readonly duration: bigint
-  /** Index among the linking span's links, from 0. */
-  readonly ordinal: number
-  readonly kind: Span['kind']
-  readonly status: Span['status']['code']
-  readonly service: string
-  readonly name: string
-}
-
-export type BacklinkRow = BacklinkHead & LinkBody
-
 /** By their numbers in a shape. */
 export const KINDS: readonly Span['kind'][] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 export const STATUSES: readonly Span['status']['code'][] = ['unset', 'ok', 'error']
@@ -118,14 +97,6 @@ export function readSpanShape(reader: PayloadReader): SpanShape {
     attributeTypes: reader.text(),
     resourceCluster: reader.text(),
   }
-  checkEnd(reader)
-  return shape
-}
-
-/** @throws PayloadError */
-export function readBacklinkShape(reader: PayloadReader): BacklinkShape {
-  const { kind, status, service, name } = readOperation(reader)
-  const shape = { kind, status, service, name, keys: readList(reader, 1, readText), attributeTypes: reader.text() }
   checkEnd(reader)
   return shape
 }
@@ -192,43 +163,7 @@ export function readSpanValues(
 }
 
 /** @throws PayloadError */
-export function readBacklinkHead(
-  reader: PayloadReader,
-  traceId: string,
-  spanId: string,
-  { kind, status, service, name }: BacklinkShape,
-): BacklinkHead {
-  const head = {
-    traceId,
-    spanId,
-    linkingTraceId: reader.hex(16),
-    linkingSpanId: reader.hex(8),
-    start: reader.u64(),
-    duration: reader.i64(),
-    ordinal: reader.u32(),
-    kind,
-    status,
-    service,
-    name,
-  }
-  checkEnd(reader)
-  return head
-}
-
-/** @throws PayloadError */
-export function readBacklinkBody(reader: PayloadReader, { keys, attributeTypes }: BacklinkShape): LinkBody {
-  const body = {
-    traceState: reader.text(),
-    flags: reader.u32(),
-    attributes: readValues(reader, keys),
-    attributeTypes,
-    droppedAttributes: reader.u32(),
-  }
-  checkEnd(reader)
-  return body
-}
-
-function readOperation(reader: PayloadReader): Pick<SpanShape, 'kind' | 'status' | 'service' | 'name'> {
+export function readOperation(reader: PayloadReader): Pick<SpanShape, 'kind' | 'status' | 'service' | 'name'> {
   const version = reader.u8()
   if (version !== PAYLOAD_VERSION) throw new PayloadError(`version ${version}, expected ${PAYLOAD_VERSION}`)
   return {
@@ -239,7 +174,7 @@ function readOperation(reader: PayloadReader): Pick<SpanShape, 'kind' | 'status'
   }
 }
 
-function readValues(reader: PayloadReader, keys: readonly string[]): Entries {
+export function readValues(reader: PayloadReader, keys: readonly string[]): Entries {
   const entries: Entries = []
   for (const key of keys) entries.push([key, reader.text()])
   return entries
@@ -271,7 +206,7 @@ function readTime(reader: PayloadReader): bigint {
   return reader.u64()
 }
 
-function readText(reader: PayloadReader): string {
+export function readText(reader: PayloadReader): string {
   return reader.text()
 }
 

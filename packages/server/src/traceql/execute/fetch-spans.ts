@@ -1,4 +1,5 @@
 import { isTooHeavy } from '../../clickhouse/store-error.ts'
+import { type BacklinkHead, readBacklinkHead } from '../../query/trace-rows/backlink-row.ts'
 import {
   fetchDecodedRows,
   type RowDecoders,
@@ -6,9 +7,7 @@ import {
   type TraceRowsRequest,
 } from '../../query/trace-rows/fetch-trace-rows.ts'
 import {
-  type BacklinkHead,
   type Entries,
-  readBacklinkHead,
   readSpanBody,
   readSpanHead,
   readSpanValues,

@@ -1,5 +1,6 @@
 import { resolveParents, type TreeSpan } from '../../query/traces/span-parents.ts'
-import type { BacklinkHead, StoredValue } from '../../query/trace-rows/trace-row.ts'
+import type { BacklinkHead } from '../../query/trace-rows/backlink-row.ts'
+import type { StoredValue } from '../../query/trace-rows/trace-row.ts'
 import type { Plan } from '../analyze/plan.ts'
 import { readCondition } from '../evaluate/condition.ts'
 import { measureTrace, type Read, readNumber } from '../evaluate/field-value.ts'

@@ -79,6 +79,9 @@ export const operationByKind: Readonly<Record<string, MessagingOperation>> = { p
 /** Message count of a batch, as text. One name since 1.20. */
 export const batchCountName = 'messaging.batch.message_count'
 
+/** Every attribute name above: all that is read of a span that has to do with a message. */
+export const messagingAttributeNames: readonly string[] = [...Object.values(messagingNames).flat(), batchCountName]
+
 /** A link from a consuming to a producing operation is a message. */
 export const producingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['create', 'send'])
 export const consumingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['receive', 'process'])

@@ -29,3 +29,8 @@ export class RowCursor {
     if (this.pos > this.bytes.length) throw new RangeError(`rows end in the middle of one, at byte ${this.pos}`)
   }
 }
+
+export function skipString(row: RowCursor): void {
+  const length = row.varint()
+  row.pos += length
+}

@@ -1,5 +1,6 @@
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { toKindServiceKey } from '../../links/span-ref.ts'
+import { type BacklinkHead, readBacklinkHead } from '../../trace-rows/backlink-row.ts'
 import type { RowDecoders } from '../../trace-rows/fetch-trace-rows.ts'
 import { type MessagingBody, readLinkValues, readMessagingBody } from '../../trace-rows/messaging-body.ts'
 import {
@@ -10,13 +11,7 @@ import {
   NO_VALUES,
   toLinkMessaging,
 } from '../../trace-rows/span-messaging.ts'
-import {
-  type BacklinkHead,
-  type BacklinkShape,
-  readBacklinkHead,
-  readSpanHead,
-  type SpanHead,
-} from '../../trace-rows/trace-row.ts'
+import { readSpanHead, type SpanHead, type SpanShape } from '../../trace-rows/trace-row.ts'
 import type { FlowLink, FlowSpanRef, FlowSpanRow } from '../flow-span.ts'
 
 export type FlowSpanWithLinks = { readonly span: FlowSpanRow; readonly links: readonly FlowLink[] }
@@ -24,7 +19,7 @@ export type FlowSpanWithLinks = { readonly span: FlowSpanRow; readonly links: re
 /** Decodes of spans and backlinks what flows use. */
 export function createFlowDecoders(): RowDecoders<FlowSpanWithLinks, FlowLink> {
   const keys = new WeakMap<object, ReturnType<typeof findMessagingKeys>>()
-  const keysOf = (shape: BacklinkShape): ReturnType<typeof findMessagingKeys> => {
+  const keysOf = (shape: Pick<SpanShape, 'keys'>): ReturnType<typeof findMessagingKeys> => {
     const known = keys.get(shape) ?? findMessagingKeys(shape.keys)
     keys.set(shape, known)
     return known
@@ -37,7 +32,7 @@ export function createFlowDecoders(): RowDecoders<FlowSpanWithLinks, FlowLink> {
     },
     backlink: (row, shape) => {
       const head = readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape)
-      return toFlowBacklink(head, readLinkValues(row.body(), keysOf(shape)))
+      return toFlowBacklink(head, readLinkValues(row.body(), keysOf(shape), shape.linkingKeys.length))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { readBacklinkHead } from '../../trace-rows/backlink-row.ts'
 import type { RowDecoders } from '../../trace-rows/fetch-trace-rows.ts'
 import { readLinkValues, readMessagingBody } from '../../trace-rows/messaging-body.ts'
 import {
@@ -9,13 +10,12 @@ import {
   type SpanMessaging,
 } from '../../trace-rows/span-messaging.ts'
 import {
-  type BacklinkShape,
   type Entries,
-  readBacklinkHead,
   readSpanBody,
   readSpanHead,
   type SpanBody,
   type SpanHead,
+  type SpanShape,
 } from '../../trace-rows/trace-row.ts'
 import { type FoundLink, type SpanDetails, type StoredSpan, toFoundLink, toFoundLinks } from './stored-span.ts'
 
@@ -23,8 +23,8 @@ export type DetailedSpan = { readonly span: StoredSpan; readonly details: SpanDe
 
 /** Decodes of spans and backlinks what message lists use. */
 export function createMessageDecoders(): RowDecoders<DetailedSpan, FoundLink> {
-  const known = new WeakMap<BacklinkShape, ShapeKeys>()
-  const keysOf = (shape: BacklinkShape): ShapeKeys => {
+  const known = new WeakMap<object, ShapeKeys>()
+  const keysOf = (shape: Pick<SpanShape, 'keys'>): ShapeKeys => {
     const keys = known.get(shape) ?? {
       messaging: findMessagingKeys(shape.keys),
       hasErrorType: shape.keys.includes(ERROR_TYPE),
@@ -53,7 +53,8 @@ export function createMessageDecoders(): RowDecoders<DetailedSpan, FoundLink> {
       const head = readBacklinkHead(row.head(), row.traceId(), row.spanId(), shape)
       const { traceId, spanId, linkingTraceId, linkingSpanId, kind, service, start, ordinal } = head
       const linking = { traceId: linkingTraceId, spanId: linkingSpanId, kind, service, start }
-      return toFoundLink({ traceId, spanId }, linking, ordinal, readLinkValues(row.body(), keysOf(shape).messaging))
+      const values = readLinkValues(row.body(), keysOf(shape).messaging, shape.linkingKeys.length)
+      return toFoundLink({ traceId, spanId }, linking, ordinal, values)
     },
   }
 }

@@ -12,6 +12,7 @@ import { NO_SPAN } from '../../links/linked-span.ts'
 import { UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { type RowOf, selectRows } from '../../sql/select-rows.ts'
 import { selectAnalyzer } from '../../trace-rows/fetch-trace-rows.ts'
+import { readBacklinkShape } from '../../trace-rows/backlink-row.ts'
 import { backlinkHead, shapePrefix, spanHead } from '../../trace-rows/head-sql.ts'
 import { readLinkValues } from '../../trace-rows/messaging-body.ts'
 import {
@@ -20,7 +21,7 @@ import {
   readMessagingValues,
   toLinkMessaging,
 } from '../../trace-rows/span-messaging.ts'
-import { KINDS, readBacklinkShape, readSpanShape, STATUSES } from '../../trace-rows/trace-row.ts'
+import { KINDS, readSpanShape, STATUSES } from '../../trace-rows/trace-row.ts'
 import type { TopologyRequest } from '../topology-request.ts'
 import { addSpan, type SampledLink, type SampledSpan, type TraceSample, type TraceSpans } from './sampled-span.ts'
 
@@ -141,10 +142,11 @@ function toLink(row: Row): SampledLink {
   const start = row.start()
   const end = BigInt.asUintN(64, start + row.duration())
   const body = row.body()
+  const { keys, linkingKeys } = row.shape().backlink()
   return {
     target: { traceId: row.traceId(), spanId: row.spanId() },
     source: { traceId: row.linkingTraceId(), spanId: row.linkingSpanId(), kind, status, service, start, end },
-    record: body.pos === body.end ? UNKNOWN_RECORD : toLinkMessaging(readLinkValues(body, row.shape().backlink().keys)),
+    record: body.pos === body.end ? UNKNOWN_RECORD : toLinkMessaging(readLinkValues(body, keys, linkingKeys)),
   }
 }
 
@@ -170,5 +172,7 @@ function readSpan(bytes: Buffer) {
 }
 
 function readBacklink(bytes: Buffer) {
-  return { keys: bytes.length === 0 ? [] : findMessagingKeys(readBacklinkShape(new PayloadReader(bytes)).keys) }
+  if (bytes.length === 0) return { keys: [], linkingKeys: 0 }
+  const { keys, linkingKeys } = readBacklinkShape(new PayloadReader(bytes))
+  return { keys: findMessagingKeys(keys), linkingKeys: linkingKeys.length }
 }

@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { compileLinkCount } from '../../links/link-count.ts'
+import type { BacklinkHead } from '../../trace-rows/backlink-row.ts'
 import { backlinkHead, identityHash } from '../../trace-rows/head-sql.ts'
-import type { BacklinkHead } from '../../trace-rows/trace-row.ts'
 
 /** Number of links to each span id. A link of a span that was sent twice counts once. */
 export function countBacklinks(backlinks: readonly BacklinkHead[]): ReadonlyMap<string, number> {

@@ -1,8 +1,8 @@
 import type { TraceSummary } from '@spanlink/api-schema'
 import { isTooHeavy } from '../../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import type { BacklinkHead } from '../../trace-rows/backlink-row.ts'
 import { fetchTraceHeads } from '../../trace-rows/fetch-trace-rows.ts'
-import type { BacklinkHead } from '../../trace-rows/trace-row.ts'
 import { summarizeLargeTrace } from './large-trace.ts'
 import { summarize, type SummarizedSpan, toSpanGroup } from './summarize.ts'
 
