@@ -257,8 +257,11 @@ const insertSettings: ClickHouseSettings = {
 }
 
 const tableSettings: Partial<Record<Table, ClickHouseSettings>> = {
-  // Merges build the skip indexes; see schema/spans.sql.
-  spans: { materialize_skip_indexes_on_insert: 0 },
+  // Merges build the other skip indexes; see schema/spans.sql.
+  spans: {
+    materialize_skip_indexes_on_insert: 1,
+    exclude_materialize_skip_indexes_on_insert: 'sources, trace_ids, topics, attribute_types',
+  },
 }
 
 const querySettings: ClickHouseSettings = {

@@ -64,7 +64,8 @@ create table if not exists {db}.spans
   cluster LowCardinality(String) default
     if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['kafka.cluster.id'] != '', attrs['kafka.cluster.id'], attrs['messaging.kafka.cluster.id']), '')
     codec(ZSTD(1)),
-  -- Skip indexes are built by merges, not by inserts: parts that never merged are small and new.
+  -- Skip indexes are built by merges, except `attribute_values`: parts that never merged are small
+  -- and new, but a value that is in none of 170,000 such spans took 55 ms. It takes 0.5 us a span.
   -- A search by a resource attribute looks up the sources that have it.
   index sources source_id type bloom_filter(0.01) granularity 1,
   -- For conditions on traces that are known, such as the candidates of a structural query.

@@ -3,8 +3,10 @@ import { MINUTE_NANO } from '../../query/sql/time-window.ts'
 import { namesService } from '../analyze/conditions.ts'
 import type { Plan } from '../analyze/plan.ts'
 import { limits } from '../limits.ts'
+import { createParams } from '../sql/params.ts'
 import { findCandidates, isExact, type LinkMatches } from './candidates.ts'
-import type { Scope, Search } from './search.ts'
+import { executeQuery } from './execute-query.ts'
+import type { Scope, Search, Window } from './search.ts'
 import type { Position } from './search-cursor.ts'
 
 /**
@@ -25,7 +27,7 @@ export async function* scanCandidates(
   }
   // An end in the future counts as now.
   const now = BigInt(Date.now()) * 1_000_000n
-  const anchor = after?.anchor ?? (window.end < now ? window.end : now)
+  let anchor = after?.anchor ?? (window.end < now ? window.end : now)
   if (within) {
     const found = await findCandidates(search, plan, links, { ...window, within, limit: limits.candidateTraces })
     yield found.map((candidate) => ({ ...candidate, anchor, since: 0n, foundSince: 0n }))
@@ -37,8 +39,9 @@ export async function* scanCandidates(
   // A trace that spans of one window match alone is found in it, so windows need not overlap.
   const isAlone = after === undefined && plan.conditions.length === 1 && links.size === 0
   const seen = new Set<string>()
+  const firstLength = getFirstLength(plan)
   let foundSince = after?.foundSince ?? window.end
-  let start = after === undefined ? lookBack(getFirstLength(plan)) : clamp(after.since, window.start, window.end)
+  let start = after === undefined ? lookBack(firstLength) : clamp(after.since, window.start, window.end)
   for (let nth = 0; ; nth++) {
     const [since, before] = [start, foundSince]
     const fetchPositions = async (max: number): Promise<readonly Position[]> => {
@@ -69,6 +72,15 @@ export async function* scanCandidates(
     if (since === window.start) return
     for (const { traceId } of found) seen.add(traceId)
     foundSince = since
+    if (nth === 0 && after === undefined && seen.size === 0 && firstLength === MINUTE_NANO) {
+      const newest = await findNewestSpans(search, window)
+      // The minute had few or no spans: begins anew where they are.
+      if (newest !== undefined && newest.start < since) {
+        if (newest.end < anchor) anchor = newest.end
+        start = lookBack(anchor - newest.start)
+        continue
+      }
+    }
     start = lookBack(widen(anchor - since, seen.size, limit))
   }
 }
@@ -83,9 +95,34 @@ function getFirstLength({ conditions }: Plan): bigint {
 /** Returns how far back to search when a length had this many of the traces that are wanted. */
 function widen(length: bigint, found: number, wanted: number): bigint {
   const known = length > MINUTE_NANO ? length : MINUTE_NANO
-  if (found === 0) return known < 10n * MINUTE_NANO ? 10n * MINUTE_NANO : known * 8n
-  return known * BigInt(Math.min(8, Math.max(2, Math.ceil((1.5 * wanted) / found))))
+  // A value that no span of a minute has is rare, so that indexes skip most of an hour.
+  if (found === 0) return known < 10n * MINUTE_NANO ? 80n * MINUTE_NANO : known * 8n
+  return known * BigInt(Math.min(64, Math.max(2, Math.ceil((1.5 * wanted) / found))))
 }
+
+/**
+ * Finds the newest minutes of a window, at most ten, that together have enough spans to tell how
+ * frequent a value is.
+ */
+async function findNewestSpans(search: Search, { start, end }: Window): Promise<Window | undefined> {
+  const params = createParams()
+  const inWindow = `minute between ${params.add('UInt32', String(start / MINUTE_NANO))} and ${params.add('UInt32', String(end / MINUTE_NANO))}`
+  const minutes = await executeQuery<{ minute: number; spans: string }>(
+    search,
+    `select minute, sum(spans) as spans from traffic_minutes
+    where ${inWindow} and minute + 10 > (select max(minute) from traffic_minutes where ${inWindow})
+    group by minute order by minute desc`,
+    params,
+  )
+  const [newest] = minutes
+  if (newest === undefined) return undefined
+  let spans = 0
+  const oldest = minutes.find((each) => (spans += Number(each.spans)) >= ENOUGH_SPANS) ?? minutes.at(-1) ?? newest
+  return { start: BigInt(oldest.minute) * MINUTE_NANO, end: BigInt(newest.minute + 1) * MINUTE_NANO }
+}
+
+/** As many are searched in 20 ms. */
+const ENOUGH_SPANS = 20_000
 
 function clamp(value: bigint, min: bigint, max: bigint): bigint {
   if (value < min) return min
