@@ -39,7 +39,7 @@ test.each([
   ['the newest traces', '/api/traces', {}, window, 4],
   ['a search by service and status', '/api/traces', {}, { ...window, service: 'payment', status: 'error' }, 3],
   ['a TraceQL search', '/api/traces', {}, { ...window, q: '{ status = error }' }, 5],
-  ['a TraceQL search by structure', '/api/traces', {}, { ...window, q: structure }, 4],
+  ['a TraceQL search by structure', '/api/traces', {}, { ...window, q: structure }, 2],
   ['a trace', '/api/traces/{traceId}', { traceId }, {}, 2],
   ['links of a span', '/api/traces/{traceId}/links', { traceId }, { spanId: order.spanId }, 1],
   ['the skeleton of a trace', '/api/traces/{traceId}/skeleton', { traceId }, {}, 1],

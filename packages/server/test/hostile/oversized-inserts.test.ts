@@ -1,4 +1,4 @@
-import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
+import { encodeTraces, generateRequests, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { minimalSpans, requestOf, sendCompressed, spanWithEvents, spanWithKey, spanWithLinks } from './hostile-spans.ts'
@@ -57,7 +57,35 @@ test.each([
   240_000,
 )
 
-type Status = { readonly store: { readonly spans: number }; readonly quarantine: { readonly segments: number } }
+test('a batch whose backlinks are forty times as large as its spans is stored', async () => {
+  const send = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) }
+  const spans = Array.from({ length: 40 }, (_, at) => ({
+    traceId: `${at + 10}`.padStart(32, '0'),
+    spanId: `${at + 10}`.padStart(16, '0'),
+    name: 'n'.repeat(850),
+    kind: 5,
+    startTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    endTimeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    attributes: [kv('kafka.message.key', 'k'.repeat(900))],
+    links: Array.from({ length: 16_384 }, () => ({ ...send, attributes: [] })),
+  }))
+  const report = await runAttack({
+    attack: async (server) => {
+      const response = await sendCompressed(server, Buffer.from(encodeTraces(tracesOf('payment', spans))))
+      expect([response.status, await response.text()]).toEqual([200, ''])
+      const links = async (): Promise<number> => ((await server.getJson('/api/status')) as Status).store.links
+      while ((await links()) < 40 * 16_384) await sleep(200)
+      const { quarantine } = (await server.getJson('/api/status')) as Status
+      expect(quarantine.segments).toBe(0)
+    },
+  })
+  expectUnharmed(report)
+}, 240_000)
+
+type Status = {
+  readonly store: { readonly spans: number; readonly links: number }
+  readonly quarantine: { readonly segments: number }
+}
 
 /** Concatenated protobuf requests are one request. */
 function ordinaryBatch(megabytes: number): { readonly body: Buffer; readonly spans: number } {

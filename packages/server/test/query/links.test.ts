@@ -169,6 +169,36 @@ test('the record of a link has the cluster of the consumer, or else of its resou
   }
 })
 
+test('the record of a link is the same in the trace and in the links of both ends', async () => {
+  const send = span({ name: 'send orders', kind: 4, start, attributes: [kv('kafka.offset', 9)] })
+  const [topic, partition] = [kv('messaging.destination.name', 'orders'), kv('messaging.destination.partition.id', '3')]
+  const key = kv('kafka.message.key', 'k1')
+  const located = [topic, partition, kv('kafka.offset', 1042)]
+  const cases = [
+    { kind: 5, attributes: [key], ofLink: located },
+    { kind: 5, attributes: [key, kv('kafka.cluster.id', 'b')], ofLink: located },
+    { kind: 5, attributes: [topic, kv('kafka.offset', '007')], ofLink: [] },
+    { kind: 5, attributes: [topic, kv('kafka.offset', 'abc')], ofLink: [] },
+    { kind: 2, attributes: [topic, key], ofLink: [] },
+    // Too large to be repeated in thousands of backlinks.
+    { kind: 5, attributes: [topic, kv('kafka.message.key', 'k'.repeat(8000))], ofLink: [], links: 3000 },
+  ]
+  await traces.put(tracesOf('gateway', [send]))
+  for (const { kind, attributes, ofLink, links = 1 } of cases) {
+    const own = Array.from({ length: links }, () => ({ ...linkTo(send), attributes: ofLink }))
+    const consumer = span({ name: 'process orders', kind, start: start + MS, attributes, links: own })
+    await traces.put(tracesOf('payment', [consumer]))
+    const trace = await findTrace(traces.store, consumer.traceId, {})
+    const record = trace?.spans[0]?.links[0]?.record
+    const out = await findLinks(traces.store, consumer.traceId, { direction: 'out', limit: 1 }, {})
+    expect(out?.links[0]?.record).toEqual(record)
+    const back = await findLinks(traces.store, send.traceId, { direction: 'in', limit: 1000 }, {})
+    const incoming = back?.links.find((link) => link.peerTraceId === consumer.traceId)
+    expect(incoming?.record).toEqual(record)
+    expect(record?.topic).toBe(kind === 5 ? 'orders' : '')
+  }
+})
+
 test('a link whose target is not stored is returned with a null peer', async () => {
   const missing = { traceId: randomTraceId(), spanId: randomSpanId() }
   const lonely = span({ start, links: [linkTo(missing)] })

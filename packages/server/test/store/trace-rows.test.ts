@@ -150,6 +150,7 @@ test('backlinks of a span repeat its messaging attributes up to 16 MiB', async (
   const { backlinks, damaged } = await fetchTraceRows(store, { traceIds: ['ef'.repeat(16)], type: 'backlink' }, {})
   const repeated = backlinks.filter(({ linkingAttributes }) => linkingAttributes.length > 0)
   expect([backlinks.length, repeated.length, damaged]).toEqual([5100, 100, 0])
+  expect(backlinks.filter((backlink) => backlink.areLinkingAttributesLeftOut)).toHaveLength(5000)
   expect(repeated[0]?.linkingAttributes).toEqual([['kafka.message.key', 'k'.repeat(4000)]])
 })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/clickhouse/store.ts'
+import { fetchSummaries } from '../../src/query/traces/summaries/fetch-summaries.ts'
 import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
 import { openTestStore } from '../query/stored-traces.ts'
 import { loadSpans } from './load.ts'
@@ -62,6 +63,17 @@ test.each([
     expect(new Set(paged).size).toBe(paged.length)
     expect(new Set(paged)).toEqual(new Set(all))
   }
+})
+
+test('of a span sent again with another start, the earliest counts in every summary', async () => {
+  const early = oneSpan('sent again', end - 30n * minute)
+  const late = { ...early, start: early.start + 1_000_000n, status: 'error' as const }
+  await loadSpans(store, [early], 'early')
+  await loadSpans(store, [late], 'late')
+  const { traces } = await searchTraceQL(store, '{ name = "sent again" }', day)
+  const summaries = await fetchSummaries(store, [early.traceId], {})
+  expect(traces[0]?.summary).toMatchObject({ errorCount: 0, startTimeUnixNano: String(early.start) })
+  expect(summaries.get(early.traceId)).toEqual(traces[0]?.summary)
 })
 
 test('a search finds the newest traces first, in whatever windows they are', async () => {

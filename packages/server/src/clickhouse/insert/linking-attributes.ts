@@ -6,7 +6,7 @@ import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
 /**
  * Maximum size of what all backlinks of a span repeat of it. Beyond it, as with kilobytes times
- * thousands of links, they have no attributes of the linking span.
+ * thousands of links, they say that attributes of the linking span are left out.
  */
 const MAX_REPEATED_BYTES = 16 * 1024 * 1024
 
@@ -26,6 +26,7 @@ export type LinkingSpan = {
  */
 export class LinkingAttributes {
   #count = 0
+  #isLeftOut = false
   /** With the cluster of the resource at the end. */
   readonly #keys = new ByteList()
   readonly #values = new ByteList()
@@ -50,17 +51,22 @@ export class LinkingAttributes {
     }
     if (this.#count > 0) this.#keys.append(view, clusterAt, end - clusterAt)
     const repeated = nameEnd - start + this.#keys.length + this.#values.length
-    if (links * repeated > MAX_REPEATED_BYTES) this.#clear()
+    if (links * repeated <= MAX_REPEATED_BYTES) return
+    const hadAny = this.#count > 0
+    this.#clear()
+    this.#isLeftOut = hadAny
   }
 
   appendTo(shape: ByteList, body: ByteList): void {
     shape.varint(this.#count)
     shape.append(this.#keys.view, 0, this.#keys.length)
+    if (this.#isLeftOut) shape.u8(1)
     body.append(this.#values.view, 0, this.#values.length)
   }
 
   #clear(): void {
     this.#count = 0
+    this.#isLeftOut = false
     this.#keys.clear()
     this.#values.clear()
   }

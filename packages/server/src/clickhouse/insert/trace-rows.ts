@@ -3,10 +3,11 @@ import { LinkingAttributes, type LinkingSpan } from './linking-attributes.ts'
 import { ByteList } from './native/byte-list.ts'
 import { type Column, createValuesColumn } from './native/column.ts'
 import { RowCursor, skipString } from './native/row-cursor.ts'
+import { StoreError } from '../store-error.ts'
 import { IDS_BYTES, SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
 /** First byte of every `shape`. Readers report rows of another version. */
-export const PAYLOAD_VERSION = 1
+export const PAYLOAD_VERSION = 2
 
 /** Times of a span's events in its `head`: more cannot be told apart in a waterfall. */
 const MAX_EVENT_TIMES = 500
@@ -26,6 +27,13 @@ const SOURCE_ID_BYTES = 8
 
 /** Adding this much takes about 2 ms; then other events, such as acks, run. */
 const YIELD_BYTES = 1024 * 1024
+
+/**
+ * Each backlink repeats names and attributes of its span, so that fetch rows may be a hundred times
+ * as large as the rows that they are made of. ClickHouse needs several times this memory. A span
+ * alone is smaller (`MAX_BACKLINK_BYTES`, and that of linking attributes).
+ */
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024
 
 /** Flags and three counts of dropped items. */
 const COUNTS_BYTES = 16
@@ -67,7 +75,7 @@ export class TraceRows {
    * `clear`.
    *
    * @param chunks each of whole rows of `spans`
-   * @throws RangeError when one ends within a row
+   * @throws RangeError when one ends within a row; StoreError 'too-heavy' above `MAX_BLOCK_BYTES`
    */
   async toBlock(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     this.clear()
@@ -77,7 +85,11 @@ export class TraceRows {
       row.reset(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
       while (row.pos < chunk.length) {
         const start = row.pos
+        const isFirst = this.#types.length === 0
         this.#addRow(row, start)
+        if (!isFirst && this.#bytes > MAX_BLOCK_BYTES) {
+          throw new StoreError('too-heavy', `The fetch rows of an insert are more than ${MAX_BLOCK_BYTES} bytes.`)
+        }
         left -= row.pos - start
         if (left > 0) continue
         await yieldToEventLoop()
@@ -130,6 +142,10 @@ export class TraceRows {
     this.#addPayload()
     if (links > 0) this.#addBacklinks(row, linksAt, { start, nameEnd, attributesAt, links, clusterAt, end })
     row.pos = end
+  }
+
+  get #bytes(): number {
+    return this.#shapes.length + this.#heads.length + this.#bodies.length
   }
 
   #block(): Buffer[] {

@@ -11,6 +11,14 @@ export const decodeHex: ColumnDecoder<string> = (bytes, column) => {
   return (row) => bytes.toString('hex', at + row * width, at + (row + 1) * width)
 }
 
+/** The same of ids that payloads contain, too: each text is created once. */
+export function decodeIds(payload: PayloadReader): ColumnDecoder<string> {
+  return (_, column) => {
+    const { at, width } = expectType(column, 'fixed')
+    return (row) => payload.hexAt(at + row * width, width)
+  }
+}
+
 /** The same where many rows in a row have the same value. */
 export const decodeRepeatedHex: ColumnDecoder<string> = (bytes, column) => {
   const { at, width } = expectType(column, 'fixed')
@@ -34,6 +42,11 @@ export const decodeUInt64: ColumnDecoder<bigint> = (bytes, column) => {
   return (row) => bytes.readBigUInt64LE(at + row * 8)
 }
 
+export const decodeInt64: ColumnDecoder<bigint> = (bytes, column) => {
+  const { at } = expectType(column, 'fixed')
+  return (row) => bytes.readBigInt64LE(at + row * 8)
+}
+
 /** The same as a number, rounded above 2^53. */
 export const decodeCount: ColumnDecoder<number> = (bytes, column) => {
   const { at } = expectType(column, 'fixed')
@@ -54,13 +67,18 @@ export function decodeEnum<Name>(names: readonly Name[]): ColumnDecoder<Name> {
 }
 
 /** A `String`: one reader of its bytes, valid until that of another row is read. */
-export const decodePayload: ColumnDecoder<PayloadReader> = (bytes, column) => {
-  const { starts, ends } = expectType(column, 'strings')
-  const reader = new PayloadReader(bytes)
-  return (row) => {
-    reader.pos = starts[row] as number
-    reader.end = ends[row] as number
-    return reader
+export const decodePayload: ColumnDecoder<PayloadReader> = (bytes, column) =>
+  decodePayloadWith(new PayloadReader(bytes))(bytes, column)
+
+/** The same with a reader of the same bytes. */
+export function decodePayloadWith(reader: PayloadReader): ColumnDecoder<PayloadReader> {
+  return (_, column) => {
+    const { starts, ends } = expectType(column, 'strings')
+    return (row) => {
+      reader.pos = starts[row] as number
+      reader.end = ends[row] as number
+      return reader
+    }
   }
 }
 

@@ -2,13 +2,13 @@ import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { isLocated, mergeRecords, resolveRecord } from '../records/record-metadata.ts'
-import { computeLinkQueueTime, findLinkedSpans, NO_SPAN, NO_TRACE, toLinkEnds } from './linked-span.ts'
+import { mergeRecords, resolveRecord } from '../records/record-metadata.ts'
+import { computeLinkQueueTime, findLinkedSpans, type LinkEnd, NO_SPAN, NO_TRACE, toLinkEnds } from './linked-span.ts'
 import { MAX_EXACT_COUNT } from './link-count.ts'
 import { fetchLinkPage, type OwnSpans } from './link-page.ts'
 import type { LinkRow } from './link-row.ts'
 import type { LinksRequest } from './many-links.ts'
-import { toRefKey, type SpanRef } from './span-ref.ts'
+import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
 
 /**
  * Returns the links of a trace or one of its spans, with both ends resolved: first `out`, then
@@ -42,9 +42,10 @@ async function resolveLinks(
   const links = rows.map((row) => {
     const here = { traceId, spanId: row.spanId }
     const peer = { traceId: row.peerTraceId, spanId: row.peerSpanId }
-    return { row, to: row.direction === 'out' ? peer : here }
+    const [from, to] = row.direction === 'out' ? [here, peer] : [peer, here]
+    return { row, from, to }
   })
-  const refs = links.map(({ to }): SpanRef => to)
+  const refs = links.flatMap(({ row, from, to }): SpanRef[] => (row.linkingRecord === undefined ? [to, from] : [to]))
   const keys = new Set(refs.map(toRefKey))
   const ends = toLinkEnds(spans.filter((span) => keys.has(toRefKey(span))))
   const isKnown = (ref: SpanRef): boolean =>
@@ -54,11 +55,13 @@ async function resolveLinks(
     refs.filter((ref) => !isKnown(ref)),
     options,
   )
-  return links.map(({ row, to }): TraceLink => {
-    const { direction, linkingSpan, linkingRecord } = row
-    const targetEnd = ends.get(toRefKey(to)) ?? found.get(toRefKey(to))
+  const findEnd = (key: string): LinkEnd | undefined => ends.get(key) ?? found.get(key)
+  return links.map(({ row, from, to }): TraceLink => {
+    const { direction, linkingSpan } = row
+    const targetEnd = findEnd(toRefKey(to))
     const target = targetEnd?.span ?? null
-    const own = resolveRecord(row.attributes)
+    const linkingRecord =
+      row.linkingRecord ?? (findEnd(toSpanKey({ ...from, ...linkingSpan })) ?? findEnd(toRefKey(from)))?.record
     return {
       direction,
       spanId: row.spanId,
@@ -70,8 +73,7 @@ async function resolveLinks(
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      // A span with several links may have the key of another message than this one.
-      record: mergeRecords([own, isLocated(own) ? undefined : linkingRecord, targetEnd?.record]),
+      record: mergeRecords([resolveRecord(row.attributes), linkingRecord, targetEnd?.record]),
       queueTimeNano: computeLinkQueueTime(target, linkingSpan, guessOperation(linkingSpan)),
     }
   })

@@ -3,8 +3,9 @@ import { crc32 } from 'node:zlib'
 import { createCursorCodec } from '../sql/cursor.ts'
 import { KINDS, type LinkBody, type SpanHead, type SpanRow } from '../trace-rows/trace-row.ts'
 import type { BacklinkRow } from '../trace-rows/backlink-row.ts'
-import { readMessaging } from '../trace-rows/span-messaging.ts'
-import { toLinkedSpan, toRecord } from './linked-span.ts'
+import { isMessagingKind, readMessaging } from '../trace-rows/span-messaging.ts'
+import { resolveRecord, UNKNOWN_RECORD } from '../records/record-metadata.ts'
+import { toLinkedSpan } from './linked-span.ts'
 
 export const linkCursor = createCursorCodec('links2', {
   direction: 'direction',
@@ -23,15 +24,15 @@ export type LinkKey = ReturnType<typeof linkCursor.decode>
 export type LinkRow = LinkKey &
   LinkBody & {
     readonly linkingSpan: LinkedSpan
-    /** Named by the linking span's attributes. */
-    readonly linkingRecord: RecordMetadata
+    /** Named by the linking span's attributes; undefined if only the span itself has them. */
+    readonly linkingRecord: RecordMetadata | undefined
   }
 
 /** Lists the outgoing links of a span. */
 export function toOutgoingLinks(span: SpanRow): LinkRow[] {
   const { spanId, start } = span
   const linkingSpan = toLinkedSpan(span)
-  const linkingRecord = toRecord(readMessaging(span))
+  const linkingRecord = readRecord(span)
   const shared = { direction: 'out', start, spanId, identity: hashIdentity(span), linkingSpan, linkingRecord } as const
   return span.links.map(({ traceId: peerTraceId, spanId: peerSpanId, ...body }, ordinal) => {
     return { ...shared, peerTraceId, peerSpanId, ordinal, ...body }
@@ -47,8 +48,15 @@ export function toIncomingLink(backlink: BacklinkRow): LinkRow {
     peerSpanId,
     identity: hashIdentity(backlink),
     linkingSpan: toLinkedSpan(backlink),
-    linkingRecord: toRecord(readMessaging({ ...backlink, attributes: backlink.linkingAttributes })),
+    linkingRecord: backlink.areLinkingAttributesLeftOut
+      ? undefined
+      : readRecord({ ...backlink, attributes: backlink.linkingAttributes }),
   }
+}
+
+/** The record that a span's attributes name, as sent. */
+function readRecord(span: Parameters<typeof readMessaging>[0]): RecordMetadata {
+  return isMessagingKind(span.kind) ? resolveRecord(span.attributes, readMessaging(span).cluster) : UNKNOWN_RECORD
 }
 
 /** The same as `identityHash` in head-sql.ts. */

@@ -3,7 +3,7 @@ import { producingOperations } from '../../clickhouse/insert/messaging/semconv.t
 import { isTooHeavy } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { fetchTraceRows } from '../trace-rows/fetch-trace-rows.ts'
-import { readMessaging, type SpanMessaging } from '../trace-rows/span-messaging.ts'
+import { readMessaging } from '../trace-rows/span-messaging.ts'
 import type { SpanHead, SpanRow } from '../trace-rows/trace-row.ts'
 import { isInside } from '../traces/span-parents.ts'
 import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
@@ -95,13 +95,8 @@ function addLinkEnd(found: Map<string, LinkEnd>, ref: SpanRef, end: LinkEnd): vo
 }
 
 function toLinkEnd(row: SpanRow): LinkEnd {
-  const messaging = readMessaging(row)
-  return { span: toLinkedSpan(row), operation: messaging.operation, record: toRecord(messaging) }
-}
-
-/** The record that a span's attributes name. */
-export function toRecord({ cluster, topic, partition, offset, key }: SpanMessaging): RecordMetadata {
-  return { cluster, topic, partition, offset, key }
+  const { operation, cluster, topic, partition, offset, key } = readMessaging(row)
+  return { span: toLinkedSpan(row), operation, record: { cluster, topic, partition, offset, key } }
 }
 
 export type Interval = { readonly start: bigint; readonly end: bigint }

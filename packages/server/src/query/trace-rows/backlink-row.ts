@@ -18,6 +18,8 @@ export type BacklinkShape = Pick<
 > & {
   /** Of the linking span's messaging attributes; none if messages have no spans of its kind. */
   readonly linkingKeys: readonly string[]
+  /** It has messaging attributes, but they would take too much with so many links. */
+  readonly areLinkingAttributesLeftOut: boolean
 }
 
 /** A link to the span `spanId` of `traceId`, with what is known of the linking span. */
@@ -40,6 +42,8 @@ export type BacklinkHead = {
 export type BacklinkBody = LinkBody & {
   /** Messaging attributes of the linking span. */
   readonly linkingAttributes: Entries
+  /** It has others, which would take too much with so many links. */
+  readonly areLinkingAttributesLeftOut: boolean
   /** Of the linking span's resource. */
   readonly resourceCluster: string
 }
@@ -53,8 +57,19 @@ export function readBacklinkShape(reader: PayloadReader): BacklinkShape {
   const attributeTypes = reader.text()
   const linkingKeys = readList(reader, 1, readText)
   const resourceCluster = linkingKeys.length === 0 ? '' : reader.text()
+  const areLinkingAttributesLeftOut = reader.pos < reader.end && reader.u8() === 1
   checkEnd(reader)
-  return { kind, status, service, name, keys, attributeTypes, linkingKeys, resourceCluster }
+  return {
+    kind,
+    status,
+    service,
+    name,
+    keys,
+    attributeTypes,
+    linkingKeys,
+    resourceCluster,
+    areLinkingAttributesLeftOut,
+  }
 }
 
 /** @throws PayloadError */
@@ -84,7 +99,7 @@ export function readBacklinkHead(
 /** @throws PayloadError */
 export function readBacklinkBody(
   reader: PayloadReader,
-  { keys, attributeTypes, linkingKeys, resourceCluster }: BacklinkShape,
+  { keys, attributeTypes, linkingKeys, areLinkingAttributesLeftOut, resourceCluster }: BacklinkShape,
 ): BacklinkBody {
   const body = {
     traceState: reader.text(),
@@ -93,6 +108,7 @@ export function readBacklinkBody(
     attributeTypes,
     droppedAttributes: reader.u32(),
     linkingAttributes: readValues(reader, linkingKeys),
+    areLinkingAttributesLeftOut,
     resourceCluster,
   }
   checkEnd(reader)

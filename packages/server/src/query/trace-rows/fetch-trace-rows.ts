@@ -2,6 +2,7 @@ import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts
 import { createIdList } from '../sql/id-parameters.ts'
 import { PayloadError, PayloadReader } from '../../clickhouse/read/payload-reader.ts'
 import { checkRowCount } from '../../clickhouse/read/parse-rows.ts'
+import { decodeByte, decodeDistinct, decodeIds, decodePayloadWith } from '../../clickhouse/read/column-decoders.ts'
 import { readNative } from '../../clickhouse/read/read-native.ts'
 import {
   type BacklinkHead,
@@ -12,7 +13,6 @@ import {
   readBacklinkShape,
 } from './backlink-row.ts'
 import { spanHead, spanShape } from './head-sql.ts'
-import { type Column, expectType, readByte, readHex, seek, seekString } from './native-values.ts'
 import { readSpanBody, readSpanHead, readSpanShape, type SpanHead, type SpanRow, type SpanShape } from './trace-row.ts'
 
 /** Which rows to read. Ids are hexadecimal digits in lower case. */
@@ -163,19 +163,23 @@ function decodeRows<Span, Backlink>(
   for (const block of readNative(bytes)) {
     rows += block.rows
     const [traceIds, types, spanIds, shapes, heads, bodies] = block.columns
-    const spanShapes = cacheShapes(payload, shapes, readSpanShape)
-    const backlinkShapes = cacheShapes(payload, shapes, readBacklinkShape)
+    const [traceIdAt, spanIdAt] = [decodeIds(payload)(bytes, traceIds), decodeIds(payload)(bytes, spanIds)]
+    const typeAt = decodeByte(bytes, types)
+    const spanShapeAt = decodeSpanShapes(bytes, shapes)
+    const backlinkShapeAt = decodeBacklinkShapes(bytes, shapes)
+    const headAt = decodePayloadWith(payload)(bytes, heads)
+    const bodyAt = bodies && decodePayloadWith(payload)(bytes, bodies)
     let at = 0
     const row = {
-      traceId: () => readHex(payload, traceIds, at),
-      spanId: () => readHex(payload, spanIds, at),
-      head: () => seekString(payload, heads, at),
-      body: () => seekString(payload, bodies, at),
+      traceId: () => traceIdAt(at),
+      spanId: () => spanIdAt(at),
+      head: () => headAt(at),
+      body: () => bodyAt?.(at) ?? NO_BODY,
     }
     for (; at < block.rows; at++) {
       try {
-        if (readByte(bytes, types, at) === SPAN) spans.push(readSpan(row, spanShapes(at)))
-        else backlinks.push(readBacklink(row, backlinkShapes(at)))
+        if (typeAt(at) === SPAN) spans.push(readSpan(row, spanShapeAt(at)))
+        else backlinks.push(readBacklink(row, backlinkShapeAt(at)))
       } catch (error) {
         if (!(error instanceof PayloadError)) throw error
         damaged.push({ traceId: row.traceId(), reason: `span id ${row.spanId()}, ${error.message}` })
@@ -189,20 +193,10 @@ function decodeRows<Span, Backlink>(
   return { spans, backlinks, damaged: damaged.length }
 }
 
-/** Returns the shape of a row; each is decoded once. */
-function cacheShapes<Shape>(
-  payload: PayloadReader,
-  column: Column,
-  read: (reader: PayloadReader) => Shape,
-): (row: number) => Shape {
-  const known: (Shape | undefined)[] = []
-  const { numbers, starts, ends } = expectType(column, 'low-cardinality')
-  return (row) => {
-    const number = numbers[row] as number
-    const shape = known[number] ?? read(seek(payload, starts[number] as number, ends[number] as number))
-    known[number] = shape
-    return shape
-  }
-}
+const decodeSpanShapes = decodeDistinct((shape) => readSpanShape(new PayloadReader(shape)))
+const decodeBacklinkShapes = decodeDistinct((shape) => readBacklinkShape(new PayloadReader(shape)))
+
+/** Of a statement without `body`. */
+const NO_BODY = new PayloadReader(Buffer.alloc(0))
 
 type DamagedRow = { readonly traceId: string; readonly reason: string }

@@ -85,9 +85,12 @@ export async function* scanCandidates(
   }
 }
 
-/** Of a service, ten minutes have few enough spans to be searched at once. */
+/**
+ * Of a service, ten minutes have few enough spans to be searched at once. With several filters,
+ * more of a trace's spans must lie in the window.
+ */
 function getFirstLength({ conditions }: Plan): bigint {
-  return conditions.every((condition) => condition !== undefined && namesService(condition))
+  return conditions.length > 1 || conditions.every((condition) => condition !== undefined && namesService(condition))
     ? 10n * MINUTE_NANO
     : MINUTE_NANO
 }

@@ -1,3 +1,11 @@
+import {
+  decodeEnum,
+  decodeIds,
+  decodeInt64,
+  decodePayloadWith,
+  decodeText,
+  decodeUInt64,
+} from '../../../clickhouse/read/column-decoders.ts'
 import { checkRowCount } from '../../../clickhouse/read/parse-rows.ts'
 import { messagingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { PayloadReader } from '../../../clickhouse/read/payload-reader.ts'
@@ -5,7 +13,6 @@ import { readNative } from '../../../clickhouse/read/read-native.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
 import type { MessagingLink } from '../../trace-rows/messaging-body.ts'
-import { cacheTexts, readByte, readHex, readInt64, readUInt64, seekString } from '../../trace-rows/native-values.ts'
 import { readMessagingEntries } from '../../trace-rows/span-messaging.ts'
 import { KINDS, readList, STATUSES } from '../../trace-rows/trace-row.ts'
 import { type StoredSpan, toFoundLinks } from './stored-span.ts'
@@ -19,37 +26,42 @@ export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store[
   const spans: StoredSpan[] = []
   const payload = new PayloadReader(bytes)
   for (const { rows, columns } of readNative(bytes)) {
-    const [traceIds, spanIds, parents, starts, durations, kinds, statuses, operations, offsets, ...texts] = columns
-    const [services, names, clusters, topics, partitions, groups] = texts.slice(0, 6).map((column) => {
-      return cacheTexts(bytes, column)
-    }) as [Text, Text, Text, Text, Text, Text]
-    const links = texts[6]
+    const [traceIds, spanIds, parents, starts, durations, kinds, statuses, operations, offsets, ...rest] = columns
+    const [services, names, clusters, topics, partitions, groups, links] = rest
+    const traceIdAt = decodeIds(payload)(bytes, traceIds)
+    const spanIdAt = decodeIds(payload)(bytes, spanIds)
+    const parentAt = decodeIds(payload)(bytes, parents)
+    const startAt = decodeUInt64(bytes, starts)
+    const durationAt = decodeInt64(bytes, durations)
+    const kindAt = decodeKind(bytes, kinds)
+    const statusAt = decodeStatus(bytes, statuses)
+    const operationAt = decodeOperation(bytes, operations)
+    const offsetAt = decodeInt64(bytes, offsets)
+    const serviceAt = decodeText(bytes, services)
+    const nameAt = decodeText(bytes, names)
+    const clusterAt = decodeText(bytes, clusters)
+    const topicAt = decodeText(bytes, topics)
+    const partitionAt = decodeText(bytes, partitions)
+    const groupAt = decodeText(bytes, groups)
+    const linksAt = decodePayloadWith(payload)(bytes, links)
     for (let row = 0; row < rows; row++) {
-      const parent = readHex(payload, parents, row)
-      const start = readUInt64(bytes, starts, row)
-      const identity = {
-        traceId: readHex(payload, traceIds, row),
-        spanId: readHex(payload, spanIds, row),
-        kind: KINDS[readByte(bytes, kinds, row)] ?? 'unspecified',
-        service: services(row),
-      }
+      const parent = parentAt(row)
+      const start = startAt(row)
+      const identity = { traceId: traceIdAt(row), spanId: spanIdAt(row), kind: kindAt(row), service: serviceAt(row) }
       spans.push({
         ...identity,
         parentSpanId: parent === NO_SPAN ? '' : parent,
         start,
-        end: BigInt.asUintN(64, start + readInt64(bytes, durations, row)),
-        name: names(row),
-        status: STATUSES[readByte(bytes, statuses, row)] ?? 'unset',
-        operation: messagingOperations[readByte(bytes, operations, row)] ?? 'none',
-        cluster: clusters(row),
-        topic: topics(row),
-        partition: partitions(row),
-        offset: toOffset(readInt64(bytes, offsets, row)),
-        group: groups(row),
-        links: toFoundLinks(
-          { ...identity, start },
-          readList(seekString(payload, links, row), MIN_LINK_BYTES, readLink),
-        ),
+        end: BigInt.asUintN(64, start + durationAt(row)),
+        name: nameAt(row),
+        status: statusAt(row),
+        operation: operationAt(row),
+        cluster: clusterAt(row),
+        topic: topicAt(row),
+        partition: partitionAt(row),
+        offset: toOffset(offsetAt(row)),
+        group: groupAt(row),
+        links: toFoundLinks({ ...identity, start }, readList(linksAt(row), MIN_LINK_BYTES, readLink)),
       })
     }
   }
@@ -57,7 +69,9 @@ export function readSpanColumns({ bytes, rows: sent }: Awaited<ReturnType<Store[
   return spans
 }
 
-type Text = (row: number) => string
+const decodeKind = decodeEnum(KINDS)
+const decodeStatus = decodeEnum(STATUSES)
+const decodeOperation = decodeEnum(messagingOperations)
 
 /** Two ids, no attributes and no type codes. */
 const MIN_LINK_BYTES = 26

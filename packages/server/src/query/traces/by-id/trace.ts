@@ -4,7 +4,7 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type LinkEnd, computeLinkQueueTime, NO_SPAN, NO_TRACE } from '../../links/linked-span.ts'
 import { toRefKey } from '../../links/span-ref.ts'
 import { findLogEvents } from '../../logs/log-events.ts'
-import { isUnknownRecord, mergeRecords, resolveRecord } from '../../records/record-metadata.ts'
+import { isUnknownRecord, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../../records/record-metadata.ts'
 import { readMessaging, type SpanMessaging } from '../../trace-rows/span-messaging.ts'
 import type { EventRow, SpanRow } from '../../trace-rows/trace-row.ts'
 import { isInside } from '../span-parents.ts'
@@ -141,7 +141,8 @@ function toLinksAndRecord(
 ): Pick<Span, 'links' | 'record'> {
   const isMessaging = MESSAGING_KINDS.has(row.kind)
   if (!isMessaging && row.links.length === 0) return { links: [] }
-  const record = resolveRecord(row.attributes, messaging.cluster)
+  // The same as `readRecord` of links, whose messaging fields are read already.
+  const record = isMessaging ? resolveRecord(row.attributes, messaging.cluster) : UNKNOWN_RECORD
   const links = row.links.map((link): SpanLink => {
     const target = ends.get(toRefKey(link))
     return {

@@ -44,13 +44,21 @@ export async function fetchSummaries(
 
 const MAX_RESULT_BYTES = 16 * 1024 * 1024
 
-/** Summarizes a whole trace; spans and links may be there twice. */
+/**
+ * Summarizes a whole trace. Of a span that was sent again, the one with the earliest start counts,
+ * as in the trace itself; links may be there twice.
+ */
 export function summarizeSpans(
   traceId: string,
   spans: readonly SummarizedSpan[],
   backlinks: readonly BacklinkHead[],
 ): TraceSummary {
-  const groups = new Map(spans.map((span) => [`${span.spanId} ${span.kind} ${span.service}`, toSpanGroup(span)]))
+  const earliest = new Map<string, SummarizedSpan>()
+  for (const span of spans) {
+    const key = `${span.spanId} ${span.kind} ${span.service}`
+    const known = earliest.get(key)
+    if (known === undefined || span.start < known.start) earliest.set(key, span)
+  }
   const isWithin = new Map(
     backlinks.map((link) => [
       `${link.spanId} ${link.linkingTraceId}${link.linkingSpanId} ${link.ordinal} ${link.kind} ${link.service}`,
@@ -58,5 +66,8 @@ export function summarizeSpans(
     ]),
   )
   const linksWithin = [...isWithin.values()].filter(Boolean).length
-  return summarize(traceId, [...groups.values()], { linksIn: isWithin.size - linksWithin, linksWithin })
+  return summarize(traceId, Array.from(earliest.values(), toSpanGroup), {
+    linksIn: isWithin.size - linksWithin,
+    linksWithin,
+  })
 }
