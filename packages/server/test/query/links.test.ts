@@ -169,6 +169,21 @@ test('the record of a link has the cluster of the consumer, or else of its resou
   }
 })
 
+test('a link to an id that a sender and a consumer share targets the sender in every direction', async () => {
+  const { send: other } = order()
+  const send = span({ name: 'send orders', kind: 4, start, attributes: [kv('messaging.operation.type', 'send')] })
+  const same = { traceId: send.traceId, spanId: send.spanId, parentSpanId: send.spanId }
+  const consumer = { ...span({ name: 'process orders', kind: 5, start: start + MS, links: [linkTo(other)] }), ...same }
+  const linking = span({ traceId: send.traceId, name: 'check', kind: 1, start: start + 2n * MS, links: [linkTo(send)] })
+  await traces.put(tracesOf('shop', [send, linking]))
+  await traces.put(tracesOf('payment', [consumer]))
+  for (const direction of ['out', 'both'] as const) {
+    const found = await findLinks(traces.store, send.traceId, { direction }, {})
+    const link = found?.links.find((each) => each.direction === 'out' && each.spanId === linking.spanId)
+    expect(link?.peer?.name).toBe('send orders')
+  }
+})
+
 test('the record of a link is the same in the trace and in the links of both ends', async () => {
   const send = span({ name: 'send orders', kind: 4, start, attributes: [kv('kafka.offset', 9)] })
   const [topic, partition] = [kv('messaging.destination.name', 'orders'), kv('messaging.destination.partition.id', '3')]

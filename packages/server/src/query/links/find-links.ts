@@ -47,9 +47,9 @@ async function resolveLinks(
   })
   const refs = links.flatMap(({ row, from, to }): SpanRef[] => (row.linkingRecord === undefined ? [to, from] : [to]))
   const keys = new Set(refs.map(toRefKey))
-  const ends = toLinkEnds(spans.filter((span) => keys.has(toRefKey(span))))
-  const isKnown = (ref: SpanRef): boolean =>
-    ends.has(toRefKey(ref)) || (isWhole && ref.traceId === traceId && (spanId ?? ref.spanId) === ref.spanId)
+  // Of several spans that share an id, only all together tell which one a link means.
+  const ends = toLinkEnds(isWhole ? spans.filter((span) => keys.has(toRefKey(span))) : [])
+  const isKnown = (ref: SpanRef): boolean => isWhole && ref.traceId === traceId && (spanId ?? ref.spanId) === ref.spanId
   const found = await findLinkedSpans(
     store,
     refs.filter((ref) => !isKnown(ref)),
