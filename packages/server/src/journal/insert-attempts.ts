@@ -70,8 +70,6 @@ export class InsertAttempts {
 export function provesOutcome(error: unknown, isSharded: boolean): boolean {
   if (!(error instanceof StoreError)) return false
   if (error.code === 'bad-rows') return true
-  // Without a cause, it was not sent.
-  if (error.code === 'too-heavy' && error.cause === undefined) return true
   if (isSharded || error.code === 'timeout') return false
   if (error.code !== 'unavailable') return true
   const { cause } = error

@@ -5,6 +5,7 @@ import { type FlowResponse, type LinksResponse, type StatusResponse, type TraceR
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClientStore } from '../../src/clickhouse/client-store.ts'
+import { PAYLOAD_VERSION } from '../../src/clickhouse/insert/trace-rows.ts'
 import { linkTo, span, type TestSpan } from '../flow/kafka-spans.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
 import { type BareEngine, startEngineWithTables } from '../store/bare-engine.ts'
@@ -70,7 +71,7 @@ test('damaged rows of a trace are left out, logged and counted, and its response
   const complete = await spanlink.get<TraceResponse>(path)
   expect(complete.body.missingParts).toBeUndefined()
 
-  await addDamaged(root, withVersion(2))
+  await addDamaged(root, withVersion(PAYLOAD_VERSION + 1))
   await addDamaged(root, (row) => ({ ...row, body: row.body.subarray(0, -1) }))
   await addDamaged(root, (row) => ({ ...row, head: row.head.subarray(0, 20) }))
   await addDamaged(child, withVersion(0), { type: BACKLINK })
@@ -101,7 +102,7 @@ test('a trace with damaged rows only is not found, and its 404 says that it may 
   const traceId = 'f'.repeat(32)
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [stored])))
   await spanlink.stored()
-  await addDamaged(stored, withVersion(2), { traceId })
+  await addDamaged(stored, withVersion(PAYLOAD_VERSION + 1), { traceId })
   const detail = expect.stringContaining('1 table part or row cannot be read; the trace may be incomplete') as string
   for (const path of ['', '/skeleton', '/spans/0303030303030303']) {
     const response = await spanlink.get(`/api/traces/${traceId}${path}`)

@@ -75,7 +75,7 @@ export class TraceRows {
    * `clear`.
    *
    * @param chunks each of whole rows of `spans`
-   * @throws RangeError when one ends within a row; StoreError 'too-heavy' above `MAX_BLOCK_BYTES`
+   * @throws RangeError when one ends within a row; StoreError 'bad-rows' above `MAX_BLOCK_BYTES`
    */
   async toBlock(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     this.clear()
@@ -88,7 +88,8 @@ export class TraceRows {
         const isFirst = this.#types.length === 0
         this.#addRow(row, start)
         if (!isFirst && this.#bytes > MAX_BLOCK_BYTES) {
-          throw new StoreError('too-heavy', `The fetch rows of an insert are more than ${MAX_BLOCK_BYTES} bytes.`)
+          // Proves to the inserter that nothing is stored, so that it splits the rows.
+          throw new StoreError('bad-rows', `The fetch rows of an insert are more than ${MAX_BLOCK_BYTES} bytes.`)
         }
         left -= row.pos - start
         if (left > 0) continue
