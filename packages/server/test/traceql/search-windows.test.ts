@@ -76,7 +76,7 @@ test('of a span sent again with another start, the earliest counts in every summ
   expect(summaries.get(early.traceId)).toEqual(traces[0]?.summary)
 })
 
-test('a search finds the newest traces first, in whatever windows they are', async () => {
+test('a search returns the newest traces first when they lie in several windows', async () => {
   const { traces } = await searchTraceQL(store, '{ name = "step" }', { ...day, limit: 10 })
   const starts = traces.map(({ summary }) => BigInt(summary.startTimeUnixNano))
   expect(starts).toEqual(starts.toSorted((a, b) => (a < b ? 1 : -1)))

@@ -120,7 +120,8 @@ function createUsersConfig(password: string, memoryBytes: number): Xml {
     max_memory_usage_for_user: takeShare(memoryBytes, STATEMENTS_SHARE),
     max_bytes_before_external_sort: takeShare(memoryBytes, 0.2),
     max_bytes_before_external_group_by: takeShare(memoryBytes, 0.2),
-    // ClickHouse 26.7 gives a thread to each GiB of free memory: one thread, whatever the machine.
+    // By default, ClickHouse 26.7 starts one thread per GiB of free memory. With a limit of 1 GiB,
+    // every query ran in a single thread.
     max_threads_min_free_memory_per_thread: takeShare(memoryBytes, 1 / 16),
     log_queries: 0,
   }

@@ -36,8 +36,9 @@ export async function* scanCandidates(
   const lookBack = (length: bigint): bigint =>
     // Scans the rest at once when it is less than three windows.
     anchor - 3n * length > window.start ? anchor - length : window.start
-  // A trace that spans of one window match alone is found in it, so windows need not overlap.
-  const isAlone = after === undefined && plan.conditions.length === 1 && links.size === 0
+  // With one filter, a single span decides whether a trace is a candidate, so windows need not
+  // overlap. With several, spans of two windows may be needed.
+  const hasOneFilter = after === undefined && plan.conditions.length === 1 && links.size === 0
   const seen = new Set<string>()
   const firstLength = getFirstLength(plan)
   let foundSince = after?.foundSince ?? window.end
@@ -47,7 +48,7 @@ export async function* scanCandidates(
     const fetchPositions = async (max: number): Promise<readonly Position[]> => {
       const candidates = await findCandidates(search, plan, links, {
         start: since,
-        end: isAlone ? before : window.end,
+        end: hasOneFilter ? before : window.end,
         limit: max,
         within: undefined,
         // Excludes what earlier pages found; `seen` of the caller does that within one page.
