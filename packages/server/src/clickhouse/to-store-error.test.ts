@@ -13,6 +13,7 @@ test.each([
   ['252', 'TOO_MANY_PARTS'],
   ['202', 'TOO_MANY_SIMULTANEOUS_QUERIES'],
   ['242', 'TABLE_IS_READ_ONLY'],
+  ['236', 'ABORTED'],
 ])('error %s (%s) says nothing about the rows: the insert is retried, not quarantined', (code, type) => {
   expect(toStoreError(new ClickHouseError({ code, type, message: 'no' }))).toMatchObject({ code: 'unavailable' })
 })

@@ -17,6 +17,7 @@ const codeByNumber: Readonly<Record<string, keyof typeof messages>> = {
   '209': 'unavailable', // SOCKET_TIMEOUT
   '210': 'unavailable', // NETWORK_ERROR
   '242': 'unavailable', // TABLE_IS_READ_ONLY
+  '236': 'unavailable', // ABORTED: the server shuts down, also after a fatal error
   '243': 'unavailable', // NOT_ENOUGH_SPACE
   '252': 'unavailable', // TOO_MANY_PARTS
   '279': 'unavailable', // ALL_CONNECTION_TRIES_FAILED

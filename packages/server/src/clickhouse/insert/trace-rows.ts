@@ -33,7 +33,7 @@ const YIELD_BYTES = 1024 * 1024
  * as large as the rows that they are made of. ClickHouse needs several times this memory. A span
  * alone is smaller (`MAX_BACKLINK_BYTES`, and that of linking attributes).
  */
-const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+const MAX_BLOCK_BYTES = 40 * 1024 * 1024
 
 /** Flags and three counts of dropped items. */
 const COUNTS_BYTES = 16
