@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { RouteRole } from '../access/roles.ts'
 import type { Log } from '../log.ts'
 import type { SelfTracing } from '../self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
@@ -19,6 +20,13 @@ import { tailTraces } from './tail.ts'
 import { serveTempo } from './compat/tempo/tempo.ts'
 import { traceRequests } from './trace-requests.ts'
 import { serveUi } from './ui-assets.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Required of each route: see access-guard.ts. */
+    readonly role?: RouteRole
+  }
+}
 
 export type ApiOptions = {
   readonly store: Store
@@ -129,7 +137,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
 function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
   app.route({
-    method: 'GET',
+    method: endpoint.method ?? 'GET',
+    config: { role: endpoint.role },
     url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     schema: {
       ...(endpoint.params === undefined ? {} : { params: endpoint.params }),

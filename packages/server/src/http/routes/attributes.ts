@@ -12,6 +12,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/attributes',
+      role: 'read',
       summary: 'Attribute names, or the values of `key`, most used first',
       query: AttributesQuery,
       response: AttributesResponse,
@@ -30,6 +31,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traceql/complete',
+      role: 'read',
       summary: 'Completions at the caret of a TraceQL query, and its errors',
       query: CompletionQuery,
       response: CompletionResponse,

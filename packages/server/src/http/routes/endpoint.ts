@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox'
+import type { RouteRole } from '../../access/roles.ts'
 import type { QueryOptions } from '../../clickhouse/store.ts'
 
 /**
@@ -8,6 +9,9 @@ import type { QueryOptions } from '../../clickhouse/store.ts'
 export type Endpoint = {
   /** OpenAPI's form: `/api/traces/{traceId}`. */
   readonly path: string
+  /** @default 'GET' */
+  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly role: RouteRole
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
@@ -38,6 +42,8 @@ type TypedRequest<Params extends TSchema, Query extends TSchema> = {
 
 type Definition<Params extends TSchema, Query extends TSchema, Response extends TSchema> = {
   readonly path: string
+  readonly method?: Endpoint['method']
+  readonly role: RouteRole
   readonly summary: string
   readonly params?: Params
   readonly query?: Query

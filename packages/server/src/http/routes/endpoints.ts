@@ -44,6 +44,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
   return [
     {
       path: '/api/ready',
+      role: 'public',
       summary: 'Whether the server is ready',
       response: ReadyResponse,
       handle: async () => {
@@ -53,18 +54,21 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     },
     endpoint({
       path: '/api/status',
+      role: 'read',
       summary: 'Version, ClickHouse, journal, counts and ports',
       response: StatusResponse,
       find: ({ requestHost }) => status.status(requestHost),
     }),
     endpoint({
       path: '/api/services',
+      role: 'read',
       summary: 'Names of services',
       response: ServicesResponse,
       find: ({ options }) => listServices(store, options),
     }),
     endpoint({
       path: '/api/operations',
+      role: 'read',
       summary: 'Span names, of one service or of all',
       query: OperationsQuery,
       response: OperationsResponse,
@@ -75,6 +79,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     ...seriesEndpoints(store),
     endpoint({
       path: '/api/heatmap',
+      role: 'read',
       summary: 'Matching spans, counted by start time and duration',
       query: HeatmapQuery,
       response: HeatmapResponse,
@@ -82,6 +87,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/flows/{traceId}',
+      role: 'read',
       summary: 'The flow of a trace: what its event caused, with the critical path',
       params: TraceParams,
       query: FlowQuery,
@@ -91,6 +97,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/logs',
+      role: 'read',
       summary: 'Log records that match all conditions',
       query: LogsQuery,
       response: LogsResponse,
@@ -98,6 +105,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/metrics',
+      role: 'read',
       summary: 'Metrics, with OpenTelemetry and Prometheus names',
       query: MetricsQuery,
       response: MetricsResponse,
@@ -105,6 +113,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/metrics/labels',
+      role: 'read',
       summary: 'Labels by which a metric can be filtered and grouped',
       query: MetricLabelsQuery,
       response: MetricLabelsResponse,
@@ -113,6 +122,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/metrics/series',
+      role: 'read',
       summary: 'A metric over time, with exemplars',
       query: MetricSeriesQuery,
       response: MetricSeriesResponse,
@@ -121,6 +131,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/topology',
+      role: 'read',
       summary: 'Services, topics and consumer groups, with rate, errors, duration and queue time between them',
       query: TopologyQuery,
       response: TopologyResponse,
@@ -128,6 +139,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/messages/{list}',
+      role: 'read',
       summary: 'Messages that are unconsumed, late, redelivered, retried or dead-lettered',
       params: MessagesParams,
       query: MessagesQuery,

@@ -15,6 +15,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/traceql/series',
+      role: 'read',
       summary: 'Series of a TraceQL metrics query',
       query: SeriesQuery,
       response: SeriesResponse,

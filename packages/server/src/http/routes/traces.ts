@@ -29,6 +29,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/traces',
+      role: 'read',
       summary: 'Summaries of traces with a span that matches all filters, newest first',
       query: TracesQuery,
       response: TracesResponse,
@@ -37,6 +38,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}',
+      role: 'read',
       summary: 'One trace with attributes, events and links',
       params: TraceParams,
       response: TraceResponse,
@@ -45,6 +47,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/links',
+      role: 'read',
       summary: 'Links of a trace in either direction, with both ends',
       params: TraceParams,
       query: LinksQuery,
@@ -54,6 +57,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/skeleton',
+      role: 'read',
       summary: 'One trace without attributes, in columns of base64: 100,000 spans are about 5 MB',
       params: TraceParams,
       response: TraceSkeleton,
@@ -62,6 +66,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/spans',
+      role: 'read',
       summary: "Ids of a trace's spans that contain a text",
       params: TraceParams,
       query: FindSpansQuery,
@@ -70,6 +75,7 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/spans/{spanId}',
+      role: 'read',
       summary: 'One span with its resource and scope',
       params: SpanParams,
       query: SpanQuery,
