@@ -23,8 +23,19 @@ export type ServerObserver = {
 }
 
 export async function observeServer(server: SpanlinkServer): Promise<ServerObserver> {
-  const pids = [server.pid, (await server.enginePid()) ?? 0]
-  const sum = (read: (pid: number) => number): number => pids.reduce((total, pid) => total + read(pid), 0)
+  let enginePid = await server.enginePid()
+  // The server restarts an engine that ended; its CPU time then counts from there.
+  const followingRestarts = setInterval(() => {
+    void server.enginePid().then((pid) => (enginePid = pid))
+  }, 1000)
+  const readIfAlive = (read: (pid: number) => number, pid: number | undefined): number => {
+    try {
+      return pid === undefined ? 0 : read(pid)
+    } catch {
+      return 0
+    }
+  }
+  const sum = (read: (pid: number) => number): number => readIfAlive(read, server.pid) + readIfAlive(read, enginePid)
   const fetchStatus = async (): Promise<Status> => (await server.getJson('/api/status')) as Status
   const usedSeconds = (): number => sum(cpuSeconds)
   const waitUntilStored = async (): Promise<void> => {
@@ -46,6 +57,9 @@ export async function observeServer(server: SpanlinkServer): Promise<ServerObser
         idle = usedSeconds() - before < 0.05 ? idle + 1 : 0
       }
     },
-    [Symbol.dispose]: () => clearInterval(sampling),
+    [Symbol.dispose]: () => {
+      clearInterval(sampling)
+      clearInterval(followingRestarts)
+    },
   }
 }

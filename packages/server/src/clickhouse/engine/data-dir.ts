@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, writeSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { tryLockFile } from './flock.ts'
 import { StoreError } from '../store-error.ts'
@@ -32,6 +32,7 @@ export function lockDataDir(dir: string): DataDir {
     )
   }
   mapFileError(dir, () => {
+    hideDirectories(path)
     ftruncateSync(fd)
     writeSync(fd, `${process.pid}\n`)
   })
@@ -42,6 +43,14 @@ export function lockDataDir(dir: string): DataDir {
       if (isLocked) closeSync(fd)
       isLocked = false
     },
+  }
+}
+
+/** Earlier versions let other users read them if the data directory was made by someone else. */
+function hideDirectories(path: string): void {
+  for (const name of ['clickhouse', 'engine', 'journal', 'kafka-quarantine']) {
+    const directory = join(path, name)
+    if (isDirectory(directory)) chmodSync(directory, 0o700)
   }
 }
 
