@@ -48,11 +48,16 @@ export const StatusResponse = Type.Object({
         tooLarge: Type.Integer(),
         busy: Type.Integer(),
         unauthorized: Type.Integer(),
+        rateLimited: Type.Integer(),
         failed: Type.Integer(),
       }),
     ),
     bytes: Type.Integer(),
   }),
+  access: describe(
+    'Requests of the API that were rejected for their credentials, by reason.',
+    Type.Object({ unauthenticated: Type.Integer(), forbidden: Type.Integer(), rateLimited: Type.Integer() }),
+  ),
   kafka: describe(
     'Present with a Kafka receiver.',
     Type.Optional(

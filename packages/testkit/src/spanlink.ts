@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { request as requestHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { startGuarded, waitForLine, type GuardedProcess } from './process/guarded-process.ts'
 import { encodeTraces, type TracesRequest } from './otlp/otlp.ts'
@@ -17,6 +19,8 @@ export interface SpanlinkOptions {
   readonly args?: readonly string[]
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Sent with the requests of `getJson`, for a server that requires one. */
+  readonly token?: string
   /** Time to become ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
@@ -81,7 +85,7 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
 
   try {
     const url = await readyUrl(guarded, options.timeout ?? 60_000)
-    const getJson = async (path: string): Promise<unknown> => await fetchJson(url + path, guarded)
+    const getJson = async (path: string): Promise<unknown> => await fetchJson(url + path, guarded, options.token)
     const otlpHttp = otlpEndpoint(await getJson('/api/status'))
     guarded.unref()
     return {
@@ -113,16 +117,30 @@ function serve(dataDir: string, main = SOURCE_MAIN): string[] {
 }
 
 async function readyUrl(guarded: GuardedProcess, timeout: number): Promise<string> {
-  const found = await waitForLine(guarded, /Spanlink is ready on (http:\S+)/, timeout)
+  const found = await waitForLine(guarded, /Spanlink is ready on (https?:\S+)/, timeout)
   if (typeof found !== 'string') return (found[1] as string).replace(/\/$/, '')
   throw new Error(`spanlink serve ${found}; its last lines:\n${guarded.output()}`)
 }
 
-async function fetchJson(url: string, server: GuardedProcess): Promise<unknown> {
-  const response = await fetch(url)
+async function fetchJson(url: string, server: GuardedProcess, token: string | undefined): Promise<unknown> {
+  const response = await requestJson(url, token)
   if (response.ok) return await response.json()
   const log = response.status >= 500 ? `; the server's last lines:\n${server.output()}` : ''
   throw new Error(`GET ${url}: ${response.status} ${await response.text()}${log}`)
+}
+
+/** Accepts the self-signed certificates of tests, which `fetch` does not. */
+async function requestJson(url: string, token: string | undefined): Promise<Response> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  if (url.startsWith('http:')) return await fetch(url, { headers })
+  return await new Promise((resolve, reject) => {
+    requestHttps(url, { headers, rejectUnauthorized: false, agent: false }, (response) => {
+      const body = Readable.toWeb(response) as ReadableStream<Uint8Array>
+      resolve(new Response(body, { status: response.statusCode ?? 500 }))
+    })
+      .once('error', reject)
+      .end()
+  })
 }
 
 function otlpEndpoint(status: unknown): string {

@@ -1,16 +1,38 @@
 import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+
+/** Decides which `Host` headers to accept. */
+export type HostGuard = (header: string | undefined) => boolean
 
 /**
- * Decides which `Host` headers to accept. A server on loopback accepts loopback names only:
- * otherwise any web page could point its name at 127.0.0.1 and read the traces as its own origin
- * (DNS rebinding).
+ * Accepts loopback names on loopback; elsewhere IP addresses, localhost and the name of this
+ * machine; and those that are allowed. Otherwise any web page could point its own name at this
+ * server and read it as its own origin (DNS rebinding).
+ *
+ * @param allowed names without ports; `*.example.com` allows subdomains, `*` everything
  */
-export function createHostGuard(listenHost: string): (header: string | undefined) => boolean {
-  if (!isLoopback(listenHost)) return () => true
-  return (header) => header !== undefined && isLoopback(parseHostname(header))
+export function createHostGuard(listenHost: string, allowed: readonly string[] = []): HostGuard {
+  const isLocal = isLoopback(listenHost)
+  const names = new Set(allowed.map((name) => name.toLowerCase()))
+  const suffixes = [...names].filter((name) => name.startsWith('*.')).map((name) => name.slice(1))
+  if (!isLocal) for (const name of [listenHost, hostname()]) names.add(name.toLowerCase())
+  return (header) => {
+    const host = parseHostname(header ?? '').toLowerCase()
+    if (isLoopback(host) || names.has(host) || names.has('*')) return true
+    if (!isLocal && isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0) return true
+    return suffixes.some((suffix) => host.endsWith(suffix))
+  }
 }
 
-function isLoopback(host: string): boolean {
+/**
+ * Whether the `Origin` of a request is that of the requested host, or there is none: pages of other
+ * origins must not send requests. Compares hosts only, as a proxy may end TLS.
+ */
+export function isSameOrigin(origin: string | undefined, host: string | undefined): boolean {
+  return origin === undefined || URL.parse(origin)?.host === (host ?? '').toLowerCase().replace(/:(?:80|443)$/, '')
+}
+
+export function isLoopback(host: string): boolean {
   const name = host.toLowerCase()
   return name === 'localhost' || name === '::1' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
 }

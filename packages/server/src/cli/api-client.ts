@@ -13,23 +13,31 @@ export const exitCodes = { failed: 1, usage: 2, notFound: 3, unreachable: 4 } as
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** The JSON of `GET path` of the server at `url`. @throws CommandError */
-export async function fetchJson<Body>(url: string, path: string, query: Query = {}): Promise<Body> {
-  const response = await fetchResponse(url, path, query)
+/** A running server. */
+export type Server = {
+  /** Without a trailing slash. */
+  readonly url: string
+  readonly token?: string | undefined
+}
+
+/** The JSON of `GET path`. @throws CommandError */
+export async function fetchJson<Body>(server: Server, path: string, query: Query = {}): Promise<Body> {
+  const response = await fetchResponse(server, path, query)
   try {
     return (await response.json()) as Body
   } catch (cause) {
-    throw new CommandError(exitCodes.unreachable, `The server at ${url} is not Spanlink.`, cause)
+    throw new CommandError(exitCodes.unreachable, `The server at ${server.url} is not Spanlink.`, cause)
   }
 }
 
 /** Like `fetchJson`, but leaves the body unread. */
-export async function fetchResponse(url: string, path: string, query: Query = {}): Promise<Response> {
+export async function fetchResponse({ url, token }: Server, path: string, query: Query = {}): Promise<Response> {
   const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) target.searchParams.set(name, String(value))
   }
-  const response = await fetch(target).catch((cause: unknown) => {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const response = await fetch(target, { headers }).catch((cause: unknown) => {
     const hint = 'Start it, or set --url or SPANLINK_URL.'
     throw new CommandError(exitCodes.unreachable, `No server at ${url}. ${hint}`, cause)
   })
@@ -39,6 +47,10 @@ export async function fetchResponse(url: string, path: string, query: Query = {}
 
 function toCommandError(status: number, body: string): CommandError {
   const { detail, title, parameter } = parseProblem(body)
+  if (status === 401) {
+    const hint = 'Set SPANLINK_TOKEN or --token-file (spanlink token create --role read).'
+    return new CommandError(exitCodes.failed, `The server requires a valid token. ${hint}`)
+  }
   const message = typeof detail === 'string' ? detail : `The server responded with status ${status}.`
   if (status === 404 && title === 'Not found') return new CommandError(exitCodes.notFound, message)
   // 422 is a valid request for more than the server returns.

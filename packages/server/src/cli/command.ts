@@ -1,6 +1,8 @@
 import process from 'node:process'
 import { type FlagTable, type FlagValues, formatFlags, parseFlags, type Positionals } from './args.ts'
+import type { Server } from './api-client.ts'
 import { urlParser } from './parsers.ts'
+import { readFlagFile } from './serve/read-tls.ts'
 
 /** A command as main.ts and the reference in docs/cli.md use it. */
 export type Command = {
@@ -72,10 +74,15 @@ const DEFAULT_URL = 'http://127.0.0.1:4319'
 
 const CLIENT_FLAGS = {
   url: { value: 'URL', parser: urlParser, env: 'SPANLINK_URL', default: DEFAULT_URL, description: 'URL of the server' },
+  'token-file': {
+    value: 'FILE',
+    default: '$SPANLINK_TOKEN, the token itself',
+    description: 'file that holds a token for the server',
+  },
   json: { description: '' },
 } as const satisfies FlagTable
 
-type ClientFlags<Flags extends FlagTable> = FlagValues<Flags> & { readonly url: string; readonly json: boolean }
+type ClientFlags<Flags extends FlagTable> = FlagValues<Flags> & { readonly server: Server; readonly json: boolean }
 
 type ClientDefinition<Flags extends FlagTable> = Omit<Definition<Flags>, 'run'> & {
   /** Help text of `--json`; false omits the flag. @default that of the API's JSON */
@@ -88,15 +95,25 @@ export function defineClientCommand<const Flags extends FlagTable>({
   json: jsonHelp = 'print the JSON of the API instead of text',
   ...definition
 }: ClientDefinition<Flags>): Command {
-  const clientFlags = { url: CLIENT_FLAGS.url, ...(jsonHelp === false ? {} : { json: { description: jsonHelp } }) }
+  const { url, 'token-file': tokenFile } = CLIENT_FLAGS
+  const clientFlags = {
+    url,
+    'token-file': tokenFile,
+    ...(jsonHelp === false ? {} : { json: { description: jsonHelp } }),
+  }
   const command = defineCommand<Flags & Omit<typeof CLIENT_FLAGS, 'json'>>({
     exitCodes: `${EXIT_CODES}, 4 no server`,
     ...definition,
     flags: { ...definition.flags, ...clientFlags },
     run: async (values, positionals, out) => {
-      const { url = DEFAULT_URL, json = false } = values as FlagValues<typeof CLIENT_FLAGS>
-      return await definition.run({ ...(values as FlagValues<Flags>), url, json }, positionals, out)
+      const { url = DEFAULT_URL, json = false, 'token-file': file } = values as FlagValues<typeof CLIENT_FLAGS>
+      const server = { url, token: file === undefined ? process.env['SPANLINK_TOKEN'] : readToken(file) }
+      return await definition.run({ ...(values as FlagValues<Flags>), server, json }, positionals, out)
     },
   })
   return { ...command, needsServer: true }
+}
+
+function readToken(file: string): string {
+  return readFlagFile('--token-file', file).toString('utf8').trim()
 }

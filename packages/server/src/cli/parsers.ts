@@ -26,11 +26,20 @@ export const retentionParser: Parser<number> = {
   },
 }
 
+/** In seconds. */
+export const durationParser: Parser<number> = {
+  expected: 'a duration such as 12h or 30m',
+  parse: parseSeconds,
+}
+
 /** In bytes; `none` is Infinity. */
 export const diskSizeParser: Parser<number> = {
   expected: 'a size such as 20GB or 500MB, or none',
   parse: (text) => (text === 'none' ? Infinity : parseBytes(text)),
 }
+
+/** In bytes. */
+export const sizeParser: Parser<number> = { expected: 'a size such as 5MB or 500KiB', parse: parseBytes }
 
 /** With less, ClickHouse can't merge and a request of the maximum size doesn't fit. */
 const MIN_MEMORY_BYTES = 640 * 2 ** 20

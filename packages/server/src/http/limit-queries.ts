@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { abortOnDisconnect } from './abort-signal.ts'
-import { toClientId, createRequestLimit } from './request-limit.ts'
+import { createRequestLimit } from './request-limit.ts'
 
 /** More concurrent searches only compete for cores and memory, and leave too little for inserts. */
 const RUNNING_SEARCHES = Math.min(8, Math.max(4, 2 * availableParallelism()))
@@ -18,6 +18,9 @@ const UNLIMITED: ReadonlySet<string> = new Set([
   '/api/ready',
   '/api/status',
   '/api/openapi.json',
+  '/api/session',
+  '/api/session/oidc',
+  '/api/session/oidc/callback',
   '/tempo/api/echo',
   '/tempo/api/status/buildinfo',
   // Has its limit in tail.ts.
@@ -37,7 +40,9 @@ export function limitQueries(app: FastifyInstance): void {
     const route = request.routeOptions.url ?? ''
     if (UNLIMITED.has(route) || !/^\/(api|tempo|jaeger)\//.test(route)) return
     const limit = LOOKUP.test(route) ? lookups : searches
-    const end = await limit.enter(toClientId(request.ip), abortOnDisconnect(reply)).catch((error: unknown) => {
+    const { client, principal } = request
+    const { concurrentQueries } = principal?.limits ?? {}
+    const end = await limit.enter(client, abortOnDisconnect(reply), concurrentQueries).catch((error: unknown) => {
       // Set here, as the Tempo and Jaeger APIs have error formats of their own.
       void reply.header('retry-after', '1')
       throw error

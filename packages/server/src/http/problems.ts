@@ -1,5 +1,6 @@
 import type { Problem } from '@spanlink/api-schema'
 import type { FastifyError, FastifyReply } from 'fastify'
+import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/errors.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import { TraceQLError, type TraceQLErrorCode } from '../traceql/syntax/errors.ts'
 import { TooManyRequestsError } from './request-limit.ts'
@@ -7,7 +8,8 @@ import { StoreError, type StoreErrorCode } from '../clickhouse/store-error.ts'
 
 /** Sends an RFC 9457 problem. */
 export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
-  if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', '1')
+  const isLater = problem.status === 503 || problem.status === 429
+  if (isLater && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1')
   return reply
     .code(problem.status)
     .type('application/problem+json')
@@ -21,7 +23,10 @@ export function toProblem(error: unknown): Omit<Problem, 'type'> {
   }
   if (error instanceof TraceQLError) return toQueryProblem(error)
   if (error instanceof StoreError) return storeProblems[error.code] ?? internal
-  if (error instanceof TooManyRequestsError) return { status: 429, title: 'Too many requests', detail: error.message }
+  if (error instanceof UnauthenticatedError) return { status: 401, title: 'Not signed in', detail: error.message }
+  if (error instanceof ForbiddenError) return { status: 403, title: 'Not permitted', detail: error.message }
+  if (error instanceof TooManyRequestsError || error instanceof RateLimitError)
+    return { status: 429, title: 'Too many requests', detail: error.message }
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
   if (validation !== undefined) return toParameterProblem(validation, validationContext ?? 'querystring')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -15,14 +15,15 @@ export type RequestLimit = {
   /**
    * Resolves when the request may run, with a function to call once when it ends.
    *
+   * @param max running requests of this client, if fewer than of others
    * @throws TooManyRequestsError, or the signal's reason
    */
-  enter(client: string, signal: AbortSignal): Promise<() => void>
+  enter(client: string, signal: AbortSignal, max?: number): Promise<() => void>
 }
 
 export class TooManyRequestsError extends Error {}
 
-type Waiter = { readonly client: string; readonly start: () => void }
+type Waiter = { readonly client: string; readonly max: number; readonly start: () => void }
 
 /**
  * Limits concurrent requests. Of the queued ones, the client with the fewest running requests is
@@ -33,7 +34,8 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
   let total = 0
   let waiting: Waiter[] = []
   const countOf = (client: string): number => running.get(client) ?? 0
-  const mayRun = (client: string): boolean => total < limits.running && countOf(client) < limits.runningPerClient
+  const mayRun = (client: string, max: number): boolean =>
+    total < limits.running && countOf(client) < Math.min(max, limits.runningPerClient)
 
   const start = (client: string): (() => void) => {
     total++
@@ -52,16 +54,16 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
   const startNext = (): void => {
     let next: Waiter | undefined
     for (const waiter of waiting) {
-      if (!mayRun(waiter.client)) continue
+      if (!mayRun(waiter.client, waiter.max)) continue
       if (next === undefined || countOf(waiter.client) < countOf(next.client)) next = waiter
     }
     next?.start()
   }
 
   return {
-    enter: async (client, signal) => {
+    enter: async (client, signal, max = Infinity) => {
       signal.throwIfAborted()
-      if (mayRun(client)) return start(client)
+      if (mayRun(client, max)) return start(client)
       const ofClient = waiting.filter((waiter) => waiter.client === client).length
       if (waiting.length >= limits.waiting || ofClient >= limits.waitingPerClient) {
         throw new TooManyRequestsError('Too many queued requests. Retry later.')
@@ -74,6 +76,7 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
         }
         const waiter: Waiter = {
           client,
+          max,
           start: () => {
             leave()
             resolve(start(client))

@@ -1,6 +1,7 @@
+import type { Server as TlsServer } from 'node:https'
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { RouteRole } from '../access/roles.ts'
+import { type Access, createOpenAccess } from '../access/access.ts'
 import type { Log } from '../log.ts'
 import type { SelfTracing } from '../self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
@@ -8,7 +9,7 @@ import type { Store } from '../clickhouse/store.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
-import { createHostGuard } from './host-guard.ts'
+import { guardAccess, type GuardedRoute } from './access-guard.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
 import { markMissingParts } from './routes/missing-parts.ts'
@@ -16,17 +17,11 @@ import { openApi } from './openapi.ts'
 import { toProblem, sendProblem } from './problems.ts'
 import { servePrometheus } from './compat/prometheus.ts'
 import { type IngestStatus, replaceWildcard, statusSource } from './routes/status.ts'
+import { serveSession } from './session/session-routes.ts'
 import { tailTraces } from './tail.ts'
 import { serveTempo } from './compat/tempo/tempo.ts'
 import { traceRequests } from './trace-requests.ts'
 import { serveUi } from './ui-assets.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Required of each route: see access-guard.ts. */
-    readonly role?: RouteRole
-  }
-}
 
 export type ApiOptions = {
   readonly store: Store
@@ -36,6 +31,10 @@ export type ApiOptions = {
   /** 0 takes any free port. */
   readonly port: number
   readonly draining: () => boolean
+  /** @default no authentication */
+  readonly access?: Access
+  /** Path under which a proxy publishes this server. @default '/' */
+  readonly basePath?: string | undefined
   /** Records requests as traces. @default none */
   readonly ownTraces?: SelfTracing
   /** @default DEFAULT_TIMEOUTS */
@@ -46,6 +45,7 @@ export type ApiOptions = {
 export type Api = {
   /** With the real host and port. */
   readonly url: string
+  readonly routes: readonly GuardedRoute[]
   close(): Promise<void>
 }
 
@@ -67,13 +67,19 @@ const DEFAULT_TIMEOUTS: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, c
 /** Serves the native API and the UI. Rejects with the system error if the port is not available. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { requestMs, stalledMs, checkIntervalMs } = options.timeouts ?? DEFAULT_TIMEOUTS
+  const { access = createOpenAccess(options.host), basePath = '/' } = options
+  // Node's default for headers is 60 s, and it applies the longer limit to the request.
+  const limits = { headersTimeout: requestMs, connectionsCheckingInterval: checkIntervalMs }
+  const transport = (
+    access.tls === undefined ? { http: limits } : { https: { ...limits, ...access.tls.certificate } }
+  ) as { readonly http: typeof limits }
   const app = Fastify({
     requestTimeout: requestMs,
     connectionTimeout: stalledMs,
-    // Node's default for headers is 60 s, and it applies the longer limit to the request.
-    http: { headersTimeout: requestMs, connectionsCheckingInterval: checkIntervalMs },
+    ...transport,
     // Open pages keep connections alive; stopping does not wait for them.
     forceCloseConnections: true,
+    rewriteUrl: ({ url = '/' }) => removeBasePath(url, basePath),
     bodyLimit: 1024 * 1024,
     ajv: {
       customOptions: {
@@ -89,14 +95,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })
   let listenUrl = ''
-  const isAllowedHost = createHostGuard(options.host)
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.headers(securityHeaders)
-    if (!isAllowedHost(request.headers.host)) {
-      const detail = 'Host must be localhost, 127.0.0.1 or [::1].'
-      return sendProblem(reply, { status: 403, title: 'Host not allowed', detail })
-    }
-  })
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders))
+  const { rejected, routes } = guardAccess(app, access)
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
@@ -112,27 +112,31 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
   limitQueries(app)
 
-  const status = statusSource({ ...options, uiUrl: () => listenUrl })
+  const status = statusSource({ ...options, uiUrl: () => listenUrl, rejected: () => ({ ...rejected }) })
   const all = endpoints(options.store, status)
   for (const one of all) route(app, one, options.store)
   tailTraces(app, options.store)
+  serveSession(app, access, basePath)
   serveTempo(app, options.store, options.version)
   serveJaeger(app, options.store)
   servePrometheus(app, status)
   const document = JSON.stringify(openApi(all, options.version))
-  app.get('/api/openapi.json', (_request, reply) => reply.type('application/json').send(document))
+  app.get('/api/openapi.json', { config: { role: 'read' } }, (_request, reply) =>
+    reply.type('application/json').send(document),
+  )
 
-  const page = await serveUi(app)
+  const page = await serveUi(app, basePath)
   app.setNotFoundHandler((request, reply) => {
     if (!/^\/api(\/|\?|$)/.test(request.url)) return page(request, reply)
     const detail = `Unknown endpoint ${request.method} ${request.url.split('?')[0]}. See /api/openapi.json.`
     return sendProblem(reply, { status: 404, title: 'Unknown endpoint', detail })
   })
 
+  if ('setSecureContext' in app.server) access.tls?.follow(app.server as TlsServer)
   await app.listen({ host: options.host, port: options.port })
   listenUrl = formatUrl(app, options.host)
   // A server on all interfaces is reachable by loopback here.
-  return { url: replaceWildcard(listenUrl, '127.0.0.1'), close: () => app.close() }
+  return { url: replaceWildcard(listenUrl, '127.0.0.1'), routes, close: () => app.close() }
 }
 
 function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
@@ -145,7 +149,8 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const { params, query, hostname: requestHost } = request
+      const { params, query } = request
+      const requestHost = request.origin.host?.replace(/:[0-9]+$/, '') ?? ''
       const signal = abortOnDisconnect(reply)
       const found = await endpoint.handle({ params, query, requestHost, signal })
       const response = await markMissingParts(found, { path: endpoint.path, params }, store, { signal })
@@ -175,7 +180,7 @@ const securityHeaders = {
     "font-src 'self'",
     "connect-src 'self'",
     "manifest-src 'self'",
-    "base-uri 'none'",
+    "base-uri 'self'",
     "form-action 'self'",
     "frame-ancestors 'none'",
   ].join('; '),
@@ -184,8 +189,14 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+/** Proxies may remove the prefix or leave it. */
+function removeBasePath(url: string, basePath: string): string {
+  if (url.startsWith(basePath)) return `/${url.slice(basePath.length)}`
+  return url === basePath.slice(0, -1) ? '/' : url
+}
+
 function formatUrl(app: FastifyInstance, host: string): string {
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
+  return `${'setSecureContext' in app.server ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`
 }

@@ -6,7 +6,7 @@ import { searchTraces } from '../query/traces/search.ts'
 import { countMissingParts } from '../query/sql/missing-parts.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { toProblem } from './problems.ts'
-import { toClientId, createRequestLimit, TooManyRequestsError } from './request-limit.ts'
+import { createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
 const MAX_CLIENT_CONNECTIONS = 512
 const MAX_READERS_PER_CLIENT = 32
@@ -38,11 +38,13 @@ const MAX_STALLED_INTERVALS = 60
 export function tailTraces(app: FastifyInstance, store: Store): void {
   const searches = createRequestLimit(SEARCHES)
   const readers = new Map<string, number>()
-  app.get('/api/traces/tail', { schema: { querystring: TracesQuery } }, async (request, reply) => {
+  // A response to HEAD would never end.
+  const options = { exposeHeadRoute: false, config: { role: 'read' }, schema: { querystring: TracesQuery } } as const
+  app.get('/api/traces/tail', options, async (request, reply) => {
     const query = request.query as TracesQuery
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
-    const client = toClientId(request.ip)
+    const { client } = request
     openTail(readers, client)
     const seen: Seen = { known: new Map() }
     const search = async (): Promise<readonly FoundTrace[]> => {
@@ -95,7 +97,7 @@ function openTail(readers: Map<string, number>, client: string): void {
   const ofClient = readers.get(client) ?? 0
   const all = [...readers.values()].reduce((sum, count) => sum + count, 0)
   const openTails =
-    ofClient >= MAX_READERS_PER_CLIENT ? `${ofClient} tails from this address` : `${all} tails of all clients`
+    ofClient >= MAX_READERS_PER_CLIENT ? `${ofClient} tails from this client` : `${all} tails of all clients`
   if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_CLIENT_CONNECTIONS)
     throw new TooManyRequestsError(`${openTails} are open already; close one.`)
   readers.set(client, ofClient + 1)

@@ -17,7 +17,10 @@ export type RejectionReason =
   | 'tooLarge'
   /** Memory, journal or disk is full; the client should retry. */
   | 'busy'
+  /** Without a valid token, or without the role `ingest`. */
   | 'unauthorized'
+  /** The token's limit, or that of wrong tokens, is exceeded; the client should retry. */
+  | 'rateLimited'
   /** Internal error; see the log. */
   | 'failed'
 
@@ -66,7 +69,15 @@ export function createIngestPipeline(
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
   rejectionLog: RejectionLog = new RejectionLog(() => {}),
 ): IngestPipeline {
-  const rejectedRequests = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
+  const rejectedRequests = {
+    malformed: 0,
+    overLimit: 0,
+    tooLarge: 0,
+    busy: 0,
+    unauthorized: 0,
+    rateLimited: 0,
+    failed: 0,
+  }
   const stats = {
     requests: 0,
     spans: 0,

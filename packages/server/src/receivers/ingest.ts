@@ -1,6 +1,6 @@
 import { transcodeTracesJson } from '../otlp/json/transcode-json.ts'
 import type { Store } from '../clickhouse/store.ts'
-import type { Access } from './auth.ts'
+import { type Access, createOpenAccess } from '../access/access.ts'
 import { ByteBudget } from './body/byte-budget.ts'
 import { Inserter } from '../journal/inserter.ts'
 import { type IngestCounters, type IngestPipeline, createIngestPipeline } from './ingest-pipeline.ts'
@@ -97,7 +97,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     host = '127.0.0.1',
     otlpHttpPort = 4318,
     otlpGrpcPort,
-    access = {},
+    access = createOpenAccess(host),
     fsync = false,
     log = () => {},
   } = options
@@ -120,9 +120,15 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const { onRequest, timeouts = DEFAULT_TIMEOUTS } = options
   const outside: IngestPipeline = {
     ...pipeline,
-    ingest: (...request) => {
+    ingest: async (client, items, transcode, body) => {
       onRequest?.()
-      return pipeline.ingest(...request)
+      const { principal } = client
+      if (principal === undefined) return await pipeline.ingest(client, items, transcode, body)
+      access.ingestLimits.count(principal, { spans: 0, bytes: body.bytes.length })
+      const result = await pipeline.ingest(client, items, transcode, body)
+      if (items === 'spans')
+        access.ingestLimits.count(principal, { spans: result.accepted + result.rejected, bytes: 0 })
+      return result
     },
   }
   const receiver = { host, access, pipeline: outside, budget, log, timeouts }

@@ -1,4 +1,6 @@
 import type { AddressInfo, Server } from 'node:net'
+import type { TlsOptions } from 'node:tls'
+import type { Certificate } from '../access/tls.ts'
 import type { ReceiverOptions } from './receiver-options.ts'
 
 /** A receiver that listens. */
@@ -32,4 +34,9 @@ export async function listen(server: Server, { access, port, host }: ReceiverOpt
   const address = server.address() as AddressInfo
   const scheme = access.tls === undefined ? 'http' : 'https'
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+}
+
+/** Asks clients for a certificate if authorities are given; a token does too. */
+export function toTlsOptions({ cert, key, ca }: Certificate): TlsOptions {
+  return ca === undefined ? { cert, key } : { cert, key, ca, requestCert: true, rejectUnauthorized: false }
 }

@@ -2,6 +2,7 @@ import {
   constants,
   createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
@@ -9,12 +10,13 @@ import {
   type ServerHttp2Stream,
   type ServerOptions,
 } from 'node:http2'
-import { isAuthorized } from './auth.ts'
+import type { Tls } from '../access/tls.ts'
+import { authorizeIngest, getClientAddress } from './access/authorize.ts'
 import { GRPC_ENCODINGS, readGrpcMessage } from './body/grpc-message.ts'
-import { closeServer, listen, type Listener } from './listen.ts'
+import { closeServer, listen, type Listener, toTlsOptions } from './listen.ts'
 import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
 import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
-import { describeInternalError, type RequestRejection, toRejection, UnauthenticatedError } from './rejection.ts'
+import { describeInternalError, type RequestRejection, toRejection } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BodyError } from './body/request-body.ts'
 import { type Signal, signals } from './signals.ts'
@@ -36,7 +38,7 @@ const HTTP2: ServerOptions = {
 export async function listenOtlpGrpc(options: ReceiverOptions): Promise<Listener> {
   const { tls } = options.access
   const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
-  const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
+  const server = tls === undefined ? createServer(HTTP2) : createTlsServer(tls)
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
@@ -61,6 +63,12 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<Listener
   return { url: await listen(server, options), close: (deadlineMs) => close(server, sessions, deadlineMs) }
 }
 
+function createTlsServer(tls: Tls): Http2SecureServer {
+  const server = createSecureServer({ ...HTTP2, ...toTlsOptions(tls.certificate) })
+  tls.follow(server)
+  return server
+}
+
 const signalsByPath: ReadonlyMap<string, Signal> = new Map(
   signals.map((signal) => [`/${signal.grpcService}/Export`, signal]),
 )
@@ -80,11 +88,11 @@ async function handleStream(
     return sendHeaders(stream, createTrailers(RPC_CODES.unimplemented, `Unknown method ${path.slice(0, 200)}.`))
   }
   pipeline.stats.requests++
-  const address = stream.session?.socket.remoteAddress ?? 'a closed connection'
-  const client: Client = { receiver: 'OTLP/gRPC', address }
+  const socket = stream.session?.socket
+  const client: Client = { receiver: 'OTLP/gRPC', address: getClientAddress(access, headers, socket) }
   try {
-    if (!isAuthorized(access, headers.authorization)) throw new UnauthenticatedError()
-    const body = await takeCall(options, client, signal, stream, headers)
+    const principal = authorizeIngest(access, headers, socket)
+    const body = await takeCall(options, { ...client, principal }, signal, stream, headers)
     sendSuccess(stream, body)
   } catch (error) {
     if (error instanceof BodyError && error.code === 'aborted') return

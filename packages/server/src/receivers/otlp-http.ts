@@ -1,12 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { type Access, createCorsHeaders, isAuthorized, createPreflightHeaders } from './auth.ts'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { Access } from '../access/access.ts'
+import type { Principal } from '../access/authenticator.ts'
+import { authorizeIngest, checkHost, getClientAddress } from './access/authorize.ts'
+import { createCorsHeaders, createPreflightHeaders } from './access/cors.ts'
 import type { RejectionReason } from './ingest-pipeline.ts'
-import { closeServer, listen, type Listener } from './listen.ts'
+import { closeServer, listen, type Listener, toTlsOptions } from './listen.ts'
 import { CONTENT_TYPES, type Encoding, encodeStatus, parseContentType, RPC_CODES } from './otlp-response.ts'
 import { describeRoutes, type Route, routes } from './otlp-routes.ts'
 import { DEFAULT_TIMEOUTS, type ReceiverOptions, type Timeouts } from './receiver-options.ts'
-import { describeInternalError, toRejection, UnauthenticatedError } from './rejection.ts'
+import { describeInternalError, type RequestRejection, toRejection } from './rejection.ts'
 import type { Client } from './rejection-log.ts'
 import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/request-body.ts'
 
@@ -28,7 +31,11 @@ export async function listenOtlpHttp(options: ReceiverOptions): Promise<Listener
   }
   const { tls } = options.access
   const limits = toServerOptions(options.timeouts ?? DEFAULT_TIMEOUTS)
-  const server = tls === undefined ? createServer(limits, handle) : createTlsServer({ ...limits, ...tls }, handle)
+  const server =
+    tls === undefined
+      ? createServer(limits, handle)
+      : createTlsServer({ ...limits, ...toTlsOptions(tls.certificate) }, handle)
+  if (server instanceof TlsServer) tls?.follow(server)
   return { url: await listen(server, options), close: (deadlineMs) => close(server, deadlineMs) }
 }
 
@@ -59,29 +66,46 @@ async function handleRequest(
   const route = routes.get((request.url ?? '').split('?', 1)[0] ?? '')
   const contentType = request.headers['content-type']
   const encoding = contentType === undefined ? route?.defaultEncoding : parseContentType(contentType)
-  const errorResponse = checkHeaders(options.access, request, route, encoding)
+  const reject = (error: unknown): void => {
+    const rejection = toRejection(error)
+    options.pipeline.countRejection(getClient(options.access, request, route), rejection.reason, rejection.details)
+    sendError(request, response, encoding ?? 'json', toErrorResponse(rejection))
+  }
+  let principal: Principal
+  try {
+    checkHost(options.access, request.headers, request.socket)
+    const unknown = route === undefined ? UNKNOWN_PATH : request.method === 'POST' ? undefined : WRONG_METHOD
+    if (unknown !== undefined) return sendError(request, response, encoding ?? 'json', unknown)
+    options.pipeline.stats.requests++
+    principal = authorizeIngest(options.access, request.headers, request.socket)
+  } catch (error) {
+    return reject(error)
+  }
+  const errorResponse = checkHeaders(request, route, encoding)
   if (route === undefined || encoding === undefined || errorResponse !== undefined) {
     if (errorResponse?.counts !== undefined) {
-      options.pipeline.stats.requests++
-      const client = getClient(request, route)
+      const client = getClient(options.access, request, route)
       options.pipeline.countRejection(client, errorResponse.counts, errorResponse.message)
     }
     return sendError(request, response, encoding ?? 'json', errorResponse ?? SERVER_FAILED)
   }
-  options.pipeline.stats.requests++
-  const client = getClient(request, route)
   try {
+    const client = { ...getClient(options.access, request, route), principal }
     await take(options, client, route, request, response, encoding)
   } catch (error) {
     if (error instanceof BodyError && error.code === 'aborted') return void response.destroy()
-    const { reason, code, message, details, retryAfterSeconds } = toRejection(error)
-    options.pipeline.countRejection(client, reason, details)
-    const headers = {
-      ...(code === RPC_CODES.unimplemented && { 'accept-encoding': BODY_ENCODINGS }),
-      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    }
-    sendError(request, response, encoding, { status: STATUS[code] ?? 500, code, message, headers, retryAfterSeconds })
+    reject(error)
   }
+}
+
+function toErrorResponse({ reason, code, message, retryAfterSeconds }: RequestRejection): ErrorResponse {
+  const headers = {
+    ...(code === RPC_CODES.unimplemented && { 'accept-encoding': BODY_ENCODINGS }),
+    ...(code === RPC_CODES.unauthenticated && { 'www-authenticate': 'Bearer' }),
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+  }
+  const status = reason === 'rateLimited' ? 429 : (STATUS[code] ?? 500)
+  return { status, code, message, headers, retryAfterSeconds }
 }
 
 async function take(
@@ -101,8 +125,8 @@ async function take(
   response.end(encoded)
 }
 
-function getClient(request: IncomingMessage, route: Route | undefined): Client {
-  return { receiver: route?.receiver ?? 'OTLP/HTTP', address: request.socket.remoteAddress ?? 'a closed connection' }
+function getClient(access: Access, { headers, socket }: IncomingMessage, route: Route | undefined): Client {
+  return { receiver: route?.receiver ?? 'OTLP/HTTP', address: getClientAddress(access, headers, socket) }
 }
 
 type ErrorResponse = {
@@ -121,8 +145,23 @@ const SERVER_FAILED: ErrorResponse = {
   message: 'Internal error; see the server log.',
 }
 
-/** By google.rpc.Code, for requests whose body was read. */
+const UNKNOWN_PATH: ErrorResponse = {
+  status: 404,
+  code: RPC_CODES.notFound,
+  message: `Unknown path. Paths: ${describeRoutes()}.`,
+}
+
+const WRONG_METHOD: ErrorResponse = {
+  status: 405,
+  code: RPC_CODES.unimplemented,
+  message: 'Only POST is allowed.',
+  headers: { allow: 'POST' },
+}
+
+/** By google.rpc.Code. */
 const STATUS: Readonly<Record<number, number>> = {
+  [RPC_CODES.unauthenticated]: 401,
+  [RPC_CODES.permissionDenied]: 403,
   [RPC_CODES.invalidArgument]: 400,
   [RPC_CODES.resourceExhausted]: 413,
   [RPC_CODES.unimplemented]: 415,
@@ -131,22 +170,11 @@ const STATUS: Readonly<Record<number, number>> = {
 
 /** Errors that are known before the body is read. */
 function checkHeaders(
-  access: Access,
   request: IncomingMessage,
   route: Route | undefined,
   encoding: Encoding | undefined,
 ): ErrorResponse | undefined {
-  if (route === undefined) {
-    return { status: 404, code: RPC_CODES.notFound, message: `Unknown path. Paths: ${describeRoutes()}.` }
-  }
-  if (request.method !== 'POST') {
-    return { status: 405, code: RPC_CODES.unimplemented, message: 'Only POST is allowed.', headers: { allow: 'POST' } }
-  }
-  if (!isAuthorized(access, request.headers.authorization)) {
-    const { message } = new UnauthenticatedError()
-    const headers = { 'www-authenticate': 'Bearer' }
-    return { status: 401, code: RPC_CODES.unauthenticated, message, headers, counts: 'unauthorized' }
-  }
+  if (route === undefined) return UNKNOWN_PATH
   if (encoding === undefined || route[encoding] === undefined) {
     const types = (['protobuf', 'json'] as const).filter((one) => route[one] !== undefined)
     const message = `Content-Type must be ${types.map((one) => CONTENT_TYPES[one]).join(' or ')}.`

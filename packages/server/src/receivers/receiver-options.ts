@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import type { Access } from './auth.ts'
+import type { Access } from '../access/access.ts'
 import type { ByteBudget } from './body/byte-budget.ts'
 import type { IngestPipeline } from './ingest-pipeline.ts'
 

@@ -1,3 +1,4 @@
+import type { Principal } from '../access/authenticator.ts'
 import type { Log } from '../log.ts'
 import { sanitize } from '../sanitize.ts'
 
@@ -6,6 +7,8 @@ export type Client = {
   readonly receiver: 'OTLP/HTTP' | 'OTLP/gRPC' | 'Zipkin' | 'Kafka' | 'self-tracing'
   /** IP address, or topic, partition and offset. */
   readonly address: string
+  /** @default no limits */
+  readonly principal?: Principal
 }
 
 /** Rejected items of a request, or a request rejected as a whole. */

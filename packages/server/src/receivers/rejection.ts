@@ -1,3 +1,4 @@
+import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/errors.ts'
 import { OtlpError } from '../otlp/error.ts'
 import { BodyError } from './body/request-body.ts'
 import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
@@ -13,12 +14,6 @@ export type RequestRejection = {
   readonly details: string
   /** Set if the client should retry. */
   readonly retryAfterSeconds?: number
-}
-
-export class UnauthenticatedError extends Error {
-  constructor() {
-    super('Invalid or missing bearer token (--otlp-token).')
-  }
 }
 
 const RETRY_AFTER_SECONDS = 2
@@ -56,6 +51,11 @@ function classifyError(error: unknown): Omit<RequestRejection, 'message' | 'deta
     }
   }
   if (error instanceof UnauthenticatedError) return { reason: 'unauthorized', code: RPC_CODES.unauthenticated }
+  if (error instanceof ForbiddenError) return { reason: 'unauthorized', code: RPC_CODES.permissionDenied }
+  if (error instanceof RateLimitError) {
+    const { retryAfterSeconds } = error
+    return { reason: 'rateLimited', code: RPC_CODES.resourceExhausted, retryAfterSeconds }
+  }
   return error instanceof RetryableError ? BUSY : undefined
 }
 

@@ -79,9 +79,9 @@ test('a TLS file that is not PEM exits with code 2 and one line with its flag, a
   const file = join(parent, 'ca.pem')
   await writeFile(file, 'secret1\n')
   const kafka = ['--kafka-brokers', '127.0.0.1:1', '--kafka-tls-ca', file]
-  const otlp = ['--otlp-tls-cert', file, '--otlp-tls-key', file]
+  const otlp = ['--tls-cert', file, '--tls-key', file]
   const ended = [kafka, otlp].map((args) => run('--data', join(parent, 'data'), ...args, ...freePorts))
-  for (const [at, flag] of ['--kafka-tls-ca', '--otlp-tls-cert'].entries()) {
+  for (const [at, flag] of ['--kafka-tls-ca', '--tls-cert'].entries()) {
     const { code, stderr } = (await ended[at]) as Ended
     expect([code, stderr]).toEqual([
       2,
@@ -133,7 +133,7 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
 test.each([
   ['a data directory that cannot be created', ['--data', '/proc/spanlink'], 6],
   ['an invalid store URL', ['--store', 'postgres://x'], 9],
-  ['an unreachable store', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
+  ['an unreachable store', ['--store', 'clickhouse://u@127.0.0.1:1/spanlink'], 9],
 ] as const)('a server with %s exits with one line and its own exit code', async (_what, args, exit) => {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const { code, stderr } = await run('serve', '--data', dir, ...freePorts, ...args)

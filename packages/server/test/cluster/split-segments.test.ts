@@ -51,7 +51,7 @@ test('a server killed while it splits a large request stores each row once on a 
   const SPANS = 66_000
   const [request = {}] = generateRequests({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 5 }, SPANS)
   const body = Buffer.from(encodeTraces(request))
-  expect(await killDuringSplit(dataDir, ['--store', cluster.storeUrl('killed')], body, KILLS)).toBe(0)
+  expect(await killDuringSplit(dataDir, { SPANLINK_STORE: cluster.storeUrl('killed') }, body, KILLS)).toBe(0)
   await expectOnce('killed', SPANS)
 }, 240_000)
 

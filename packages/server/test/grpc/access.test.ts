@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -6,11 +5,15 @@ import { join } from 'node:path'
 import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Access, createOpenAccess } from '../../src/access/access.ts'
+import { openAccess } from '../../src/cli/serve/open-access.ts'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import type { Listener } from '../../src/receivers/listen.ts'
 import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 import { listenOtlpHttp } from '../../src/receivers/otlp-http.ts'
+import { writeCertificate } from '../access/certificate.ts'
+import { writeToken } from '../access/write-token.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const body = Buffer.from(
@@ -20,19 +23,23 @@ const protobuf = { 'content-type': 'application/x-protobuf' }
 
 let dir: string
 let cert: Buffer
+let token: string
+let reader: string
+let access: Access
 let pipeline: IngestPipeline
 let http: Listener
 let grpc: Listener
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-tls-'))
-  const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const newKey = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', certFile, ...subject], { stdio: 'ignore' })
+  const { certFile, keyFile } = writeCertificate(dir)
   cert = await readFile(certFile)
   pipeline = createIngestPipeline(() => Promise.resolve())
-  const access = { token: 'secret', tls: { cert, key: await readFile(keyFile) } }
+  const tokensFile = join(dir, 'tokens.json')
+  token = writeToken(tokensFile, ['ingest'])
+  reader = writeToken(tokensFile, ['read'])
+  const options = { tokensFile, tls: { certFile, keyFile } }
+  access = openAccess(options, { host: '127.0.0.1', dataDir: dir }, () => {})
   const shared = { host: '127.0.0.1', port: 0, access, pipeline, budget: new ByteBudget(1024 * 1024), log: () => {} }
   http = await listenOtlpHttp(shared)
   grpc = await listenOtlpGrpc(shared)
@@ -41,16 +48,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await http?.close(1000)
   await grpc?.close(1000)
+  access?.tls?.close()
   await rm(dir, { recursive: true, force: true })
 })
 
 test.each([
-  ['the token', 'Bearer secret', 200, grpcStatus.OK],
-  ['the token and its scheme in another case', 'bearer secret', 200, grpcStatus.OK],
-  ['no token', undefined, 401, grpcStatus.UNAUTHENTICATED],
-  ['another token', 'Bearer secrets', 401, grpcStatus.UNAUTHENTICATED],
-  ['another scheme', 'Basic secret', 401, grpcStatus.UNAUTHENTICATED],
-])('a request with %s over TLS is authorized alike by HTTP and gRPC', async (_what, authorization, status, code) => {
+  ['the token', () => `Bearer ${token}`, 200, grpcStatus.OK],
+  ['the token and its scheme in another case', () => `bearer ${token}`, 200, grpcStatus.OK],
+  ['the token as password', () => `Basic ${btoa(`anyone:${token}`)}`, 200, grpcStatus.OK],
+  ['a token that may only read', () => `Bearer ${reader}`, 403, grpcStatus.PERMISSION_DENIED],
+  ['no token', () => undefined, 401, grpcStatus.UNAUTHENTICATED],
+  ['a longer token', () => `Bearer ${token}s`, 401, grpcStatus.UNAUTHENTICATED],
+  ['another token of the same id', () => `Bearer ${token.slice(0, -4)}AAAA`, 401, grpcStatus.UNAUTHENTICATED],
+  ['another scheme', () => `Digest ${token}`, 401, grpcStatus.UNAUTHENTICATED],
+])('a request with %s over TLS is authorized alike by HTTP and gRPC', async (_what, createHeader, status, code) => {
+  const authorization = createHeader()
   const before = pipeline.stats.spans
   expect(new URL(http.url).protocol).toBe('https:')
   expect(await postTls(authorization)).toBe(status)
@@ -85,7 +97,7 @@ test.each([
   await using receiver = await plainHttp(origins)
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
   const preflight = await fetch(`${receiver.url}/v1/traces`, { method: 'OPTIONS', headers })
-  expect(preflight.status).toBe(405)
+  expect(preflight.status).toBe(403)
   expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
 })
 
@@ -94,7 +106,7 @@ async function plainHttp(corsOrigins: readonly string[]): Promise<{ readonly url
   const receiver = await listenOtlpHttp({
     host: '127.0.0.1',
     port: 0,
-    access: { corsOrigins },
+    access: { ...createOpenAccess(), corsOrigins },
     pipeline,
     budget,
     log: () => {},

@@ -5,6 +5,7 @@ import { zstdCompressSync } from 'node:zlib'
 import { frameSnappy } from '../ingest/block-compress.ts'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createOpenAccess } from '../../src/access/access.ts'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { RejectionLog } from '../../src/receivers/rejection-log.ts'
@@ -28,7 +29,14 @@ beforeEach(async () => {
   lines = []
   const rejectionLog = new RejectionLog((line) => lines.push(line))
   pipeline = createIngestPipeline(() => Promise.resolve(), budget, rejectionLog)
-  receiver = await listenOtlpGrpc({ host: '127.0.0.1', port: 0, access: {}, pipeline, budget, log: () => {} })
+  receiver = await listenOtlpGrpc({
+    host: '127.0.0.1',
+    port: 0,
+    access: createOpenAccess(),
+    pipeline,
+    budget,
+    log: () => {},
+  })
   session = connectHttp2(receiver.url)
 })
 

@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js'
 import { decodeRpcStatus, encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createOpenAccess } from '../../src/access/access.ts'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
@@ -113,7 +114,14 @@ test('an unknown gRPC method returns UNIMPLEMENTED', async () => {
 
 test('a full disk or memory budget returns UNAVAILABLE with RetryInfo over gRPC', async () => {
   const pipeline = createIngestPipeline(() => Promise.reject(new Error('disk full')))
-  const options = { host: '127.0.0.1', port: 0, access: {}, pipeline, budget: new ByteBudget(MIB), log: () => {} }
+  const options = {
+    host: '127.0.0.1',
+    port: 0,
+    access: createOpenAccess(),
+    pipeline,
+    budget: new ByteBudget(MIB),
+    log: () => {},
+  }
   const receiver = await listenOtlpGrpc(options)
   using client = connect(receiver.url)
   const full = await rejection(client.export(TRACES, encodeTraces(tracesOf('full', [span('kept nowhere')]))))
@@ -135,7 +143,7 @@ test('listening on a used gRPC port rejects with EADDRINUSE and the port', async
   const second = listenOtlpGrpc({
     host: '127.0.0.1',
     port,
-    access: {},
+    access: createOpenAccess(),
     pipeline,
     budget: new ByteBudget(MIB),
     log: () => {},

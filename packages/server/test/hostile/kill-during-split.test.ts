@@ -12,7 +12,7 @@ const KILLS = 4
 test('a server killed while it splits a large request stores each row once', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-killed-split-'))
   const body = Buffer.from(encodeTraces(generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })))
-  expect(await killDuringSplit(dataDir, [], body, KILLS)).toBe(0)
+  expect(await killDuringSplit(dataDir, {}, body, KILLS)).toBe(0)
 
   const store = await openEmbeddedStore(dataDir)
   const [counts] = await store.query(

@@ -10,11 +10,11 @@ import { sendCompressed } from './hostile-spans.ts'
  */
 export async function killDuringSplit(
   dataDir: string,
-  args: readonly string[],
+  env: Readonly<Record<string, string>>,
   body: Buffer,
   kills: number,
 ): Promise<number> {
-  const options = { dataDir, args: ['--max-memory', '640MiB', ...args] }
+  const options = { dataDir, env, args: ['--max-memory', '640MiB'] }
   for (let kill = 0; kill < kills; kill++) {
     const server = await startSpanlink(options)
     if (kill === 0) {

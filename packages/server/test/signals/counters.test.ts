@@ -1,13 +1,25 @@
 import type { StatusResponse } from '@spanlink/api-schema'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
+import { createOpenAccess } from '../../src/access/access.ts'
+import type { Authenticator } from '../../src/access/authenticator.ts'
+import { UnauthenticatedError } from '../../src/access/errors.ts'
 import { encodeLogs, encodeMetrics } from './otlp-messages.ts'
 import { openSpanlink } from './spanlink.ts'
 
 const span = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), name: 'send' }
 
 test('the status counts accepted items per signal and rejected items and requests by reason', async () => {
-  await using spanlink = await openSpanlink({ access: { token: 'secret' }, inFlightBytes: 1024 * 1024 })
+  const isKnown = (authorization = ''): boolean => authorization === 'Bearer secret'
+  const authenticator: Authenticator = {
+    isRequired: () => true,
+    authenticate: (credentials) => {
+      if (!isKnown(credentials.authorization)) throw new UnauthenticatedError()
+      return { id: 'one', name: 'one', roles: ['ingest'], limits: {} }
+    },
+  }
+  const access = { ...createOpenAccess(), authenticator }
+  await using spanlink = await openSpanlink({ access, inFlightBytes: 1024 * 1024 })
   const post = async (path: string, body: Uint8Array | string, token = 'secret'): Promise<number> => {
     const type = typeof body === 'string' ? 'json' : 'x-protobuf'
     const headers = { 'content-type': `application/${type}`, authorization: `Bearer ${token}` }

@@ -7,6 +7,7 @@ import { quarantineCommand } from './quarantine.ts'
 import { queryCommand } from './query.ts'
 import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
+import { tokenCommand } from './token.ts'
 import { topologyCommand } from './topology.ts'
 import { traceCommand } from './trace.ts'
 
@@ -22,4 +23,5 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['serve', serveCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
+  ['token', tokenCommand],
 ])

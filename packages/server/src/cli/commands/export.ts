@@ -6,7 +6,7 @@ import { createGzip } from 'node:zlib'
 import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
 import { toJaegerTrace } from '../../http/compat/jaeger/jaeger-trace.ts'
 import { toOtlp } from '../../http/compat/tempo/otlp-of-trace.ts'
-import { CommandError, exitCodes, fetchJson } from '../api-client.ts'
+import { CommandError, exitCodes, fetchJson, type Server } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
 import { toZipkinSpans } from '../files/trace-to-zipkin.ts'
 import { choiceParser, traceIdParser } from '../parsers.ts'
@@ -35,9 +35,9 @@ export const exportCommand = defineClientCommand({
     output: { value: 'FILE', default: 'stdout', description: 'file to write' },
     gzip: { default: 'when FILE ends in .gz', description: 'compress' },
   },
-  run: async ({ url, flow, format = 'otlp', output, gzip }, positionals) => {
-    const ids = flow === true ? await fetchFlowIds(url, positionals) : new Set(positionals)
-    const traces = fetchTraces(url, [...ids])
+  run: async ({ server, flow, format = 'otlp', output, gzip }, positionals) => {
+    const ids = flow === true ? await fetchFlowIds(server, positionals) : new Set(positionals)
+    const traces = fetchTraces(server, [...ids])
     // Before the file is opened: a missing trace replaces no file.
     const first = await traces.next()
     const text = Readable.from(writers[format](first.done === true ? undefined : first.value, traces))
@@ -78,14 +78,14 @@ const writers: Readonly<Record<(typeof formats)[number], Writer>> = {
   },
 }
 
-async function* fetchTraces(url: string, ids: readonly string[]): AsyncGenerator<TraceResponse> {
-  for (const id of ids) yield await fetchJson<TraceResponse>(url, `/api/traces/${id}`)
+async function* fetchTraces(server: Server, ids: readonly string[]): AsyncGenerator<TraceResponse> {
+  for (const id of ids) yield await fetchJson<TraceResponse>(server, `/api/traces/${id}`)
 }
 
-async function fetchFlowIds(url: string, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
+async function fetchFlowIds(server: Server, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
   const ids = new Set<string>()
   for (const id of traceIds) {
-    const flow = await fetchJson<FlowResponse>(url, `/api/flows/${id}`, { maxTraces: MAX_FLOW_TRACES })
+    const flow = await fetchJson<FlowResponse>(server, `/api/flows/${id}`, { maxTraces: MAX_FLOW_TRACES })
     for (const lane of flow.lanes) ids.add(lane.traceId)
   }
   return ids

@@ -42,14 +42,14 @@ export const flowCommand = defineClientCommand({
     },
     joined: { description: 'include other events whose messages share a batch with the flow, up to their origins' },
   },
-  run: async ({ url, json, limit, all, joined, ...flags }, [id = ''], out) => {
+  run: async ({ server, json, limit, all, joined, ...flags }, [id = ''], out) => {
     const query = {
       maxTraces: flags['max-traces'] ?? (all === true ? MAX_PAGE_TRACES : undefined),
       maxDepth: flags['max-depth'],
       includeJoined: joined,
     }
     const fetchPage = async (cursor: string | undefined): Promise<FlowResponse> =>
-      await fetchJson(url, `/api/flows/${id}`, { ...query, cursor })
+      await fetchJson(server, `/api/flows/${id}`, { ...query, cursor })
     const flow = await (all === true ? fetchWholeFlow(fetchPage, MAX_TRACES) : fetchPage(undefined))
     const terminal = detectTerminal(process.stdout, process.env)
     if (json) out.line(JSON.stringify(flow))

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StatusResponse } from '@spanlink/api-schema'
-import { CommandError, exitCodes, fetchJson } from '../api-client.ts'
+import { CommandError, exitCodes, fetchJson, type Server } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
 import { readTraceFile, type TraceFilePart } from '../files/read-file.ts'
 import { formatCount } from '../format/terminal.ts'
-import { textParser, urlParser } from '../parsers.ts'
+import { urlParser } from '../parsers.ts'
 
 const MAX_ATTEMPTS = 8
 const MAX_RETRY_SECONDS = 30
@@ -28,20 +28,14 @@ export const importCommand = defineClientCommand({
       default: 'as the server at --url reports',
       description: 'URL of the OTLP/HTTP receiver',
     },
-    'otlp-token': {
-      value: 'TOKEN',
-      parser: textParser,
-      env: 'SPANLINK_OTLP_TOKEN',
-      description: 'bearer token of the receiver',
-    },
   },
-  run: async ({ url, json, 'otlp-url': otlpUrl, 'otlp-token': token }, files, out) => {
-    const receiverUrl = otlpUrl ?? (await fetchReceiverUrl(url))
+  run: async ({ server, json, 'otlp-url': otlpUrl }, files, out) => {
+    const receiverUrl = otlpUrl ?? (await fetchReceiverUrl(server))
     let hasRejected = false
     for (const file of files) {
       const sum = { file, format: '', requests: 0, rejected: 0, reason: '' }
       for await (const part of readTraceFile(file)) {
-        const { rejected, reason } = await sendPart(receiverUrl, token, part)
+        const { rejected, reason } = await sendPart(receiverUrl, server.token, part)
         sum.format = part.format
         sum.requests += 1
         sum.rejected += rejected
@@ -57,8 +51,8 @@ export const importCommand = defineClientCommand({
   },
 })
 
-async function fetchReceiverUrl(url: string): Promise<string> {
-  const { endpoints } = await fetchJson<StatusResponse>(url, '/api/status')
+async function fetchReceiverUrl(server: Server): Promise<string> {
+  const { endpoints } = await fetchJson<StatusResponse>(server, '/api/status')
   return endpoints.otlpHttp.replace(/\/+$/, '')
 }
 

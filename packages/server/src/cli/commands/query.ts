@@ -2,7 +2,7 @@ import process from 'node:process'
 import type { FoundTrace, SearchedRange, SeriesResponse, TracesResponse } from '@spanlink/api-schema'
 import { pageLimitWarning } from '../../traceql/execute/search-cursor.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
-import { fetchJson, exitCodes } from '../api-client.ts'
+import { fetchJson, exitCodes, type Server } from '../api-client.ts'
 import { UsageError } from '../args.ts'
 import { defineClientCommand, type Output } from '../command.ts'
 import { formatPartialNote } from '../format/partial-note.ts'
@@ -40,9 +40,9 @@ export const queryCommand = defineClientCommand({
       description: 'interval of a metrics query',
     },
   },
-  run: async ({ url, json, since, until, limit, all = false, step }, [q = ''], out) => {
+  run: async ({ server, json, since, until, limit, all = false, step }, [q = ''], out) => {
     const query = { q, start: since, end: until }
-    if (isMetricsQuery(q)) return await printMetrics(url, { ...query, step }, json, out)
+    if (isMetricsQuery(q)) return await printMetrics(server, { ...query, step }, json, out)
     if (!all && limit !== undefined && limit > MAX_PAGE_TRACES) {
       throw new UsageError(`invalid --limit "${limit}": expected at most ${MAX_PAGE_TRACES}, or --all`)
     }
@@ -52,7 +52,7 @@ export const queryCommand = defineClientCommand({
     const traces: FoundTrace[] = []
     // Printed traces show progress themselves.
     const progress = showProgress(process.stdout.isTTY && !json ? { write: () => {} } : process.stderr)
-    const { count, nextCursor, warnings, range } = await fetchPages(url, query, all, maxTraces, (page, total) => {
+    const { count, nextCursor, warnings, range } = await fetchPages(server, query, all, maxTraces, (page, total) => {
       if (json) traces.push(...page)
       else for (const trace of page) for (const line of printFound(trace, terminal, pickColour)) out.line(line)
       if (all) progress.update(`${formatCount(total, 'trace')} …`)
@@ -84,7 +84,7 @@ type TimeQuery = { readonly q: string; readonly start: string | undefined; reado
 
 /** Loads one page, or with `all` pages until the end or `maxTraces`. */
 async function fetchPages(
-  url: string,
+  server: Server,
   query: TimeQuery,
   all: boolean,
   maxTraces: number,
@@ -95,7 +95,7 @@ async function fetchPages(
   let end: string | undefined
   for (let cursor: string | undefined; ;) {
     const limit = Math.min(MAX_PAGE_TRACES, maxTraces - count)
-    const page = await fetchJson<TracesResponse>(url, '/api/traces', { ...query, limit, cursor })
+    const page = await fetchJson<TracesResponse>(server, '/api/traces', { ...query, limit, cursor })
     count += page.traces.length
     show(page.traces, count)
     cursor = page.nextCursor
@@ -121,12 +121,12 @@ function isMetricsQuery(text: string): boolean {
 }
 
 async function printMetrics(
-  url: string,
+  server: Server,
   query: TimeQuery & { readonly step: string | undefined },
   json: boolean,
   out: Output,
 ): Promise<number> {
-  const response = await fetchJson<SeriesResponse>(url, '/api/traceql/series', query)
+  const response = await fetchJson<SeriesResponse>(server, '/api/traceql/series', query)
   const series = response.series.filter(({ points }) => points.length > 0)
   if (json) out.line(JSON.stringify(response))
   else if (series.length > 0) {

@@ -24,6 +24,8 @@ export const serveCommand = defineCommand({
 
 async function runServer(options: ServeOptions, out: Output): Promise<number> {
   restartWithV8Flags()
+  // Tables and journal hold telemetry: for the owner only, also in an existing directory.
+  process.umask(0o077)
   const stopSignal = waitForStopSignal()
   const { logFormat = 'text', logLevel = 'info' } = options
   const log = createLogger(logFormat, logLevel, (text) => process.stderr.write(text))

@@ -27,8 +27,8 @@ export const tailCommand = defineClientCommand({
       description: `start with the last N traces of the past 15 minutes, at most ${MAX_LAST}`,
     },
   },
-  run: async ({ url, json, last = DEFAULT_LAST }, [q], out) => {
-    const response = await fetchResponse(url, '/api/traces/tail', { q })
+  run: async ({ server, json, last = DEFAULT_LAST }, [q], out) => {
+    const response = await fetchResponse(server, '/api/traces/tail', { q })
     const terminal = detectTerminal(process.stdout, process.env)
     const pickColour = createColourPicker()
     let isFirst = true
@@ -48,8 +48,8 @@ export const tailCommand = defineClientCommand({
         }
       }
     } catch (cause) {
-      throw new CommandError(exitCodes.unreachable, `The server at ${url} disconnected.`, cause)
+      throw new CommandError(exitCodes.unreachable, `The server at ${server.url} disconnected.`, cause)
     }
-    throw new CommandError(exitCodes.unreachable, `The server at ${url} stopped.`)
+    throw new CommandError(exitCodes.unreachable, `The server at ${server.url} stopped.`)
   },
 })

@@ -18,8 +18,8 @@ export const topologyCommand = defineClientCommand({
     },
     until: { value: 'TIME', parser: timeParser, default: 'now', description: 'end' },
   },
-  run: async ({ url, json, since, until }, _positionals, out) => {
-    const topology = await fetchJson<TopologyResponse>(url, '/api/topology', { start: since, end: until })
+  run: async ({ server, json, since, until }, _positionals, out) => {
+    const topology = await fetchJson<TopologyResponse>(server, '/api/topology', { start: since, end: until })
     if (json) out.line(JSON.stringify(topology))
     else for (const line of printTopology(topology, detectTerminal(process.stdout, process.env))) out.line(line)
     return 0

@@ -25,15 +25,15 @@ export const traceCommand = defineClientCommand({
     },
     all: { description: 'draw all spans' },
   },
-  run: async ({ url, json, limit, all }, [id = ''], out) => {
-    const trace = await fetchJson<TraceResponse>(url, `/api/traces/${id}`)
+  run: async ({ server, json, limit, all }, [id = ''], out) => {
+    const trace = await fetchJson<TraceResponse>(server, `/api/traces/${id}`)
     if (json) {
       out.line(JSON.stringify(trace))
       return 0
     }
     const hasBacklinks = trace.spans.some((span) => span.backlinkCount > 0)
     const { links } = hasBacklinks
-      ? await fetchJson<LinksResponse>(url, `/api/traces/${id}/links`, { direction: 'in', limit: MAX_LINKS })
+      ? await fetchJson<LinksResponse>(server, `/api/traces/${id}/links`, { direction: 'in', limit: MAX_LINKS })
       : { links: [] }
     const terminal = detectTerminal(process.stdout, process.env)
     for (const line of printTrace(trace, links, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)

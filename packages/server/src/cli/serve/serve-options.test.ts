@@ -14,23 +14,26 @@ test('flags of serve are parsed into options', () => {
     retentionSeconds: 129_600,
     maxDiskBytes: 20e9,
     fsync: true,
+    access: {},
   })
 })
 
 test('flags of the receivers are parsed into options', () => {
   const args = [
-    '--otlp-token=t',
-    '--otlp-tls-cert=c.pem',
-    '--otlp-tls-key=k.pem',
+    '--tokens=t.json',
+    '--tls-cert=c.pem',
+    '--tls-key=k.pem',
     '--otlp-cors-origins=https://a, https://b',
     '--kafka-brokers=a:9092,b:9092',
     '--kafka-topics=logs=my.logs, traces=my_spans',
     '--kafka-group=g',
   ]
-  expect(parseServeOptions(args, { SPANLINK_OTLP_TOKEN: 'other' })).toMatchObject({
-    otlpToken: 't',
-    otlpTls: { certFile: 'c.pem', keyFile: 'k.pem' },
-    corsOrigins: ['https://a', 'https://b'],
+  expect(parseServeOptions(args, { SPANLINK_TOKENS: 'other' })).toMatchObject({
+    access: {
+      tokensFile: 't.json',
+      tls: { certFile: 'c.pem', keyFile: 'k.pem' },
+      corsOrigins: ['https://a', 'https://b'],
+    },
     kafka: {
       brokers: ['a:9092', 'b:9092'],
       groupId: 'g',
@@ -40,7 +43,7 @@ test('flags of the receivers are parsed into options', () => {
       ],
     },
   })
-  expect(parseServeOptions([], { SPANLINK_OTLP_TOKEN: 'other' }).otlpToken).toBe('other')
+  expect(parseServeOptions([], { SPANLINK_TOKENS: 'other' }).access?.tokensFile).toBe('other')
   expect(parseServeOptions(['--kafka-brokers=a'], {}).kafka).toEqual({
     brokers: ['a'],
     groupId: 'spanlink',
@@ -60,7 +63,7 @@ test('TLS and SASL flags of Kafka are parsed, with the password from the environ
 })
 
 test.each([
-  ['--otlp-tls-cert=c.pem'],
+  ['--tls-cert=c.pem'],
   ['--kafka-brokers=a', '--kafka-topics=spans=x'],
   ['--kafka-group=g'],
   ['--kafka-brokers=a', '--kafka-tls-cert=c.pem'],

@@ -1,14 +1,8 @@
-import { type FlagTable, type FlagValues, parseFlags, UsageError } from '../args.ts'
-import {
-  choiceParser,
-  diskSizeParser,
-  listParser,
-  memoryParser,
-  portParser,
-  retentionParser,
-  textParser,
-} from '../parsers.ts'
+import { type FlagTable, type FlagValues, parseFlags } from '../args.ts'
+import { choiceParser, diskSizeParser, memoryParser, portParser, retentionParser } from '../parsers.ts'
+import { accessFlags, type AccessOptions, toAccessOptions } from './access-options.ts'
 import { kafkaFlags, type KafkaOptions, toKafkaOptions } from './kafka-options.ts'
+import { toStore } from './store-password.ts'
 import { type LogFormat, logFormats, type LogLevel, logLevels } from './logger.ts'
 
 export type ServeOptions = {
@@ -27,12 +21,8 @@ export type ServeOptions = {
   readonly otlpHttpPort?: number
   /** OTLP over gRPC; 0 takes any free port. @default 4317 */
   readonly otlpGrpcPort?: number
-  /** Bearer token that the receivers require. @default no authentication */
-  readonly otlpToken?: string
-  /** PEM files of the receivers' certificate, with its chain, and key. @default plain text */
-  readonly otlpTls?: { readonly certFile: string; readonly keyFile: string }
-  /** Origins whose pages may send OTLP over HTTP; `*` allows all. @default none */
-  readonly corsOrigins?: readonly string[]
+  /** @default loopback only, without authentication */
+  readonly access?: AccessOptions
   /** Receives OTLP requests from Kafka too. @default no */
   readonly kafka?: KafkaOptions
   /**
@@ -65,7 +55,12 @@ export const serveFlags = {
     value: 'URL',
     env: 'SPANLINK_STORE',
     default: 'embedded ClickHouse',
-    description: 'ClickHouse server: clickhouse://user:password@host:8123/database',
+    description: 'ClickHouse server: clickhouse://user@host:8123/database',
+  },
+  'store-password-file': {
+    value: 'FILE',
+    default: '$SPANLINK_STORE_PASSWORD, the password itself',
+    description: 'file that holds the password of that user',
   },
   host: { value: 'HOST', default: '127.0.0.1', description: 'address to listen on' },
   port: {
@@ -86,19 +81,7 @@ export const serveFlags = {
     default: '4317',
     description: `port of OTLP over gRPC; ${anyFreePort}`,
   },
-  'otlp-token': {
-    value: 'TOKEN',
-    parser: textParser,
-    env: 'SPANLINK_OTLP_TOKEN',
-    description: 'bearer token that clients must send; without it, no authentication',
-  },
-  'otlp-tls-cert': { value: 'FILE', description: 'certificate chain of the receivers, PEM; turns TLS on' },
-  'otlp-tls-key': { value: 'FILE', description: 'private key of that certificate, PEM' },
-  'otlp-cors-origins': {
-    value: 'LIST',
-    parser: listParser,
-    description: 'origins whose pages may send OTLP over HTTP, separated by commas; * allows all',
-  },
+  ...accessFlags,
   ...kafkaFlags,
   retention: {
     value: 'DURATION',
@@ -151,20 +134,14 @@ export function toServeOptions(
   flags: FlagValues<typeof serveFlags>,
   env: Readonly<Record<string, string | undefined>>,
 ): ServeOptions {
-  const { 'otlp-tls-cert': certFile, 'otlp-tls-key': keyFile } = flags
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    throw new UsageError('--otlp-tls-cert and --otlp-tls-key require each other')
-  }
   return {
     dataDir: flags.data,
-    store: flags.store,
+    store: toStore(flags, env),
     host: flags.host,
     port: flags.port,
     otlpHttpPort: flags['otlp-http-port'],
     otlpGrpcPort: flags['otlp-grpc-port'],
-    otlpToken: flags['otlp-token'],
-    otlpTls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
-    corsOrigins: flags['otlp-cors-origins'],
+    access: toAccessOptions(flags, env),
     kafka: toKafkaOptions(flags, env),
     retentionSeconds: flags.retention,
     maxDiskBytes: flags['max-disk'],

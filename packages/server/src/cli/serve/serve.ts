@@ -1,5 +1,4 @@
 import { startApi } from '../../http/server.ts'
-import type { Access } from '../../receivers/auth.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../../receivers/ingest.ts'
 import type { KafkaAccess } from '../../receivers/kafka/access.ts'
 import { loadKafkaJs } from '../../receivers/kafka/client.ts'
@@ -15,6 +14,7 @@ import { divideMemory } from '../../runtime/memory-limits.ts'
 import type { KafkaOptions } from './kafka-options.ts'
 import { logStore } from './log-store.ts'
 import { probePort } from './port-probe.ts'
+import { openAccess } from './open-access.ts'
 import { readAuthorities, readCertificate } from './read-tls.ts'
 import { resolveRetention } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
@@ -41,6 +41,8 @@ export type SpanlinkServer = {
   close(deadlineMs?: number): Promise<void>
 }
 
+const DEFAULT_DATA_DIR = '.spanlink'
+
 /** Starts a Spanlink server in this process. */
 export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
@@ -48,8 +50,10 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   let draining = false
   const closers: (() => Promise<void>)[] = []
   // Before the data directory is made: a missing file or package leaves none behind.
-  const [access, kafka] = [readAccess(options), readKafkaAccess(options)]
+  const access = openAccess(options.access ?? {}, { host, dataDir: options.dataDir ?? DEFAULT_DATA_DIR }, log)
+  const kafka = readKafkaAccess(options)
   if (kafka !== undefined) loadKafkaJs()
+  closers.push(async () => access.tls?.close())
   const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
   try {
     for (const number of Object.values(ports)) await withPortErrors(ports, () => probePort(host, number))
@@ -87,7 +91,18 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
       return ingest.drain(drainMs)
     })
     const api = await withPortErrors({ '--port': port }, () =>
-      startApi({ store, ingest, version, host, port, draining: () => draining, log, ownTraces: own }),
+      startApi({
+        store,
+        ingest,
+        version,
+        host,
+        port,
+        draining: () => draining,
+        access,
+        basePath: options.access?.basePath,
+        log,
+        ownTraces: own,
+      }),
     )
     closers.push(() => api.close())
     let closed: Promise<void> | undefined
@@ -125,15 +140,6 @@ function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
   }
 }
 
-/** @throws UsageError if a TLS file can't be read or is invalid */
-function readAccess({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
-  return {
-    token: otlpToken,
-    tls: otlpTls && readCertificate({ cert: '--otlp-tls-cert', key: '--otlp-tls-key' }, otlpTls),
-    corsOrigins,
-  }
-}
-
 function readKafkaTls({ caFile, certFile, keyFile }: NonNullable<KafkaOptions['tls']>): KafkaAccess['tls'] {
   const flags = { cert: '--kafka-tls-cert', key: '--kafka-tls-key' }
   return {
@@ -147,7 +153,7 @@ async function openStore(
   engineBytes: number,
   log: Log,
 ): Promise<{ readonly store: Store; readonly dataDir: string }> {
-  const dir = options.dataDir ?? '.spanlink'
+  const dir = options.dataDir ?? DEFAULT_DATA_DIR
   const retention = resolveRetention(options)
   if (options.store === undefined) {
     const store = await openEmbeddedStore(dir, { retention, log, engineBytes, fsync: options.fsync })

@@ -17,9 +17,10 @@ const status = {
     rejectedLogs: 9,
     points: 7,
     rejectedPoints: 8,
-    rejectedRequests: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, failed: 0 },
+    rejectedRequests: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, rateLimited: 6, failed: 0 },
     bytes: 600,
   },
+  access: { unauthenticated: 1, forbidden: 2, rateLimited: 3 },
   store: { spans: 1e15, links: 8, traces: 9, bytesOnDisk: 10 },
   endpoints: { ui: '', otlpHttp: '' },
 } as const

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { StatusSource } from '../routes/status.ts'
-import { wantsPage } from '../ui-assets.ts'
+import { wantsPage } from '../wants-page.ts'
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -32,6 +32,11 @@ export const serverMetrics: readonly Metric[] = [
         formatLabel('reason', toSnakeCase(reason)),
         count,
       ]),
+  ],
+  [
+    'spanlink_api_rejected_requests_total',
+    'Requests of the API rejected for their credentials, by reason.',
+    (s) => Object.entries(s.access).map(([reason, count]) => [formatLabel('reason', toSnakeCase(reason)), count]),
   ],
   ['spanlink_receiver_received_bytes_total', 'Bytes of request bodies, decompressed.', (s) => s.ingest.bytes],
   ['spanlink_receiver_accepted_spans_total', 'Spans acknowledged.', (s) => s.ingest.spans],
@@ -93,7 +98,7 @@ export const serverMetrics: readonly Metric[] = [
 
 /** Serves metrics of this server to Prometheus. Browsers get the metrics page at the same path. */
 export function servePrometheus(app: FastifyInstance, source: StatusSource): void {
-  app.get('/metrics', async (request, reply) => {
+  app.get('/metrics', { config: { role: 'read', isPageToo: true } }, async (request, reply) => {
     if (wantsPage(request)) return reply.callNotFound()
     const text = formatExposition(await source.status())
     return await reply.type(CONTENT_TYPE).header('cache-control', 'no-store').send(text)

@@ -24,6 +24,8 @@ export type StatusOptions = {
   readonly ingest: IngestStatus
   /** True from the first signal to stop. */
   readonly draining: () => boolean
+  /** Requests of the API that were rejected for their credentials. */
+  readonly rejected?: () => StatusResponse['access']
   /** With the host that the server listens on, which may be a wildcard address. */
   readonly uiUrl: () => string
 }
@@ -58,6 +60,7 @@ export function statusSource(options: StatusOptions): StatusSource {
         journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes', 'unreadableBytes']),
         quarantine: pick(ingest.quarantineDepth(), ['segments', 'bytes', 'lastError']),
         ingest: ingest.stats(),
+        access: options.rejected?.() ?? { unauthenticated: 0, forbidden: 0, rateLimited: 0 },
         kafka: ingest.kafkaStatus?.(),
         store: {
           spans: info?.spans ?? 0,

@@ -4,6 +4,7 @@ import { countMissingParts, countMissingPartsOfTraces } from '../../../query/sql
 import { listServices } from '../../../query/traces/names.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
+import { setRole } from '../../access-guard.ts'
 import { getQuery, getText, type TextQuery } from '../query.ts'
 import { setWarning, toWarnings } from '../warnings.ts'
 import { toOtlp } from '../tempo/otlp-of-trace.ts'
@@ -26,6 +27,7 @@ import { parseTraceId } from './jaeger-trace-id.ts'
 export function serveJaegerV3(app: FastifyInstance, store: Store): void {
   void app.register(
     async (jaeger) => {
+      setRole(jaeger, 'read')
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail, missingParts } = toJaegerProblem(error)
         warnOfMissingParts(reply, missingParts, 'the trace')

@@ -4,6 +4,7 @@ import { countMissingParts, countMissingPartsOfTraces, describeMissingParts } fr
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
+import { setRole } from '../../access-guard.ts'
 import { getQuery, getText, getTexts, type TextQuery } from '../query.ts'
 import { findDependencies } from './jaeger-dependencies.ts'
 import { parseTags } from './jaeger-parameters.ts'
@@ -29,6 +30,7 @@ const CONVERSION = { parallel: 4, convert: toJaegerTrace }
 export function serveJaeger(app: FastifyInstance, store: Store): void {
   void app.register(
     async (jaeger) => {
+      setRole(jaeger, 'read')
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail, missingParts } = toJaegerProblem(error)
         const errors = [{ code: status, msg: detail }, ...toPartialErrors(missingParts, 'the trace')]

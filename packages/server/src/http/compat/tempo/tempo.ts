@@ -11,6 +11,7 @@ import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { encodeBytesField, encodeVarintField } from '../../../otlp/wire/protobuf-fields.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
+import { setRole } from '../../access-guard.ts'
 import { toProblem } from '../../problems.ts'
 import { getQuery, getText, type TextQuery } from '../query.ts'
 import { setWarning, toWarnings } from '../warnings.ts'
@@ -32,6 +33,7 @@ const TRACES = 1000
 export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
   void app.register(
     async (tempo) => {
+      setRole(tempo, 'read')
       tempo.setErrorHandler((error, _request, reply) => {
         const { status, detail } = toProblem(error)
         return reply.code(status).type('text/plain').send(detail)

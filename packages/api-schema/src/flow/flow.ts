@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox'
-import { allowNull, defineParameters, describe } from './common/describe.ts'
-import { MissingParts } from './common/searched.ts'
-import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
-import { ServiceCount } from './traces.ts'
+import { allowNull, defineParameters, describe } from '../common/describe.ts'
+import { MissingParts } from '../common/searched.ts'
+import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from '../common/scalars.ts'
+import { ServiceCount } from '../traces.ts'
 
 export const FlowQuery = defineParameters({
   maxTraces: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),

@@ -1,0 +1,129 @@
+import type { TLSSocket } from 'node:tls'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { Access } from '../access/access.ts'
+import type { Principal } from '../access/authenticator.ts'
+import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/errors.ts'
+import { isSameOrigin } from '../access/host-guard.ts'
+import type { Origin } from '../access/proxies.ts'
+import { permits, type RouteRole } from '../access/roles.ts'
+import { sendProblem } from './problems.ts'
+import { toClientId } from './request-limit.ts'
+import { readSessionCookie } from './session/session-cookie.ts'
+import { wantsPage } from './wants-page.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route requires; each route must have it. */
+    role?: RouteRole
+    /** Browsers that ask for the page of this path get it without credentials. */
+    isPageToo?: boolean
+  }
+  interface FastifyRequest {
+    /** As the client sees them, in front of trusted proxies. */
+    origin: Origin
+    /** Undefined on public routes. */
+    principal: Principal | undefined
+    /** Whom limits are shared by: the token or user, or the address if everyone may read. */
+    client: string
+  }
+}
+
+export type AccessGuard = {
+  /** Requests that were rejected, by reason, since the start. */
+  readonly rejected: { unauthenticated: number; forbidden: number; rateLimited: number }
+  /** All routes; complete when the server listens. */
+  readonly routes: readonly GuardedRoute[]
+}
+
+export type GuardedRoute = { readonly method: string; readonly url: string; readonly role: RouteRole }
+
+/**
+ * Checks Host, Origin and credentials of each request before anything else reads it.
+ *
+ * @throws an Error at start for a route without a role
+ */
+export function guardAccess(app: FastifyInstance, access: Access): AccessGuard {
+  const rejected = { unauthenticated: 0, forbidden: 0, rateLimited: 0 }
+  app.decorateRequest('origin')
+  app.decorateRequest('principal')
+  app.decorateRequest('client', '')
+  app.addHook('onRequest', async (request, reply) => {
+    request.origin = access.proxies(request.headers, toConnection(request))
+    request.client = toClientId(request.origin.address)
+    const refusal = checkOrigin(access, request)
+    if (refusal !== undefined) {
+      rejected.forbidden++
+      return sendProblem(reply, { status: 403, ...refusal })
+    }
+    try {
+      request.principal = authorize(access, request)
+      if (access.authenticator.isRequired() && request.principal !== undefined) request.client = request.principal.id
+    } catch (error) {
+      if (error instanceof ForbiddenError) rejected.forbidden++
+      else if (error instanceof RateLimitError) rejected.rateLimited++
+      else rejected.unauthenticated++
+      describeRefusal(reply, error)
+      throw error
+    }
+  })
+  return { rejected, routes: requireRoles(app) }
+}
+
+/** Gives all routes of an API the same role. */
+export function setRole(app: FastifyInstance, role: RouteRole): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { role, ...route.config }
+  })
+}
+
+function requireRoles(app: FastifyInstance): readonly GuardedRoute[] {
+  const options: RouteOptions[] = []
+  const routes: GuardedRoute[] = []
+  app.addHook('onRoute', (route) => void options.push(route))
+  // Not in onRoute: an API may give the role in its own hook, which runs later.
+  app.addHook('onReady', async () => {
+    for (const { method, url, config } of options) {
+      if (config?.role === undefined) throw new Error(`Route ${String(method)} ${url} has no role.`)
+      for (const one of [method].flat()) routes.push({ method: one, url, role: config.role })
+    }
+  })
+  return routes
+}
+
+function authorize({ authenticator }: Access, request: FastifyRequest): Principal | undefined {
+  const { role = 'public', isPageToo } = request.routeOptions.config
+  if (role === 'public' || (isPageToo === true && wantsPage(request))) return undefined
+  const principal = authenticator.authenticate({
+    authorization: request.headers.authorization,
+    session: readSessionCookie(request.headers.cookie),
+    client: request.client,
+  })
+  if (permits(principal.roles, role)) return principal
+  throw new ForbiddenError(`This needs the role ${role}; ${principal.name} has ${principal.roles.join(', ')}.`)
+}
+
+function checkOrigin(
+  { isAllowedHost }: Access,
+  { headers, origin }: FastifyRequest,
+): { readonly title: string; readonly detail: string } | undefined {
+  if (!isAllowedHost(origin.host)) {
+    const detail = 'Host must be localhost, an address of this server, or one of --allowed-hosts.'
+    return { title: 'Host not allowed', detail }
+  }
+  if (isSameOrigin(headers.origin, origin.host)) return undefined
+  return { title: 'Origin not allowed', detail: 'Pages of other origins must not send requests.' }
+}
+
+/** Set here, as the Tempo and Jaeger APIs have error formats of their own. */
+function describeRefusal(reply: FastifyReply, error: unknown): void {
+  // No Basic: browsers would open a dialog of their own.
+  if (error instanceof UnauthenticatedError) void reply.header('www-authenticate', 'Bearer realm="Spanlink"')
+  if (error instanceof RateLimitError) void reply.header('retry-after', String(error.retryAfterSeconds))
+}
+
+function toConnection({ socket }: FastifyRequest): {
+  readonly address: string | undefined
+  readonly isEncrypted: boolean
+} {
+  return { address: socket.remoteAddress, isEncrypted: (socket as Partial<TLSSocket>).encrypted === true }
+}
