@@ -4,7 +4,8 @@ import { defineConfig } from 'vite'
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  base: '/',
+  // The server writes its base path into index.html.
+  base: './',
   plugins: [preact()],
   build: {
     outDir: '../server/dist/ui',

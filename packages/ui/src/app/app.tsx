@@ -2,7 +2,9 @@ import { useEffect } from 'preact/hooks'
 import { useKeys, type KeyBinding } from './keyboard.ts'
 import { watchStatus } from './status.ts'
 import type { Route } from './route.ts'
+import { isSignedOut } from '../lib/api.ts'
 import { push, route } from '../lib/url.ts'
+import { loadSession } from '../sign-in/session.ts'
 import { ConnectPage } from '../connect/connect-page.tsx'
 import { Header, PAGES } from './header.tsx'
 import { HelpDialog, openHelp } from './help-dialog.tsx'
@@ -23,7 +25,15 @@ const KEYS: readonly KeyBinding[] = [
   ...PAGES.map(({ key, title, path }) => ({ keys: [key], does: title, run: () => push(path) })),
 ]
 
+const SignInPage = lazyPage(async () => (await import('../sign-in/sign-in-page.tsx')).SignInPage)
+
+/** While nobody is signed in, pages are not mounted: their polls and streams stop. */
 export function App() {
+  useEffect(() => void loadSession(), [])
+  return isSignedOut.value ? <SignInPage /> : <Pages />
+}
+
+function Pages() {
   useEffect(() => watchStatus(), [])
   useKeys('Global', KEYS)
   return (
@@ -63,7 +73,7 @@ function renderPage(at: Route) {
       return (
         <Notice icon="unplugged" title="Page not found" isPage>
           <p>
-            <a href="/">View all traces</a>
+            <a href="./">View all traces</a>
           </p>
         </Notice>
       )

@@ -10,24 +10,25 @@ import { statusNotices } from './status-notices.ts'
 import { sanitizeText } from '../lib/format/sanitize.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { IconButton } from '../components/buttons/icon-button.tsx'
+import { UserMenu } from '../sign-in/user-menu.tsx'
 import { formatCountOf } from '../lib/format/number.ts'
 
 /** The pages of the navigation, and the keys that open them. */
 export const PAGES: readonly Readonly<Record<'path' | 'title' | 'key', string> & { page: Route['page'] }>[] = [
-  { page: 'traces', path: '/', title: 'Traces', key: '1' },
-  { page: 'messages', path: '/messages', title: 'Messages', key: '2' },
-  { page: 'topology', path: '/topology', title: 'Topology', key: '3' },
-  { page: 'metrics', path: '/metrics', title: 'Metrics', key: '4' },
-  { page: 'logs', path: '/logs', title: 'Logs', key: '5' },
-  { page: 'connect', path: '/connect', title: 'Connect', key: '9' },
+  { page: 'traces', path: './', title: 'Traces', key: '1' },
+  { page: 'messages', path: 'messages', title: 'Messages', key: '2' },
+  { page: 'topology', path: 'topology', title: 'Topology', key: '3' },
+  { page: 'metrics', path: 'metrics', title: 'Metrics', key: '4' },
+  { page: 'logs', path: 'logs', title: 'Logs', key: '5' },
+  { page: 'connect', path: 'connect', title: 'Connect', key: '9' },
 ]
 
 export function Header() {
   const { page } = route.value
   return (
     <header class="app-header">
-      <a class="brand" href="/">
-        <img src="/mark.svg" alt="" width="20" height="20" />
+      <a class="brand" href="./">
+        <img src="mark.svg" alt="" width="20" height="20" />
         Spanlink
       </a>
       <nav aria-label="Pages">
@@ -40,6 +41,7 @@ export function Header() {
       <OpenTrace />
       <StatusNotices />
       <EngineStatus />
+      <UserMenu />
       <ThemeButton />
       <IconButton icon="keyboard" label="Keyboard shortcuts" keys="?" onClick={openHelp} />
     </header>

@@ -44,12 +44,12 @@ export function parseRoute(at: Pick<PageState, 'path' | 'search'>): Route {
 }
 
 export function traceUrl(traceId: string, spanId?: string): string {
-  const path = `/trace/${encodeURIComponent(traceId)}`
+  const path = `trace/${encodeURIComponent(traceId)}`
   return spanId === undefined || spanId === '' ? path : `${path}?span=${encodeURIComponent(spanId)}`
 }
 
 export function tracesUrl(query: Readonly<Record<string, string | undefined>>): string {
-  return withParams('/', query)
+  return withParams('./', query)
 }
 
 /** History state is untrusted: browser extensions write to it too. */

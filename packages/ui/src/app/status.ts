@@ -17,7 +17,7 @@ export const lastArrival = signal<number | undefined>(undefined)
 export function watchStatus(): () => void {
   return poll(async () => {
     const before = status.peek()?.ingest.spans
-    await resource.load('/api/status')
+    await resource.load('api/status')
     const after = status.peek()?.ingest.spans
     if (before !== undefined && after !== undefined && after > before) lastArrival.value = Date.now()
   }, POLL_INTERVAL_MS)

@@ -24,7 +24,7 @@ export function Notice(props: {
 export function ConnectLink() {
   return (
     <p>
-      <a class="button primary" href="/connect">
+      <a class="button primary" href="connect">
         Connect an application
       </a>
     </p>

@@ -91,7 +91,7 @@ function Arrival() {
           <>
             <b>{spans.toLocaleString('en')}</b> {spans === 1 ? 'span' : 'spans'} received since the server started
             {at === undefined ? ', none while this page is open' : `, the last ${formatAge(at, now.value)}`}.{' '}
-            <a href="/">View traces</a>
+            <a href="./">View traces</a>
           </>
         )}
         {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected; see the server log.</span>}

@@ -22,7 +22,7 @@ export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`
 
 const TOKEN_NOTE =
-  "If the server requires a token (--otlp-token), also export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20TOKEN'."
+  "If the server requires a token (spanlink token create --role ingest), also export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20TOKEN'."
 
 const node: Setup = {
   id: 'kafkajs',

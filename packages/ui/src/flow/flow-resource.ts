@@ -43,10 +43,7 @@ export function createFlowResource({
   const fetchPage = async (cursor?: string): Promise<FlowResponse | undefined> => {
     const params = { spanId: end, includeJoined: joined && 'true', cursor }
     try {
-      return await getJson<FlowResponse>(
-        withParams(`/api/flows/${encodeURIComponent(traceId)}`, params),
-        leaving.signal,
-      )
+      return await getJson<FlowResponse>(withParams(`api/flows/${encodeURIComponent(traceId)}`, params), leaving.signal)
     } catch (cause) {
       if (!leaving.signal.aborted) {
         const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)

@@ -42,7 +42,7 @@ export function parseFlowUrl(traceId: string, search: string): FlowPageState {
 export function flowUrl(traceId: string, pageState: Partial<Omit<FlowPageState, 'traceId'>> = {}): string {
   const { view, against, joined, end, lane, edge, span } = pageState
   const spanParam = span?.traceId === traceId ? span.spanId : span && `${span.traceId}-${span.spanId}`
-  return withParams(`/flow/${encodeURIComponent(traceId)}`, {
+  return withParams(`flow/${encodeURIComponent(traceId)}`, {
     view: view === 'graph' && view,
     with: against,
     joined: joined && '1',

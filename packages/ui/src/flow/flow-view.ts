@@ -163,7 +163,7 @@ export async function openLane(view: FlowView, lane: number): Promise<void> {
   }
   put(undefined)
   try {
-    const trace = await getJson<TraceResponse>(`/api/traces/${encodeURIComponent(opened.traceId)}`, view.leaving)
+    const trace = await getJson<TraceResponse>(`api/traces/${encodeURIComponent(opened.traceId)}`, view.leaving)
     const model = view.model.peek()
     if (view.open.peek().has(opened.id)) put(laneSpans(trace.spans, opened, model.lanes, model.startUnixNano))
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Problem } from '@spanlink/api-schema'
+import { signal } from '@preact/signals'
 
 /** A failed request; the message says what happened and what to do. */
 export class ApiError extends Error {
@@ -21,12 +22,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Set by the first request that needs a session and has none. */
+export const isSignedOut = signal(false)
+
 /** `status` is 0 if no response arrived. */
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch((cause: unknown) => {
     if (signal.aborted) throw cause
     throw new ApiError("Can't reach the server. Is Spanlink still running?", 0, cause)
   })
+  if (response.status === 401) isSignedOut.value = true
   if (!response.ok) throw await toApiError(response)
   try {
     // Not validated: the server's tests check its responses against the schema.
@@ -35,6 +40,16 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
     if (signal.aborted) throw cause
     throw new ApiError('The response was cut off or is not JSON.', response.status, cause)
   }
+}
+
+/** Sends a change, and returns the JSON of the response if there is any. @throws ApiError */
+export async function sendJson<T>(method: 'POST' | 'DELETE', path: string, body?: object): Promise<T | undefined> {
+  const content = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const response = await fetch(path, { method, ...content }).catch((cause: unknown) => {
+    throw new ApiError("Can't reach the server. Is Spanlink still running?", 0, cause)
+  })
+  if (!response.ok) throw await toApiError(response)
+  return response.status === 204 ? undefined : ((await response.json()) as T)
 }
 
 async function toApiError(response: Response): Promise<ApiError> {

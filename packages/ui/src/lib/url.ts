@@ -2,6 +2,9 @@ import { computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { readEntry, parseRoute, readTrail, type Breadcrumb, type PageState, type Route } from '../app/route.ts'
 
+/** A reverse proxy may publish the UI under a prefix. Relative URLs resolve against it. */
+const BASE_PATH = new URL(document.baseURI).pathname
+
 export const pageState = signal<PageState>(readPageState())
 export const route = computed<Route>(() => parseRoute(pageState.value))
 
@@ -14,9 +17,10 @@ addEventListener('popstate', () => {
  * adds no entry if the URL is the current one.
  */
 export function push(url: string, trail: readonly Breadcrumb[] = []): void {
-  const { path, search, entry } = pageState.peek()
-  if (url === path + search) history.replaceState({ trail, entry }, '', url)
-  else history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', url)
+  const { entry } = pageState.peek()
+  const target = toAbsolute(url)
+  if (target === location.pathname + location.search) history.replaceState({ trail, entry }, '', target)
+  else history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', target)
   pageState.value = readPageState()
 }
 
@@ -25,7 +29,7 @@ export function push(url: string, trail: readonly Breadcrumb[] = []): void {
  */
 export function replace(url: string): void {
   const { trail, entry } = pageState.peek()
-  history.replaceState({ trail, entry }, '', url)
+  history.replaceState({ trail, entry }, '', toAbsolute(url))
   pageState.value = readPageState()
 }
 
@@ -38,8 +42,9 @@ export function interceptLinks(): void {
     if (event.defaultPrevented || !isPlainClick(event)) return
     const anchor = event.target instanceof Element ? event.target.closest('a') : null
     if (anchor === null || anchor.target !== '' || anchor.origin !== location.origin) return
+    if (!anchor.pathname.startsWith(BASE_PATH)) return
     event.preventDefault()
-    push(anchor.pathname + anchor.search)
+    push(removeBase(anchor.pathname) + anchor.search)
   })
 }
 
@@ -64,9 +69,20 @@ export function isPlainClick(event: MouseEvent): boolean {
 
 function readPageState(): PageState {
   return {
-    path: location.pathname,
+    path: removeBase(location.pathname),
     search: location.search,
     trail: readTrail(history.state),
     entry: readEntry(history.state),
   }
+}
+
+/** With a leading slash; the whole path if it is not below the base. */
+function removeBase(path: string): string {
+  return path.startsWith(BASE_PATH) ? `/${path.slice(BASE_PATH.length)}` : path
+}
+
+/** @param url relative to the base, also with a leading slash */
+function toAbsolute(url: string): string {
+  const { pathname, search } = new URL(url.replace(/^\/+/, './'), document.baseURI)
+  return pathname + search
 }

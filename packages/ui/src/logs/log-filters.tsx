@@ -8,12 +8,12 @@ export const SEARCH_ID = 'logs-search'
 
 export function LogFilters({ pageState }: { readonly pageState: LogsPageState }) {
   const set = (change: Partial<LogsPageState>): void => push(logsUrl({ ...pageState, ...change }))
-  const services = useRequest<ServicesResponse>('/api/services').data?.services ?? []
+  const services = useRequest<ServicesResponse>('api/services').data?.services ?? []
   return (
     <FilterForm
       label="Filter logs"
       canClear={isFiltered(pageState) || pageState.last !== '1h'}
-      onClear={() => push('/logs')}
+      onClear={() => push('logs')}
     >
       <TextFilter
         id={SEARCH_ID}

@@ -72,7 +72,7 @@ export function LogRow(props: {
                   <dt>Trace ID</dt>
                   <dd>
                     <a href={traceUrl(record.traceId, record.spanId)}>{record.traceId}</a>{' '}
-                    <a href={`/logs?traceId=${record.traceId}`}>View trace logs</a>
+                    <a href={`logs?traceId=${record.traceId}`}>View trace logs</a>
                   </dd>
                 </>
               )}

@@ -68,7 +68,7 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
           title={error.status === 400 ? (error.title ?? 'Invalid query') : 'The logs could not be loaded'}
         >
           <p>{error.message}</p>
-          <p>{error.status === 400 ? <a href="/logs">Clear filters</a> : <span class="faint">Retrying…</span>}</p>
+          <p>{error.status === 400 ? <a href="logs">Clear filters</a> : <span class="faint">Retrying…</span>}</p>
         </Notice>
       ) : pages === undefined || range === undefined ? (
         <LoadingRows label="Loading logs" />
@@ -113,7 +113,7 @@ function EmptyNotice(props: {
     return (
       <Notice icon="search" title="No log record matches">
         <p>
-          {searched} Widen the time, or <a href="/logs">clear filters</a>. New records appear here as they arrive.
+          {searched} Widen the time, or <a href="logs">clear filters</a>. New records appear here as they arrive.
         </p>
         {pageState.last !== '7d' && pageState.traceId === '' && widen}
       </Notice>

@@ -25,12 +25,12 @@ export function isFiltered(pageState: LogsPageState): boolean {
 }
 
 export function logsUrl(pageState: Partial<LogsPageState>): string {
-  return withParams('/logs', { ...pageState, last: writeRecentRange(pageState.last) })
+  return withParams('logs', { ...pageState, last: writeRecentRange(pageState.last) })
 }
 
 export function logsPath(pageState: LogsPageState, nowMillis: number): string {
   const { last, ...filters } = pageState
   // The logs of a trace are shown for all time.
   const start = filters.traceId === '' && startOfRange(last, nowMillis)
-  return withParams('/api/logs', { limit: '100', ...filters, start })
+  return withParams('api/logs', { limit: '100', ...filters, start })
 }

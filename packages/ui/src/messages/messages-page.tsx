@@ -99,7 +99,7 @@ function Results(props: { readonly pageState: MessagesPageState; readonly messag
       >
         <p>{error.message}</p>
         <p>
-          <a href="/messages">Clear filters</a>
+          <a href="messages">Clear filters</a>
         </p>
       </Notice>
     )

@@ -44,7 +44,7 @@ export function parseMessagesUrl(query: URLSearchParams): MessagesPageState {
 
 export function messagesUrl(pageState: MessagesPageState): string {
   const { list, topic, group, after, last, limit } = pageState
-  return withParams('/messages', {
+  return withParams('messages', {
     list: list !== 'dead-lettered' && list,
     topic,
     group,
@@ -81,7 +81,7 @@ export function minAgeNanos({ list, after }: Pick<MessagesPageState, 'list' | 'a
 export function messagesPath(pageState: MessagesPageState, nowMillis: number): string {
   const { list, topic, group, after, last, limit } = pageState
   const isNever = isNeverConsumed(pageState)
-  return withParams(`/api/messages/${list}`, {
+  return withParams(`api/messages/${list}`, {
     start: startOfRange(last, nowMillis),
     limit: String(limit),
     topic,

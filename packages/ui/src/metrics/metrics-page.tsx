@@ -31,7 +31,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const wanted = useSignal('')
   usePageTitle(pageState.name.slice(0, 60) || 'Metrics')
   useEffect(() => {
-    const path = withParams('/api/metrics', { q: wanted.value })
+    const path = withParams('api/metrics', { q: wanted.value })
     const timer = setTimeout(() => void metrics.load(path), wanted.value === '' ? 0 : 150)
     return () => clearTimeout(timer)
   }, [metrics, wanted.value])

@@ -26,13 +26,13 @@ export function metricsUrl(pageState: Partial<MetricsPageState>): string {
   const params = new URLSearchParams()
   setMetricParams(params, pageState)
   setParams(params, { last: writeRecentRange(pageState.last) })
-  return params.size === 0 ? '/metrics' : `/metrics?${params}`
+  return params.size === 0 ? 'metrics' : `metrics?${params}`
 }
 
 export function seriesPath(pageState: MetricsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), end: `${nowMillis}000000` })
   setMetricParams(params, pageState)
-  return `/api/metrics/series?${params}`
+  return `api/metrics/series?${params}`
 }
 
 function setMetricParams(params: URLSearchParams, pageState: Partial<MetricsPageState>): void {
@@ -50,5 +50,5 @@ export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesR
 }
 
 export function labelsPath({ name, type, unit }: MetricsPageState): string {
-  return `/api/metrics/labels?${new URLSearchParams(type === '' ? { name } : { name, type, unit })}`
+  return `api/metrics/labels?${new URLSearchParams(type === '' ? { name } : { name, type, unit })}`
 }

@@ -45,7 +45,7 @@ export function NodeDetails({ model, pageState, node }: TopologyProps & { readon
         ) : (
           <a
             class="button"
-            href={`/messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: pageState.last })}`}
+            href={`messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: pageState.last })}`}
           >
             Late messages
           </a>

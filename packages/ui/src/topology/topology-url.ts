@@ -53,7 +53,7 @@ function parseOrder(text: string | null): NodeOrder {
 export function topologyUrl(pageState: Partial<TopologyPageState>): string {
   const { last, text, onlyErrors, focus, reach = REACH_STEP, all, order = DEFAULT_ORDER, node, edge } = pageState
   const isSorted = order.by !== DEFAULT_ORDER.by || order.isAscending
-  return withParams('/topology', {
+  return withParams('topology', {
     last: writeRecentRange(last),
     q: text,
     errors: onlyErrors && '1',
@@ -67,5 +67,5 @@ export function topologyUrl(pageState: Partial<TopologyPageState>): string {
 }
 
 export function topologyPath(pageState: Pick<TopologyPageState, 'last'>, nowMillis: number): string {
-  return `/api/topology?${new URLSearchParams({ start: startOfRange(pageState.last, nowMillis) })}`
+  return `api/topology?${new URLSearchParams({ start: startOfRange(pageState.last, nowMillis) })}`
 }

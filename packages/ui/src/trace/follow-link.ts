@@ -32,7 +32,7 @@ export function toBreadcrumb(traceId: string, span: Pick<SpanHead, 'spanId' | 's
 }
 
 export function linksPath(traceId: string, direction: LinkDirection, spanId?: string): string {
-  return withParams(`/api/traces/${traceId}/links`, { direction, limit: '100', spanId: spanId && toSpanId(spanId) })
+  return withParams(`api/traces/${traceId}/links`, { direction, limit: '100', spanId: spanId && toSpanId(spanId) })
 }
 
 /**

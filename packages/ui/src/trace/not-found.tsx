@@ -33,7 +33,7 @@ export function NotFound(props: {
       )}
       {error?.missingParts && <p>{describeMissingParts('the trace')}</p>}
       <p>
-        <a href="/">View all traces</a>
+        <a href="./">View all traces</a>
       </p>
     </Notice>
   )

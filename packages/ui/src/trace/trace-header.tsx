@@ -25,7 +25,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
       </a>
       <a
         class="button"
-        href={`/api/traces/${model.traceId}`}
+        href={`api/traces/${model.traceId}`}
         target="_blank"
         rel="noreferrer"
         title="View raw JSON in a new tab"

@@ -45,7 +45,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
       const known = trace.state.peek().data
       if (isRequested && known !== undefined && !mayStillGrow(known)) return
       isRequested = true
-      await trace.load(`/api/traces/${encodeURIComponent(traceId)}/skeleton`)
+      await trace.load(`api/traces/${encodeURIComponent(traceId)}/skeleton`)
     }, RELOAD_INTERVAL_MS)
     return () => {
       stop()
@@ -156,7 +156,7 @@ function useFoundSpans(view: TraceView | undefined): void {
     if (text === '') return undefined
     const leaving = new AbortController()
     const timer = setTimeout(() => {
-      const path = `/api/traces/${traceId}/spans?${new URLSearchParams({ text: text.slice(0, 1024) })}`
+      const path = `api/traces/${traceId}/spans?${new URLSearchParams({ text: text.slice(0, 1024) })}`
       void getJson<FindSpansResponse>(path, leaving.signal)
         .catch(() => undefined)
         .then((response) => (leaving.signal.aborted ? undefined : takeFound(view, response?.spanIds ?? [])))

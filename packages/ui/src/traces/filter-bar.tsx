@@ -13,8 +13,8 @@ import { withParams } from '../lib/query-params.ts'
 export function FilterBar({ filters: urlFilters }: { readonly filters: TraceFilters }) {
   const filters = urlFilters.q === undefined ? urlFilters : { ...urlFilters, ...filtersInQuery(urlFilters.q).filters }
   const services = useMemo(() => createResource<ServicesResponse>(), [])
-  useEffect(() => void services.load('/api/services'), [services])
-  const operations = useRequest<OperationsResponse>(withParams('/api/operations', { service: filters.service }))
+  useEffect(() => void services.load('api/services'), [services])
+  const operations = useRequest<OperationsResponse>(withParams('api/operations', { service: filters.service }))
 
   const setTime = (change: TraceFilters): void => push(tracesUrl({ ...urlFilters, limit: undefined, ...change }))
   const set = (change: SimpleFilters): void =>
@@ -24,14 +24,14 @@ export function FilterBar({ filters: urlFilters }: { readonly filters: TraceFilt
     <FilterForm
       label="Filter traces"
       canClear={isFiltered(urlFilters) || urlFilters.by !== undefined}
-      onClear={() => push('/')}
+      onClear={() => push('./')}
     >
       <SelectFilter
         id="filter-service"
         label="Service"
         value={filters.service ?? ''}
         options={[['', 'All services'], ...(services.state.value.data?.services ?? [])]}
-        onFocus={() => void services.load('/api/services')}
+        onFocus={() => void services.load('api/services')}
         onSet={(service) => set({ service: service || undefined, operation: undefined })}
       />
       <TextFilter

@@ -17,7 +17,7 @@ export function GroupBy(props: { readonly by: string | undefined; readonly onSet
       listId="group-fields"
       suggestions={[...INTRINSICS, ...fields]}
       value={props.by ?? ''}
-      onFocus={() => void names.load('/api/attributes?limit=200')}
+      onFocus={() => void names.load('api/attributes?limit=200')}
       onSet={(by) => props.onSet(by || undefined)}
     />
   )

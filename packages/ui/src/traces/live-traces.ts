@@ -62,7 +62,7 @@ export function createLiveTraces(): LiveTraces {
         // An invalid query cannot be streamed either; other errors are retried.
         if (status === 400 || status === 422) return
         if (status !== undefined) return listenAgain()
-        source = new EventSource(`/api/traces/tail?${conditionParams(filters)}`)
+        source = new EventSource(`api/traces/tail?${conditionParams(filters)}`)
         source.addEventListener('traces', (event) => {
           const { start } = toTimeRange(filters, Date.now())
           const some = (JSON.parse(String(event.data)) as readonly FoundTrace[]).filter(

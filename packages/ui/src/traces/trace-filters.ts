@@ -39,7 +39,7 @@ export function tracesPath(filters: TraceFilters, nowMillis: number): string {
   if (start !== undefined) params.set('start', start)
   if (end !== undefined) params.set('end', end)
   params.set('limit', filters.by === undefined ? (filters.limit ?? String(DEFAULT_LIMIT)) : String(MAX_TRACES))
-  return `/api/traces?${params}`
+  return `api/traces?${params}`
 }
 
 /** API parameters of the filters, without the time range. */

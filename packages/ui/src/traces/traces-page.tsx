@@ -110,7 +110,7 @@ function Results(props: {
         )}
         <p>
           {isRefused ? (
-            <a href="/">Clear filters</a>
+            <a href="./">Clear filters</a>
           ) : (
             <button type="button" onClick={props.onRetry}>
               Try again
@@ -240,7 +240,7 @@ function EmptyNotice(props: {
       <Notice icon="search" title="No trace matches">
         <p>
           Searched {formatSearchedRange(range.searched)}. Widen the time or the durations, or{' '}
-          <a href="/">clear filters</a>. New traces appear here as they arrive.
+          <a href="./">clear filters</a>. New traces appear here as they arrive.
         </p>
       </Notice>
     )

@@ -27,9 +27,9 @@ export function openTokens(file: string, log: Log, now: () => number = Date.now)
   let tokens = index(readTokenFileIfExists(file))
   let state = describeState(file)
   let checkedAt = now()
-  const refresh = (): void => {
+  const refresh = (isNow = false): void => {
     const time = now()
-    if (time - checkedAt < CHECK_INTERVAL_MS && time >= checkedAt) return
+    if (!isNow && time - checkedAt < CHECK_INTERVAL_MS && time >= checkedAt) return
     checkedAt = time
     const found = describeState(file)
     if (found === state) return
@@ -50,7 +50,10 @@ export function openTokens(file: string, log: Log, now: () => number = Date.now)
   }
   return {
     find: (text) => {
-      const token = findById(parseTokenId(text) ?? '')
+      const id = parseTokenId(text) ?? ''
+      // A token may be used the moment that it was created.
+      if (id !== '' && findById(id) === undefined) refresh(true)
+      const token = findById(id)
       const expected = (token && tokens.get(token.id)?.hash) ?? NO_HASH
       return timingSafeEqual(hashToken(text), expected) ? token : undefined
     },

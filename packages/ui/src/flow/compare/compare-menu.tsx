@@ -19,7 +19,7 @@ export function CompareMenu({ view, traceId }: { readonly view: FlowView; readon
   const load = (): void => {
     if (title === null || alike.state.peek().data !== undefined) return
     const params = new URLSearchParams({ service: title.service, operation: title.name, limit: '10' })
-    void alike.load(`/api/traces?${params}`)
+    void alike.load(`api/traces?${params}`)
   }
   const others = alike.state.value.data?.traces.filter((trace) => trace.traceId !== title?.traceId) ?? []
   const open = (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }): void => {

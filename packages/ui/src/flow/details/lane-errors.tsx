@@ -16,7 +16,7 @@ const SHOWN = 20
  * lane's root span.
  */
 export function LaneErrors({ view, pageState, lane }: FlowProps & { readonly lane: FlowLane }) {
-  const path = lane.errorCount === 0 ? undefined : `/api/traces/${lane.traceId}/skeleton`
+  const path = lane.errorCount === 0 ? undefined : `api/traces/${lane.traceId}/skeleton`
   const { data } = useRequest<TraceSkeleton>(path, lane.errorCount)
   const trace = useMemo(() => (data === undefined ? undefined : buildTraceModel(data)), [data])
   if (trace === undefined || lane.errorCount === 0) return null

@@ -15,7 +15,7 @@ const MAX_RECORDS = 50
  */
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MAX_RECORDS) })
-  const { data } = useRequest<LogsResponse>(`/api/logs?${query}`)
+  const { data } = useRequest<LogsResponse>(`api/logs?${query}`)
   const records = data?.logs.filter((record) => record.eventName === '') ?? []
   if (records.length === 0) return null
   return (
@@ -37,7 +37,7 @@ export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly
         ))}
       </ol>
       <p class="none-line">
-        <a href={`/logs?traceId=${traceId}`}>
+        <a href={`logs?traceId=${traceId}`}>
           {data?.nextCursor === undefined
             ? 'All logs of this trace'
             : `More than ${MAX_RECORDS}: all logs of this trace`}

@@ -34,7 +34,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
         />
       }
       actions={
-        <CopyButton value={new URL(traceUrl(model.traceId, spanId), location.href).href} label="Copy link to span" />
+        <CopyButton value={new URL(traceUrl(model.traceId, spanId), document.baseURI).href} label="Copy link to span" />
       }
       onClose={() => closeDetails(view)}
     >

@@ -20,7 +20,7 @@ export function useSpanDetails(
 ): ResourceState<SpanResponse> {
   const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
   return useRequest(
-    `/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(toSpanId(rowId))}${query}`,
+    `api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(toSpanId(rowId))}${query}`,
     news,
   )
 }

@@ -55,7 +55,7 @@ function ShownHeatmap(props: HeatmapProps) {
       const params = conditionParams(ungrouped)
       params.set('start', range.start)
       params.set('end', range.end)
-      void map.load(`/api/heatmap?${params}`)
+      void map.load(`api/heatmap?${params}`)
     }
     refresh()
     const timer = props.isLive ? setInterval(refresh, REFRESH_INTERVAL_MS) : undefined

@@ -27,7 +27,7 @@ export function createQueryCompletion(): QueryCompletion {
       const { signal } = controller
       timer = setTimeout(() => {
         const query = new URLSearchParams({ q: text, caret: String(caret) })
-        getJson<CompletionResponse>(`/api/traceql/complete?${query}`, signal).then(
+        getJson<CompletionResponse>(`api/traceql/complete?${query}`, signal).then(
           (found) => (response.value = found),
           // Completion is optional, so errors are ignored.
           () => undefined,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { findFreePort } from '@spanlink/testkit/free-port'
-import Provider from 'oidc-provider'
+import { findFreePort } from './free-port.ts'
+import { Provider } from 'oidc-provider'
 
 export type TestProvider = { readonly issuer: string; readonly clientSecret: string } & AsyncDisposable
 
