@@ -44,13 +44,13 @@ const CERTIFICATE_OWNER: Principal = { id: 'certificate', name: 'client certific
 export const openToAll: Authenticator = { isRequired: () => false, authenticate: () => ANYONE }
 
 /**
- * @param isAlwaysRequired also while the file has no tokens; otherwise from its first token on
+ * @param isAlwaysRequired also without a file of tokens; otherwise as soon as there is one
  */
 export function createAuthenticator(tokens: LiveTokens, sessions: Sessions, isAlwaysRequired: boolean): Authenticator {
   const failures = createFailureLimit()
-  // Never falls back: the last token may be revoked because it leaked.
+  // Never falls back: the file may be gone by mistake.
   let required = isAlwaysRequired
-  const isRequired = (): boolean => (required ||= tokens.count() > 0)
+  const isRequired = (): boolean => (required ||= tokens.exists())
   return {
     isRequired,
     authenticate: ({ authorization, session, hasCertificate, client }) => {

@@ -10,7 +10,8 @@ export type LiveTokens = {
   find(text: string): StoredToken | undefined
   /** Like `find`, for a session that began with the token. */
   findById(id: string): StoredToken | undefined
-  count(): number
+  /** Whether there is a file, also one without tokens. */
+  exists(): boolean
 }
 
 /** Longest time until a change of the file has an effect. */
@@ -58,9 +59,9 @@ export function openTokens(file: string, log: Log, now: () => number = Date.now)
       return timingSafeEqual(hashToken(text), expected) ? token : undefined
     },
     findById,
-    count: () => {
+    exists: () => {
       refresh()
-      return tokens.size
+      return state !== ''
     },
   }
 }

@@ -56,7 +56,7 @@ const flags = {
 export const tokenCommand = defineCommand({
   summary: 'creates, lists and revokes tokens for clients and users',
   description: `Creates, lists and revokes tokens. The file has hashes only: a token is shown once, by create, on stdout. A
-running server uses changes within a second. Its first token turns authentication on.`,
+running server uses changes within a second. Once the file exists, authentication is on.`,
   usage: ['token create --role LIST [options]', 'token list [options]', 'token revoke ID ... [options]'],
   notes: `  ingest   sends telemetry
   read     queries, pages and metrics of the server

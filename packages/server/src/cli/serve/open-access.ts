@@ -29,7 +29,7 @@ export function openAccess(
 ): Access {
   const file = options.tokensFile ?? join(dataDir, 'tokens.json')
   const tokens = readTokens(file, log)
-  const hasAuthentication = tokens.count() > 0 || options.oidc !== undefined
+  const hasAuthentication = tokens.exists() || options.oidc !== undefined
   if (options.insecureNoAuth === true && hasAuthentication) {
     throw new UsageError(`--insecure-no-auth contradicts the tokens in ${file} or --oidc-issuer: remove one of them`)
   }
