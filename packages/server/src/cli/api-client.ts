@@ -13,9 +13,12 @@ export const exitCodes = { failed: 1, usage: 2, notFound: 3, unreachable: 4 } as
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
+/** @default 'GET' */
+type Method = 'GET' | 'DELETE'
+
 /** The JSON of `GET path` of the server at `url`. @throws CommandError */
-export async function fetchJson<Body>(url: string, path: string, query: Query = {}): Promise<Body> {
-  const response = await fetchResponse(url, path, query)
+export async function fetchJson<Body>(url: string, path: string, query: Query = {}, method?: Method): Promise<Body> {
+  const response = await fetchResponse(url, path, query, method)
   try {
     return (await response.json()) as Body
   } catch (cause) {
@@ -24,12 +27,17 @@ export async function fetchJson<Body>(url: string, path: string, query: Query = 
 }
 
 /** Like `fetchJson`, but leaves the body unread. */
-export async function fetchResponse(url: string, path: string, query: Query = {}): Promise<Response> {
+export async function fetchResponse(
+  url: string,
+  path: string,
+  query: Query = {},
+  method: Method = 'GET',
+): Promise<Response> {
   const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) target.searchParams.set(name, String(value))
   }
-  const response = await fetch(target).catch((cause: unknown) => {
+  const response = await fetch(target, { method }).catch((cause: unknown) => {
     const hint = 'Start it, or set --url or SPANLINK_URL.'
     throw new CommandError(exitCodes.unreachable, `No server at ${url}. ${hint}`, cause)
   })

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { deleteCommand } from './delete.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'
@@ -19,6 +20,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['topology', topologyCommand],
   ['import', importCommand],
   ['export', exportCommand],
+  ['delete', deleteCommand],
   ['serve', serveCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
