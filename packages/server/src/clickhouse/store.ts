@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { DamagedRows } from './damage/damaged-rows.ts'
 import type { RowTable, Table } from './tables.ts'
@@ -52,6 +53,8 @@ export type Store = {
   attachWriter?(writer: StoreWriter): void
   /** Undefined until the inserter starts. */
   writer?(): StoreWriter | undefined
+  /** Of the embedded engine only. @param version of Spanlink */
+  backup?(version: string): Promise<Backup>
   /** False if the table `logs` is known to be empty: saves a statement. @default true */
   hasLogs?(): boolean
   info(): Promise<StoreInfo>
@@ -61,6 +64,14 @@ export type Store = {
   readonly damagedRows: DamagedRows
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
+}
+
+/** A backup that is being read. */
+export type Backup = {
+  /** A tar: docs/operations.md#backup-and-restore. */
+  readonly archive: Readable
+  /** Size of the files in it. */
+  readonly bytes: number
 }
 
 /** What deletes and backups need of the inserter. */

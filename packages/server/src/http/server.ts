@@ -8,6 +8,7 @@ import type { Store } from '../clickhouse/store.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
+import { serveBackup } from './backup.ts'
 import { createHostGuard } from './host-guard.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
@@ -116,6 +117,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const all = endpoints(options.store, status)
   for (const one of all) route(app, one, options.store)
   tailTraces(app, options.store)
+  serveBackup(app, options.store, options.version)
   serveTempo(app, options.store, options.version)
   serveJaeger(app, options.store)
   servePrometheus(app, status)

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { deleteCommand } from './delete.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
@@ -21,7 +22,9 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['import', importCommand],
   ['export', exportCommand],
   ['delete', deleteCommand],
+  ['backup', backupCommand],
   ['serve', serveCommand],
+  ['restore', restoreCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
 ])
