@@ -13,20 +13,21 @@ type Schema = {
   readonly default?: unknown
 }
 type Parameter = { readonly name: string; readonly in: string; readonly required: boolean; readonly schema: Schema }
-type Document = {
-  readonly paths: Readonly<
-    Record<string, { readonly get: { readonly summary: string; readonly parameters: readonly Parameter[] } }>
-  >
-}
+type Operation = { readonly summary: string; readonly parameters: readonly Parameter[] }
+/** Operations by path and method. */
+type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
 
 const FILE = 'docs/api.md'
 const [BEGIN, END] = ['<!-- endpoints: made by scripts/api-docs.ts -->', '<!-- end of endpoints -->']
 
 const { paths } = openApi(endpoints({} as never, {} as never), '') as Document
-const rows = Object.entries(paths).map(([path, { get }]) => {
-  const parameters = get.parameters.filter((one) => one.in === 'query').map(describe)
-  return `| \`${path}\` | ${get.summary} | ${parameters.join(', ')} |`
-})
+const rows = Object.entries(paths).flatMap(([path, operations]) =>
+  Object.entries(operations).map(([method, { summary, parameters }]) => {
+    const described = parameters.filter((one) => one.in === 'query').map(describe)
+    const request = method === 'get' ? path : `${method.toUpperCase()} ${path}`
+    return `| \`${request}\` | ${summary} | ${described.join(', ')} |`
+  }),
+)
 const before = readFileSync(FILE, 'utf8')
 const [head = '', rest = ''] = before.split(BEGIN)
 const [, tail = ''] = rest.split(END)

@@ -99,6 +99,34 @@ export type TracesResponse = Static<typeof TracesResponse>
 
 export const TraceParams = defineParameters({ traceId: TraceId })
 
+export const DeleteTraceResponse = Type.Object({ deletedSpans: Type.Integer() })
+export type DeleteTraceResponse = Static<typeof DeleteTraceResponse>
+
+export const DeleteTracesQuery = defineParameters({
+  q: describe(
+    'A TraceQL search (docs/query.md): traces that match are deleted whole.',
+    Type.String({ minLength: 1, maxLength: 8192 }),
+  ),
+  start: describe('Spans that start at or after.', Type.Optional(UnixNano)),
+  end: describe('Spans that start before.', Type.Optional(UnixNano)),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+  cursor: Type.Optional(Type.String({ maxLength: 200 })),
+})
+export type DeleteTracesQuery = Static<typeof DeleteTracesQuery>
+
+export const DeleteTracesResponse = describe(
+  'Traces deleted by this request; `nextCursor` continues with further ones.',
+  Type.Object({
+    deletedTraces: Type.Integer(),
+    deletedSpans: Type.Integer(),
+    ...SearchedRange.properties,
+    nextCursor: TracesResponse.properties.nextCursor,
+    hasMore: TracesResponse.properties.hasMore,
+    warnings: TracesResponse.properties.warnings,
+  }),
+)
+export type DeleteTracesResponse = Static<typeof DeleteTracesResponse>
+
 export const SpanEvent = Type.Object({
   timeUnixNano: UnixNano,
   name: Type.String(),

@@ -13,6 +13,9 @@ export const exitCodes = { failed: 1, usage: 2, notFound: 3, unreachable: 4 } as
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
+/** @default 'GET' */
+type Method = 'GET' | 'DELETE'
+
 /** A running server. */
 export type Server = {
   /** Without a trailing slash. */
@@ -20,9 +23,9 @@ export type Server = {
   readonly token?: string | undefined
 }
 
-/** The JSON of `GET path`. @throws CommandError */
-export async function fetchJson<Body>(server: Server, path: string, query: Query = {}): Promise<Body> {
-  const response = await fetchResponse(server, path, query)
+/** The JSON of `GET path`, or of another method. @throws CommandError */
+export async function fetchJson<Body>(server: Server, path: string, query: Query = {}, method?: Method): Promise<Body> {
+  const response = await fetchResponse(server, path, query, method)
   try {
     return (await response.json()) as Body
   } catch (cause) {
@@ -31,13 +34,18 @@ export async function fetchJson<Body>(server: Server, path: string, query: Query
 }
 
 /** Like `fetchJson`, but leaves the body unread. */
-export async function fetchResponse({ url, token }: Server, path: string, query: Query = {}): Promise<Response> {
+export async function fetchResponse(
+  { url, token }: Server,
+  path: string,
+  query: Query = {},
+  method: Method = 'GET',
+): Promise<Response> {
   const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) target.searchParams.set(name, String(value))
   }
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const response = await fetch(target, { headers }).catch((cause: unknown) => {
+  const response = await fetch(target, { method, headers }).catch((cause: unknown) => {
     const hint = 'Start it, or set --url or SPANLINK_URL.'
     throw new CommandError(exitCodes.unreachable, `No server at ${url}. ${hint}`, cause)
   })

@@ -1,13 +1,15 @@
 import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
-import { countCorruptParts, type CorruptPartGuard, selectParts, type Shards } from './damage/corrupt-parts.ts'
+import { countCorruptParts, type CorruptPartGuard, isPatch, selectParts, type Shards } from './damage/corrupt-parts.ts'
 import { DamagedRows } from './damage/damaged-rows.ts'
 import { StoreError } from './store-error.ts'
-import type { MissingPart, Store, StoreInfo } from './store.ts'
+import type { MissingPart, Store, StoreInfo, StoreWriter } from './store.ts'
 
 export type ClientStoreOptions = {
   /** Number of engine restarts. @default 0 */
   readonly restarts?: () => number
+  /** Clients of the nodes' own tables. @default the client */
+  readonly nodes?: readonly Client[]
   /** Where the parts are. @default the client's database */
   readonly shards?: Shards
   /** Detaches unreadable parts. @default none are detached */
@@ -27,6 +29,7 @@ export function createClientStore(
   let hasInsertedLogs = false
   let closed = false
   let lastMissingParts: readonly MissingPart[] = []
+  let writer: StoreWriter | undefined
   const client = (): Client => {
     const now = current()
     if (now === undefined || closed) throw new StoreError('unavailable', 'ClickHouse is not running.')
@@ -56,6 +59,13 @@ export function createClientStore(
       const now = client()
       return await guarded(now, () => now.queryBytes(...query))
     },
+    changeRows: async (sql, params, { signal } = {}) => {
+      for (const node of options.nodes ?? [client()]) await node.command(sql, CHANGE_SETTINGS, params, signal)
+    },
+    attachWriter: (attached) => {
+      writer = attached
+    },
+    writer: () => writer,
     hasLogs: () => hasInsertedLogs || (options.hadLogs?.() ?? true),
     info: async () => {
       const now = client()
@@ -75,6 +85,9 @@ export function createClientStore(
   }
 }
 
+/** `2` waits for all replicas. */
+const CHANGE_SETTINGS = { mutations_sync: '2', lightweight_deletes_sync: '2' } as const
+
 // Up to this many spans, traces are counted exactly; above it, by the mean of this many.
 const MAX_COUNTED_SPANS = 2_000_000
 
@@ -83,7 +96,7 @@ async function countRows(
   shards: Shards | undefined,
 ): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
   const [row] = await client.query<Record<'version' | 'spans' | 'bytesOnDisk', string>>(
-    `select version() as version, sumIf(rows, table = 'spans') as spans, sum(bytes_on_disk) as bytesOnDisk
+    `select version() as version, sumIf(rows, table = 'spans' and not ${isPatch}) as spans, sum(bytes_on_disk) as bytesOnDisk
     from ${selectParts('parts', shards)} and active`,
   )
   const [links] = await client.query<{ n: string }>('select sum(length(links)) as n from spans')

@@ -36,8 +36,8 @@ export type Client = {
   measureRows: Store['measureRows']
   query: Store['query']
   queryBytes: Store['queryBytes']
-  /** Runs a statement that returns no rows, for the schema and retention. */
-  command(sql: string, settings?: ClickHouseSettings): Promise<void>
+  /** Runs a statement that returns no rows, for the schema, retention and deletes. */
+  command(sql: string, settings?: ClickHouseSettings, params?: QueryParams, signal?: AbortSignal): Promise<void>
   /** Reads the whole part and verifies its checksums (`CHECK TABLE`). */
   isPartReadable(table: string, part: string): Promise<boolean>
   ping(): Promise<boolean>
@@ -202,8 +202,13 @@ export function connect(access: Access): Client {
       const { bytes, summary } = await runQuery(`${sql} format Native`, params, options)
       return { bytes, rows: readRowCount(summary) }
     },
-    command: async (sql, settings) => {
-      const command = { query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } as const }
+    command: async (sql, settings, params, signal) => {
+      const command = {
+        query: sql,
+        query_params: { ...params },
+        abort_signal: signal,
+        clickhouse_settings: { ...settings, wait_end_of_query: 1 } as const,
+      }
       await client.command(command).catch(throwStoreError)
     },
     isPartReadable: async (table, part) => {

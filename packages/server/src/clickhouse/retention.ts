@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Client } from './client.ts'
 import { INSERT_WINDOW_SECONDS } from './insert/insert-cache.ts'
+import { isPatch } from './damage/corrupt-parts.ts'
 import type { Retention } from './store.ts'
 import { tableNames, tables } from './tables.ts'
 
@@ -51,7 +52,7 @@ async function dropExpired(
     `select partition_id as partition, toUnixTimestamp(max(max_time)) as newest, sum(bytes_on_disk) as bytes,
       groupUniqArray(table) as tables
     from system.parts
-    where active and database = currentDatabase() and table in {tables:Array(String)}
+    where active and database = currentDatabase() and table in {tables:Array(String)} and not ${isPatch}
     group by partition_id order by partition_id`,
     { tables: tablesByExpiry('day') },
   )
@@ -75,7 +76,7 @@ async function dropExpired(
 async function dropUnreferencedRows(client: Client): Promise<void> {
   const [first] = await client.query<{ received: number }>(
     `select toUnixTimestamp(min(min_time)) as received from system.parts
-    where active and database = currentDatabase() and table in ('spans', 'logs', 'metric_points')`,
+    where active and database = currentDatabase() and table in ('spans', 'logs', 'metric_points') and not ${isPatch}`,
   )
   const received = Number(first?.received ?? 0)
   if (received === 0) return

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { DamagedRows } from './damage/damaged-rows.ts'
 import type { RowTable, Table } from './tables.ts'
@@ -43,6 +44,17 @@ export type Store = {
     params?: QueryParams,
     options?: QueryOptions,
   ): Promise<{ readonly bytes: Buffer; readonly rows: number | undefined }>
+  /**
+   * Runs a statement that deletes or updates rows, on the tables of every shard and replica.
+   * Resolves once queries no longer return the old rows.
+   */
+  changeRows(sql: string, params: QueryParams, options?: QueryOptions): Promise<void>
+  /** Called by the inserter. */
+  attachWriter?(writer: StoreWriter): void
+  /** Undefined until the inserter starts. */
+  writer?(): StoreWriter | undefined
+  /** Of the embedded engine only. @param version of Spanlink */
+  backup?(version: string): Promise<Backup>
   /** False if the table `logs` is known to be empty: saves a statement. @default true */
   hasLogs?(): boolean
   info(): Promise<StoreInfo>
@@ -52,6 +64,29 @@ export type Store = {
   readonly damagedRows: DamagedRows
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
+}
+
+/** A backup that is being read. */
+export type Backup = {
+  /** A tar: docs/operations.md#backup-and-restore. */
+  readonly archive: Readable
+  /** Size of the files in it. */
+  readonly bytes: number
+}
+
+/** What deletes and backups need of the inserter. */
+export type StoreWriter = {
+  /**
+   * Resolves once the rows acknowledged before the call are stored, in quarantine or damaged.
+   *
+   * @throws the signal's reason
+   */
+  flush(signal: AbortSignal): Promise<void>
+  /**
+   * Runs `act` between two inserted segments. Rows acknowledged before the call are in tables, or
+   * in these files of the journal; later ones may be, too.
+   */
+  pause<T>(act: (journalFiles: readonly string[]) => Promise<T>): Promise<T>
 }
 
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>

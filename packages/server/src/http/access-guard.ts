@@ -6,6 +6,8 @@ import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/
 import { isSameOrigin } from '../access/host-guard.ts'
 import type { Origin } from '../access/proxies.ts'
 import { permits, type RouteRole } from '../access/roles.ts'
+import type { Log } from '../log.ts'
+import { sanitize } from '../sanitize.ts'
 import { sendProblem } from './problems.ts'
 import { toClientId } from './request-limit.ts'
 import { readSessionCookie } from './session/session-cookie.ts'
@@ -42,7 +44,7 @@ export type GuardedRoute = { readonly method: string; readonly url: string; read
  *
  * @throws an Error at start for a route without a role
  */
-export function guardAccess(app: FastifyInstance, access: Access): AccessGuard {
+export function guardAccess(app: FastifyInstance, access: Access, log: Log): AccessGuard {
   const rejected = { unauthenticated: 0, forbidden: 0, rateLimited: 0 }
   app.decorateRequest('origin')
   app.decorateRequest('principal')
@@ -66,6 +68,7 @@ export function guardAccess(app: FastifyInstance, access: Access): AccessGuard {
       throw error
     }
   })
+  auditAdmins(app, log)
   return { rejected, routes: requireRoles(app) }
 }
 
@@ -73,6 +76,16 @@ export function guardAccess(app: FastifyInstance, access: Access): AccessGuard {
 export function setRole(app: FastifyInstance, role: RouteRole): void {
   app.addHook('onRoute', (route) => {
     route.config = { role, ...route.config }
+  })
+}
+
+/** A line for each request that only admins may send: deletes and backups. */
+function auditAdmins(app: FastifyInstance, log: Log): void {
+  app.addHook('onResponse', async ({ routeOptions, method, url, principal, origin }, { statusCode }) => {
+    if (routeOptions.config.role !== 'admin' || principal === undefined) return
+    const who = `${sanitize(principal.name)} (${principal.id})`
+    const what = `${method} ${sanitize(url)}`
+    log(`${who} from ${origin.address}: ${what}, status ${statusCode}.`, { audit: 'admin-request', status: statusCode })
   })
 }
 

@@ -10,6 +10,7 @@ import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
 import { guardAccess, type GuardedRoute } from './access-guard.ts'
+import { serveBackup } from './routes/backup.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
 import { markMissingParts } from './routes/missing-parts.ts'
@@ -96,7 +97,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
   let listenUrl = ''
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders))
-  const { rejected, routes } = guardAccess(app, access)
+  const { rejected, routes } = guardAccess(app, access, options.log)
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
@@ -117,6 +118,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   for (const one of all) route(app, one, options.store)
   tailTraces(app, options.store)
   serveSession(app, access, basePath)
+  serveBackup(app, options.store, options.version)
   serveTempo(app, options.store, options.version)
   serveJaeger(app, options.store)
   servePrometheus(app, status)

@@ -75,3 +75,7 @@ export function provesOutcome(error: unknown, isSharded: boolean): boolean {
   const { cause } = error
   return cause === undefined || (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED')
 }
+
+export function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

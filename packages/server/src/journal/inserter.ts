@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { type Table, tableNames } from '../clickhouse/tables.ts'
-import { InsertAttempts, provesOutcome } from './insert-attempts.ts'
+import { InsertAttempts, provesOutcome, toMessage } from './insert-attempts.ts'
 import type { RowBatch } from '../otlp/rows.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
@@ -48,8 +48,10 @@ export class Inserter {
   #journal: Journal | undefined
   #idle: (() => void)[] = []
   #roomWanted = new Set<() => void>()
+  #pauses = 0
+  #stopped: (() => void)[] = []
 
-  /** @param maxInsertBytes larger segments are split first: ClickHouse's memory is limited */
+  /** @param maxInsertBytes larger segments are split first */
   constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
     this.#store = store
     this.#log = log
@@ -60,6 +62,10 @@ export class Inserter {
   /** Starts inserting. Segments enqueued earlier wait for this call. */
   start(journal: Journal): void {
     this.#journal = journal
+    this.#store.attachWriter?.({
+      flush: (signal) => journal.flush(signal),
+      pause: (act) => journal.seal().then(() => this.#pause(() => act(journal.listFiles()))),
+    })
     this.#next()
   }
 
@@ -107,13 +113,26 @@ export class Inserter {
   }
 
   #hasRoom(): boolean {
-    return this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_PENDING_SEGMENTS
+    return this.#pauses > 0 || this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_PENDING_SEGMENTS
+  }
+
+  /** Runs `act` between two segments. Acknowledgements do not wait. */
+  async #pause<T>(act: () => Promise<T>): Promise<T> {
+    this.#pauses++
+    try {
+      if (this.#running > 0) await new Promise<void>((resolve) => this.#stopped.push(resolve))
+      return await act()
+    } finally {
+      this.#pauses--
+      this.#next()
+    }
   }
 
   #next(): void {
     if (this.#hasRoom()) for (const done of this.#roomWanted) done()
+    if (this.#running === 0) for (const resolve of this.#stopped.splice(0)) resolve()
     const journal = this.#journal
-    if (journal === undefined) return
+    if (journal === undefined || this.#pauses > 0) return
     while (this.#running < MAX_CONCURRENT_INSERTS && this.#queue.length > 0 && !this.#stop.signal.aborted) {
       const segment = this.#queue.shift() as SealedSegment
       this.#running++
@@ -276,8 +295,4 @@ export class Inserter {
       this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`, { level: 'warn' })
     })
   }
-}
-
-function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -3,31 +3,14 @@ import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
 import type { RowBatch, SignalRows } from '../otlp/rows.ts'
 import type { Frames } from './frame.ts'
-import type { InsertProgress } from './insert-progress.ts'
+import { formatSegmentFileName, type InsertProgress } from './insert-progress.ts'
 import { recoverSegments, createPieceId } from './leftover-segments.ts'
+import { DEFAULT_OPTIONS, type JournalOptions } from './journal-options.ts'
 import { limitLog, type Log } from '../log.ts'
+import { PendingSegments } from './pending-segments.ts'
 import { type PendingAppend, sumBytes, takeAppends } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
 import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
-
-export type JournalOptions = {
-  /** Segments go to `<dataDir>/journal/`. */
-  readonly dataDir: string
-  /** Acks wait for fsync, so that a power failure loses nothing. @default false */
-  readonly fsync?: boolean
-  /** A segment is sealed at this size... @default 32 MiB */
-  readonly maxSegmentBytes?: number
-  /** ...or this many rows... @default 50_000 */
-  readonly maxSegmentRows?: number
-  /** ...or this long after its first request, in ms. @default 300 */
-  readonly maxSegmentAgeMs?: number
-  /** Acknowledged rows not stored yet; beyond it requests are rejected. @default 1 GiB */
-  readonly maxBacklogBytes?: number
-  /** Sealed segments kept in memory; others are read back from their files. @default 96 MiB */
-  readonly maxMemoryBytes?: number
-  readonly log: Log
-  readonly onSealed: (segment: SealedSegment) => void
-}
 
 export type JournalDepth = {
   readonly segments: number
@@ -51,12 +34,12 @@ export class Journal {
   #sealing: OpenSegment | undefined
   #ageTimer: NodeJS.Timeout | undefined
   #sealDue = false
+  readonly #onceSealed: (() => void)[] = []
   #working: Promise<void> | undefined
   #closed = false
-  readonly #sealed = new Set<SealedSegment>()
+  readonly #sealed = new PendingSegments()
   /** Bytes of requests that wait to be written. */
   #waitingBytes = 0
-  #sealedBytes = 0
   #memoryBytes = 0
   #tornBytes = 0
   #unreadableBytes = 0
@@ -78,13 +61,13 @@ export class Journal {
     const directory = join(options.dataDir, 'journal')
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const quarantine = await Quarantine.open(directory)
-    const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
+    const journal = new Journal(directory, quarantine, { ...DEFAULT_OPTIONS, ...options })
     journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
     const { fsync = false } = options
     for (const segment of await recoverSegments(directory, await quarantine.ids(), fsync)) journal.#handOver(segment)
-    const { segments, bytes } = journal.getDepth()
-    if (segments > 0) options.log(`Replaying ${segments} journal segments (${bytes} bytes) of an earlier run.`)
+    const { size, bytes } = journal.#sealed
+    if (size > 0) options.log(`Replaying ${size} journal segments (${bytes} bytes) of an earlier run.`)
     return journal
   }
 
@@ -112,10 +95,15 @@ export class Journal {
     const open = (this.#open ?? this.#sealing)?.bytes ?? 0
     return {
       segments: this.#sealed.size + (open > 0 ? 1 : 0),
-      bytes: this.#sealedBytes + open,
+      bytes: this.#sealed.bytes + open,
       tornBytes: this.#tornBytes,
       unreadableBytes: this.#unreadableBytes,
     }
+  }
+
+  /** Names of the files of sealed segments. */
+  listFiles(): string[] {
+    return Array.from(this.#sealed.list(), ({ id, progress }) => formatSegmentFileName(id, progress))
   }
 
   getQuarantineDepth(): QuarantineDepth {
@@ -160,7 +148,7 @@ export class Journal {
     }
     await this.#clear(segment)
     this.#drop(segment)
-    for (const part of parts) this.#track(part)
+    for (const part of parts) this.#sealed.add(part)
     return parts
   }
 
@@ -171,12 +159,29 @@ export class Journal {
     this.#drop(segment)
   }
 
+  /**
+   * Resolves once the rows acknowledged before the call are stored, in quarantine or damaged.
+   *
+   * @throws the signal's reason
+   */
+  async flush(signal: AbortSignal): Promise<void> {
+    await this.seal()
+    await this.#sealed.waitUntilRemoved(signal)
+  }
+
+  /** Resolves once the rows acknowledged before the call are in sealed segments. */
+  async seal(): Promise<void> {
+    if (this.#open === undefined && this.#sealing === undefined) return
+    const sealed = new Promise<void>((resolve) => this.#onceSealed.push(resolve))
+    if (this.#open !== undefined) this.#sealSoon()
+    await sealed
+  }
+
   /** Writes pending requests, seals the segment and rejects further requests. */
   async close(): Promise<void> {
     clearInterval(this.#retryTimer)
     this.#closed = true
-    this.#sealDue = true
-    this.#work()
+    this.#sealSoon()
     await this.#working
   }
 
@@ -219,7 +224,6 @@ export class Journal {
   }
 
   #sealSoon(): void {
-    this.#ageTimer = undefined
     this.#sealDue = true
     this.#work()
   }
@@ -236,21 +240,17 @@ export class Journal {
       this.#handOver(await open.seal())
     } finally {
       this.#sealing = undefined
+      for (const resolve of this.#onceSealed.splice(0)) resolve()
     }
   }
 
   #handOver(segment: SealedSegment): void {
-    this.#track(segment)
+    this.#sealed.add(segment)
     const { id, bytes } = segment
     this.#options.log(`Queued journal segment ${id} (${bytes} bytes).`, { level: 'debug', segment: id, bytes })
     if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.releaseMemory()
     this.#memoryBytes += segment.memoryBytes()
     this.#options.onSealed(segment)
-  }
-
-  #track(segment: SealedSegment): void {
-    this.#sealed.add(segment)
-    this.#sealedBytes += segment.bytes
   }
 
   /** Removes the segment's file from the journal, or keeps it if it is damaged. */
@@ -263,7 +263,6 @@ export class Journal {
   /** @returns false when it was dropped before */
   #drop(segment: SealedSegment): boolean {
     if (!this.#sealed.delete(segment)) return false
-    this.#sealedBytes -= segment.bytes
     this.#memoryBytes -= segment.memoryBytes()
     segment.releaseMemory()
     return true
@@ -282,12 +281,3 @@ export class Journal {
 }
 
 const RETRY_EVERY_MS = 2000
-
-const DEFAULTS = {
-  fsync: false,
-  maxSegmentBytes: 32 * 1024 * 1024,
-  maxSegmentRows: 50_000,
-  maxSegmentAgeMs: 300,
-  maxBacklogBytes: 1024 * 1024 * 1024,
-  maxMemoryBytes: 96 * 1024 * 1024,
-} as const

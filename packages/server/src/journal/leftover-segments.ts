@@ -54,3 +54,8 @@ export function createPieceId(segmentId: string, at: number): string {
 function splitSegmentId(id: string): string {
   return id.slice(0, Math.max(0, id.lastIndexOf(PIECE_SEPARATOR)))
 }
+
+/** Returns the id of the sealed segment that this one is, or that it is a piece of. */
+export function getRootId(segmentId: string): string {
+  return segmentId.split(PIECE_SEPARATOR, 1)[0] as string
+}

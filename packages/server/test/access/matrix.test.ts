@@ -117,7 +117,7 @@ test('each operation of the OpenAPI document has the role of its route', async (
 
 test('a route without a role prevents the start', async () => {
   const app = Fastify()
-  guardAccess(app, createOpenAccess())
+  guardAccess(app, createOpenAccess(), () => {})
   app.get('/api/new', () => 'secret')
   await expect(app.ready()).rejects.toThrow('Route GET /api/new has no role.')
 })

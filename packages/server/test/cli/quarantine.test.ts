@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { quarantineCommand } from '../../src/cli/commands/quarantine.ts'
+import { quarantineCommand } from '../../src/cli/commands/admin/quarantine.ts'
 
 let dataDir: string
 let lines: string[]

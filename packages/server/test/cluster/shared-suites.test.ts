@@ -19,6 +19,7 @@ const suites = {
   traceql_series: () => import('../traceql/series-and-completion.test.ts'),
   logs: () => import('../logs/logs.test.ts'),
   metrics: () => import('../metrics/metrics.test.ts'),
+  deletes: () => import('../deletes/deletes.test.ts'),
 }
 
 let cluster: TwoNodes

@@ -5,7 +5,8 @@ import { StoreError } from '../../src/clickhouse/store-error.ts'
 import type { RowTable } from '../../src/clickhouse/tables.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { Inserter } from '../../src/journal/inserter.ts'
-import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
+import { Journal } from '../../src/journal/journal.ts'
+import type { JournalOptions } from '../../src/journal/journal-options.ts'
 import type { RowBatch } from '../../src/otlp/rows.ts'
 
 export async function segmentFiles(dataDir: string): Promise<string[]> {
@@ -55,6 +56,7 @@ export function storeThat(decide: (table: string, text: string) => void | Promis
     },
     query: never,
     queryBytes: never,
+    changeRows: never,
     info: never,
     close: never,
   }

@@ -14,12 +14,13 @@ export type Spanlink = {
   send(path: string, body: Uint8Array): Promise<void>
   /** Waits until everything sent is queryable. */
   stored(): Promise<unknown>
-  get<Body>(
-    path: string,
-    query?: Readonly<Record<string, string | readonly string[]>>,
-  ): Promise<{ readonly status: number; readonly body: Body }>
+  get<Body>(path: string, query?: Query): Promise<{ readonly status: number; readonly body: Body }>
+  /** Sends `DELETE path`. */
+  delete<Body>(path: string, query?: Query): Promise<{ readonly status: number; readonly body: Body }>
   [Symbol.asyncDispose](): Promise<void>
 }
+
+type Query = Readonly<Record<string, string | readonly string[]>>
 
 /** Receivers, engine and API in this process, on free ports and in a temporary directory. */
 export async function openSpanlink(options: Partial<IngestOptions> = {}): Promise<Spanlink> {
@@ -35,6 +36,14 @@ export async function openSpanlink(options: Partial<IngestOptions> = {}): Promis
     draining: () => false,
     log: () => {},
   })
+  const request = async <Body>(method: string, path: string, query: Query = {}) => {
+    const url = new URL(path, api.url)
+    for (const [name, values] of Object.entries(query)) {
+      for (const value of [values].flat()) url.searchParams.append(name, value)
+    }
+    const response = await fetch(url, { method })
+    return { status: response.status, body: (await response.json()) as Body }
+  }
   return {
     store,
     ingest,
@@ -45,14 +54,8 @@ export async function openSpanlink(options: Partial<IngestOptions> = {}): Promis
       expect([response.status, await response.text()]).toEqual([200, ''])
     },
     stored: () => vi.waitUntil(() => ingest.journalDepth().segments === 0, { timeout: 10_000, interval: 20 }),
-    get: async <Body>(path: string, query: Readonly<Record<string, string | readonly string[]>> = {}) => {
-      const url = new URL(path, api.url)
-      for (const [name, values] of Object.entries(query)) {
-        for (const value of [values].flat()) url.searchParams.append(name, value)
-      }
-      const response = await fetch(url)
-      return { status: response.status, body: (await response.json()) as Body }
-    },
+    get: (path, query) => request('GET', path, query),
+    delete: (path, query) => request('DELETE', path, query),
     [Symbol.asyncDispose]: async () => {
       await api.close()
       await ingest.drain(2000)

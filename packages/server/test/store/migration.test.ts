@@ -65,3 +65,8 @@ test.each(['schema_version', 'span_links'])('pre-release data with %s is rejecte
   })
   expect(await client.query(`select name from system.tables where database = 'spanlink'`)).toEqual([{ name }])
 })
+
+test('data that deletes cannot mark, of a pre-release, is rejected', async () => {
+  await client.command('create table trace_rows (version UInt32) engine = MergeTree order by version')
+  await expect(applySchema(client, 'spanlink')).rejects.toMatchObject({ code: 'unsupported-schema' })
+})

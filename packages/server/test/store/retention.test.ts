@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { transcodeTraces } from '../signals/transcode.ts'
+import { deleteTraces } from '../../src/query/deletes/delete-traces.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { linkTo, nowNano, span } from '../query/order-spans.ts'
 
@@ -32,6 +33,9 @@ test.each([
     await filled.insert('trace_rows', [rows.spans], service)
     await filled.insert('spans', [rows.spans], service)
   }
+  // Leaves parts that mark rows of the old days.
+  const [old] = await filled.query<{ id: string }>("select lower(hex(trace_id)) as id from spans where service = 'old'")
+  expect(await deleteTraces(filled, [old?.id ?? ''], {})).toEqual({ deletedTraces: 1, deletedSpans: 1 })
   await filled.close()
 
   const store = await openEmbeddedStore(dir, { retention })

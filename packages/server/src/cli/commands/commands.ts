@@ -1,13 +1,15 @@
 import type { Command } from '../command.ts'
+import { backupCommand, restoreCommand } from './admin/backup.ts'
+import { deleteCommand } from './admin/delete.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'
-import { migrateCommand } from './migrate.ts'
-import { quarantineCommand } from './quarantine.ts'
+import { migrateCommand } from './admin/migrate.ts'
+import { quarantineCommand } from './admin/quarantine.ts'
 import { queryCommand } from './query.ts'
 import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
-import { tokenCommand } from './token.ts'
+import { tokenCommand } from './admin/token.ts'
 import { topologyCommand } from './topology.ts'
 import { traceCommand } from './trace.ts'
 
@@ -20,7 +22,10 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['topology', topologyCommand],
   ['import', importCommand],
   ['export', exportCommand],
+  ['delete', deleteCommand],
+  ['backup', backupCommand],
   ['serve', serveCommand],
+  ['restore', restoreCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
   ['token', tokenCommand],

@@ -98,3 +98,11 @@ export function formatLinkCounts(linksIn: number, linksOut: number): string[] {
 export function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** `12.3 MB` */
+export function formatBytes(bytes: number): string {
+  const unit = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), BYTE_UNITS.length - 1)
+  return `${unit === 0 ? bytes : (bytes / 1000 ** unit).toFixed(1)} ${BYTE_UNITS[unit]}`
+}
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB']

@@ -27,7 +27,7 @@ export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Cli
     measureRows: (table, rows, maxBytes) => tryNodes((client) => client.measureRows(table, rows, maxBytes)),
     query: (sql, params, options) => tryNodes((client) => client.query(sql, params, options)),
     queryBytes: (sql, params, options) => tryNodes((client) => client.queryBytes(sql, params, options)),
-    command: (sql, settings) => tryNodes((client) => client.command(sql, settings)),
+    command: (...command) => tryNodes((client) => client.command(...command)),
     isPartReadable: (table, part) => tryNodes((client) => client.isPartReadable(table, part)),
     ping: async () => (await Promise.all(nodes.map((client) => client.ping()))).includes(true),
     close: async () => void (await Promise.all(nodes.map((client) => client.close()))),

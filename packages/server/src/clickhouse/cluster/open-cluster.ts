@@ -24,9 +24,9 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
   // Rows are in the nodes' local tables; the Distributed tables store none.
   const shards = cluster === undefined ? undefined : { cluster, database: toShardDatabase(database) }
   const shardClients = shards === undefined ? [] : nodes.map((node) => connect({ ...node, database: shards.database }))
-  const retained = shards === undefined ? all : shardClients
-  const stopRetention = startRetentionTimer(() => retained, options.retention, options.log ?? (() => {}))
-  const store = createClientStore('cluster', () => client, { shards, log: options.log })
+  const owners = shards === undefined ? all : shardClients
+  const stopRetention = startRetentionTimer(() => owners, options.retention, options.log ?? (() => {}))
+  const store = createClientStore('cluster', () => client, { nodes: owners, shards, log: options.log })
   return {
     ...store,
     isSharded: cluster !== undefined,

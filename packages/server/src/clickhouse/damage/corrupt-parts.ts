@@ -94,13 +94,16 @@ const MAX_MESSAGE_LENGTH = 300
 
 const MAX_LOST_PARTS = 10_000
 
-/** Partitions are days of arrival: `20261129_1_7_2`, also behind `broken-on-start_`. */
+/** Partitions are days of arrival: `20261129_1_7_2`, also behind `broken-on-start_`, `patch-…-`. */
 function parsePartDay(part: string): string {
-  return /(?:^|_)([0-9]{8})_[0-9]+_[0-9]+/.exec(part)?.[1] ?? ''
+  return /(?:^|[_-])([0-9]{8})_[0-9]+_[0-9]+/.exec(part)?.[1] ?? ''
 }
 
 /** The database with the local tables of a cluster's nodes. */
 export type Shards = { readonly cluster: string; readonly database: string }
+
+/** SQL: a part that marks rows of other parts as deleted. Its partition is theirs with a prefix. */
+export const isPatch = "startsWith(partition_id, 'patch-')"
 
 /** SQL: the parts of all tables, in `from`. */
 export function selectParts(list: 'parts' | 'detached_parts', shards: Shards | undefined): string {

@@ -1,10 +1,12 @@
 import { type Access, type Client, connect } from '../client.ts'
 import { CorruptPartGuard } from '../damage/corrupt-parts.ts'
+import { openBackup, removeUnfinishedBackups } from './backup/open-backup.ts'
 import { lockDataDir } from './data-dir.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { createClientStore } from '../client-store.ts'
 import { startRetentionTimer } from '../retention.ts'
 import { applySchema } from '../schema/schema.ts'
+import { StoreError } from '../store-error.ts'
 import type { Store, StoreOptions } from '../store.ts'
 
 export type EmbeddedStore = Store & {
@@ -18,6 +20,7 @@ export type EmbeddedStore = Store & {
 export async function openEmbeddedStore(dir: string, options: StoreOptions = {}): Promise<EmbeddedStore> {
   const log = options.log ?? (() => {})
   const dataDir = lockDataDir(dir)
+  removeUnfinishedBackups(dataDir.path)
   const database = 'spanlink'
   const guard = new CorruptPartGuard(log)
   let client: Client | undefined
@@ -65,6 +68,12 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     state: engine.state,
     dataDir: dataDir.path,
     enginePid: engine.pid,
+    backup: async (version) => {
+      const writer = store.writer?.()
+      if (client === undefined || writer === undefined)
+        throw new StoreError('unavailable', 'ClickHouse is not running.')
+      return await openBackup(client, writer, dataDir.path, version)
+    },
     close: async () => {
       stopRetention()
       await store.close()

@@ -28,4 +28,6 @@ create table if not exists {db}.logs
 engine = MergeTree
 partition by toDate(received)
 order by (intDiv(timestamp, 600000000000), service, timestamp)
-settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000
+settings index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000,
+  -- See trace_rows.sql.
+  enable_block_number_column = 1, enable_block_offset_column = 1

@@ -53,10 +53,11 @@ export async function applySchema(client: Client, database: string, options: Sch
   }
 }
 
-/** Pre-release builds had other tables under the same schema version. */
+/** Pre-release builds had other tables, or settings, under the same schema version. */
 async function refusePreRelease(client: Client, database: string): Promise<void> {
   const found = await client.query(
-    `select 1 from system.tables where database = {database:String} and name in {tables:Array(String)}`,
+    `select 1 from system.tables where database = {database:String} and (name in {tables:Array(String)}
+      or name = 'trace_rows' and position(create_table_query, 'enable_block_number_column') = 0)`,
     { database, tables: ['schema_version', 'span_links'] },
   )
   if (found.length === 0) return

@@ -90,4 +90,6 @@ order by (intDiv(start, 120000000000), service, name, start)
 -- single_stream and blocks of 16 KiB: docs/adr/0019-storage-for-lookups-by-id.md. With
 -- merge_selector_base 10, not 5, a row is merged 1.0 times instead of 1.7 in 80 inserts, at 2 to
 -- 3 us a time, for up to twice as many parts.
-settings index_granularity = 1024, min_compress_block_size = 16384, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000, merge_selector_base = 10
+settings index_granularity = 1024, min_compress_block_size = 16384, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000, merge_selector_base = 10,
+  -- See trace_rows.sql; 1 B/span.
+  enable_block_number_column = 1, enable_block_offset_column = 1

@@ -34,4 +34,6 @@ order by (trace_id, type, span_id)
 -- 256 rows, 200 traces in 12 parts take 54 instead of 73 ms, but a trace of 1,000 spans 32 instead
 -- of 18, because each block repeats its shapes.
 settings min_bytes_for_wide_part = 1000000000000000, min_rows_for_wide_part = 1000000000000, index_granularity = 512, min_compress_block_size = 65536, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 5000,
-  min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, merge_selector_base = 10
+  min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, merge_selector_base = 10,
+  -- For deletes by patch parts (docs/adr/0038-delete-by-patch-parts.md); 3.2 B/span.
+  enable_block_number_column = 1, enable_block_offset_column = 1

@@ -1,4 +1,7 @@
 import {
+  DeleteTraceResponse,
+  DeleteTracesQuery,
+  DeleteTracesResponse,
   FindSpansQuery,
   FindSpansResponse,
   LinksQuery,
@@ -13,6 +16,8 @@ import {
   TracesResponse,
 } from '@spanlink/api-schema'
 import type { Store } from '../../clickhouse/store.ts'
+import { deleteByQuery } from '../../query/deletes/delete-by-query.ts'
+import { deleteTraces } from '../../query/deletes/delete-traces.ts'
 import { findLinks } from '../../query/links/find-links.ts'
 import { searchByQuery } from '../../query/traces/search-by-query.ts'
 import { searchTraces } from '../../query/traces/search.ts'
@@ -82,6 +87,29 @@ export function traceEndpoints(store: Store): readonly Endpoint[] {
       response: SpanResponse,
       find: ({ params, query, options }) => findSpan(store, params, query, options),
       notFound: ({ params }) => `Span ${params.spanId} of trace ${params.traceId} not found.`,
+    }),
+    // DELETE, not POST: no other site's page can send it without CORS.
+    endpoint({
+      path: '/api/traces',
+      method: 'DELETE',
+      role: 'admin',
+      summary: 'Deletes the traces of a page of a TraceQL search',
+      query: DeleteTracesQuery,
+      response: DeleteTracesResponse,
+      find: ({ query, options }) => deleteByQuery(store, query, options),
+    }),
+    endpoint({
+      path: '/api/traces/{traceId}',
+      method: 'DELETE',
+      role: 'admin',
+      summary: 'Deletes a trace with its links, logs and exemplars',
+      params: TraceParams,
+      response: DeleteTraceResponse,
+      find: async ({ params, options }) => {
+        const { deletedTraces, deletedSpans } = await deleteTraces(store, [params.traceId], options)
+        return deletedTraces === 0 ? undefined : { deletedSpans }
+      },
+      notFound: describeMissingTrace,
     }),
   ]
 }

@@ -90,14 +90,23 @@ function toConsumerKey({ service = '', topic, group }: Pick<Traffic, 'service' |
 /** Converts numbers to the edge fields of the API. */
 export function toEdgeNumbers({ count, errorCount, duration, slowest, failed }: SpanNumbers) {
   const [p50, p95, p99] = duration
-  const example = ([traceId, spanId]: SpanNumbers['slowest']) => ({ traceId, spanId })
   return {
     count,
     errorCount,
     durationNano: { p50, p95, p99 },
-    slowest: example(slowest),
-    ...(errorCount === 0 ? {} : { failed: example(failed) }),
+    ...toExample('slowest', slowest),
+    ...(errorCount === 0 ? {} : toExample('failed', failed)),
   }
+}
+
+/** Zeros if the span was deleted. */
+const NO_TRACE = '0'.repeat(32)
+
+function toExample(
+  name: 'slowest' | 'failed',
+  [traceId, spanId]: SpanNumbers['slowest'],
+): Pick<TopologyEdge, 'slowest' | 'failed'> {
+  return traceId === NO_TRACE ? {} : { [name]: { traceId, spanId } }
 }
 
 function toQueueTime(times: number[]): { readonly queueTimeNano?: Quantiles; readonly queueTimeCount?: number } {

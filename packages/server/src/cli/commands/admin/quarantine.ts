@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { listQuarantined, retryQuarantined } from '../../journal/quarantine.ts'
-import { CommandError, exitCodes } from '../api-client.ts'
-import { UsageError } from '../args.ts'
-import { defineCommand } from '../command.ts'
-import { formatCount } from '../format/terminal.ts'
-import { serveFlags } from '../serve/serve-options.ts'
+import { listQuarantined, retryQuarantined } from '../../../journal/quarantine.ts'
+import { CommandError, exitCodes } from '../../api-client.ts'
+import { UsageError } from '../../args.ts'
+import { defineCommand } from '../../command.ts'
+import { formatCount } from '../../format/terminal.ts'
+import { serveFlags } from '../../serve/serve-options.ts'
 
 export const quarantineCommand = defineCommand({
   summary: 'lists or retries segments that ClickHouse rejected',

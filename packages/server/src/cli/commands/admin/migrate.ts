@@ -1,8 +1,8 @@
 import process from 'node:process'
-import { UsageError } from '../args.ts'
-import { defineCommand } from '../command.ts'
-import { serveFlags } from '../serve/serve-options.ts'
-import { toStore } from '../serve/store-password.ts'
+import { UsageError } from '../../args.ts'
+import { defineCommand } from '../../command.ts'
+import { serveFlags } from '../../serve/serve-options.ts'
+import { toStore } from '../../serve/store-password.ts'
 
 export const migrateCommand = defineCommand({
   summary: 'creates or updates the tables of a ClickHouse server or cluster',
@@ -18,7 +18,7 @@ Safe to repeat and to run concurrently; rows stay.`,
   run: async (flags, [store = process.env['SPANLINK_STORE']], out) => {
     const url = toStore({ store, 'store-password-file': flags['store-password-file'] }, process.env)
     if (url === undefined) throw new UsageError('missing argument URL')
-    const { migrateCluster } = await import('../../clickhouse/cluster/open-cluster.ts')
+    const { migrateCluster } = await import('../../../clickhouse/cluster/open-cluster.ts')
     const { nodes, database, cluster } = await migrateCluster(url)
     const hosts = nodes.map((node) => new URL(node.url).host).join(', ')
     out.line(`Tables of ${database} are up to date on ${hosts}${cluster === undefined ? '' : ` (cluster ${cluster})`}.`)

@@ -1,20 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Role, roles } from '../../access/roles.ts'
+import { type Role, roles } from '../../../access/roles.ts'
 import {
   changeTokenFile,
   readTokenFileIfExists,
   type StoredToken,
   type TokenLimits,
-} from '../../access/tokens/token-file.ts'
-import { createToken, hashToken } from '../../access/tokens/token.ts'
-import { sanitize } from '../../sanitize.ts'
-import { CommandError, exitCodes } from '../api-client.ts'
-import { type FlagValues, type Parser, UsageError } from '../args.ts'
-import { defineCommand, type Output } from '../command.ts'
-import { countParser, durationParser, sizeParser, textParser } from '../parsers.ts'
-import { accessFlags } from '../serve/access-options.ts'
-import { serveFlags } from '../serve/serve-options.ts'
+} from '../../../access/tokens/token-file.ts'
+import { createToken, hashToken } from '../../../access/tokens/token.ts'
+import { sanitize } from '../../../sanitize.ts'
+import { CommandError, exitCodes } from '../../api-client.ts'
+import { type FlagValues, type Parser, UsageError } from '../../args.ts'
+import { defineCommand, type Output } from '../../command.ts'
+import { countParser, durationParser, sizeParser, textParser } from '../../parsers.ts'
+import { accessFlags } from '../../serve/access-options.ts'
+import { serveFlags } from '../../serve/serve-options.ts'
 
 const rolesParser: Parser<readonly Role[]> = {
   expected: 'ingest, read or admin, or several separated by commas',
