@@ -2,6 +2,7 @@ import { ByteBudget } from './body/byte-budget.ts'
 import type { Body } from './body/request-body.ts'
 import { SlicedDecoder } from './body/sliced-decoder.ts'
 import { sumBytes } from '../journal/row-batches.ts'
+import type { Redactor } from '../otlp/redact/redactor.ts'
 import type { SignalRows } from '../otlp/rows.ts'
 import type { Transcode } from '../otlp/wire/envelope.ts'
 import { type Client, RejectionLog } from './rejection-log.ts'
@@ -63,11 +64,13 @@ export class RetryableError extends Error {}
  * @param append resolves when the rows may be acknowledged
  * @param budget counts rows until they are acknowledged
  * @param rejectionLog @default no log
+ * @param redactor @default rows have everything that was sent
  */
 export function createIngestPipeline(
   append: (rows: SignalRows) => Promise<void>,
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
   rejectionLog: RejectionLog = new RejectionLog(() => {}),
+  redactor?: Redactor,
 ): IngestPipeline {
   const rejectedRequests = {
     malformed: 0,
@@ -100,7 +103,7 @@ export function createIngestPipeline(
       let rows: SignalRows
       try {
         const { bytes } = body
-        rows = await decoder.decode(transcode(bytes, Math.floor(Date.now() / 1000)), bytes.length)
+        rows = await decoder.decode(transcode(bytes, Math.floor(Date.now() / 1000), redactor), bytes.length)
         stats.bytes += bytes.length
       } finally {
         body.release()

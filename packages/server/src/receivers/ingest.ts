@@ -6,6 +6,7 @@ import { Inserter } from '../journal/inserter.ts'
 import { type IngestCounters, type IngestPipeline, createIngestPipeline } from './ingest-pipeline.ts'
 import { Journal, type JournalDepth } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
+import type { Redactor } from '../otlp/redact/redactor.ts'
 import type { SignalRows } from '../otlp/rows.ts'
 import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from './kafka/receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
@@ -28,6 +29,8 @@ export type IngestOptions = {
   readonly access?: Access
   /** Receives OTLP requests from Kafka topics too. @default none */
   readonly kafka?: Omit<KafkaReceiverOptions, 'pipeline' | 'dataDir' | 'log'>
+  /** What is kept out of the rows of every receiver. @default nothing */
+  readonly redactor?: Redactor
   /** Acknowledges after fsync of the journal. @default false */
   readonly fsync?: boolean
   /** Limit for bodies and rows of unacknowledged requests. @default 256 MiB */
@@ -116,7 +119,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     await inserter.waitForCapacity()
     await journal.append(rows)
   }
-  const pipeline = createIngestPipeline(append, budget, rejectionLog)
+  const pipeline = createIngestPipeline(append, budget, rejectionLog, options.redactor)
   const { onRequest, timeouts = DEFAULT_TIMEOUTS } = options
   const outside: IngestPipeline = {
     ...pipeline,
@@ -161,7 +164,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       await pipeline.ingest(
         OWN_CLIENT,
         'spans',
-        (_, received) => transcodeTracesJson(Buffer.from(JSON.stringify(request)), received),
+        (_, received, redactor) => transcodeTracesJson(Buffer.from(JSON.stringify(request)), received, redactor),
         NO_BODY,
       )
     },

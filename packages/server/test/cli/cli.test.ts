@@ -46,6 +46,8 @@ test.concurrent.each([
   [['--max-memory', '100MB'], 'invalid --max-memory "100MB": expected a size'],
   [['--log-level', 'loud'], 'invalid --log-level "loud": expected debug, info, warn, error'],
   [['--log-format', 'xml'], 'xml'],
+  [['--redact', 'a,/(b/'], 'invalid --redact: /(b/: invalid regular expression'],
+  [['--redact', ''], 'invalid --redact: "" is neither an attribute name nor a /pattern/'],
 ])('spanlink %j exits with code 2 and one line with %s', async (args, named) => {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 })

@@ -1,7 +1,9 @@
 import { type FlagTable, type FlagValues, parseFlags } from '../args.ts'
+import type { Redactor } from '../../otlp/redact/redactor.ts'
 import { choiceParser, diskSizeParser, memoryParser, portParser, retentionParser } from '../parsers.ts'
 import { accessFlags, type AccessOptions, toAccessOptions } from './access-options.ts'
 import { kafkaFlags, type KafkaOptions, toKafkaOptions } from './kafka-options.ts'
+import { redactParser } from './redact-parser.ts'
 import { toStore } from './store-password.ts'
 import { type LogFormat, logFormats, type LogLevel, logLevels } from './logger.ts'
 
@@ -37,6 +39,8 @@ export type ServeOptions = {
   readonly maxDiskBytes?: number
   /** Limit for receivers and engine together, in bytes of RSS. @default 1 GiB */
   readonly memoryBytes?: number
+  /** Replaces attributes and texts before they are stored. @default none */
+  readonly redactor?: Redactor
   /** Format of the log on stderr. @default 'text' */
   readonly logFormat?: LogFormat
   /** The lowest level that is logged. @default 'info' */
@@ -102,6 +106,12 @@ export const serveFlags = {
     default: '1GiB',
     description: 'memory limit of the server and the embedded ClickHouse together',
   },
+  redact: {
+    value: 'LIST',
+    parser: redactParser,
+    env: 'SPANLINK_REDACT',
+    description: 'attribute names (* is a wildcard) and /patterns/ of values that are stored as [redacted]',
+  },
   'log-format': {
     value: 'FORMAT',
     parser: choiceParser(logFormats),
@@ -146,6 +156,7 @@ export function toServeOptions(
     retentionSeconds: flags.retention,
     maxDiskBytes: flags['max-disk'],
     memoryBytes: flags['max-memory'],
+    redactor: flags.redact,
     logFormat: flags['log-format'],
     logLevel: flags['log-level'],
     fsync: flags.fsync,

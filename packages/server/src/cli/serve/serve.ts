@@ -76,6 +76,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
           otlpGrpcPort,
           access,
           kafka,
+          redactor: options.redactor,
           fsync: options.fsync ?? false,
           inFlightBytes: shares.inFlightBytes,
           journalMemoryBytes: shares.journalBytes,

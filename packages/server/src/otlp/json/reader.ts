@@ -36,11 +36,14 @@ export class JsonReader {
   /** Messages, and bytes of unknown members, in the current item. */
   messages = 0
   skippedBytes = 0
+  readonly #hidesValues: boolean
 
-  constructor(body: Uint8Array) {
+  /** @param hidesValues whether error messages quote no values */
+  constructor(body: Uint8Array, hidesValues = false) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
     this.view = new DataView(body.buffer, body.byteOffset, body.byteLength)
     this.end = body.byteLength
+    this.#hidesValues = hidesValues
   }
 
   beginItem(maxBytes: number): void {
@@ -188,6 +191,7 @@ export class JsonReader {
     const byte = this.peek()
     if (byte === BYTE.openObject) return 'an object'
     if (byte === BYTE.openArray) return 'an array'
+    if (this.#hidesValues) return byte === BYTE.quote ? 'a string' : 'a value'
     const text = this.slice(this.pos, Math.min(this.bytes.length, this.pos + 60))
     return /^(?:"(?:[^"\\]|\\.)*"?|[^,\]}\s]+)/.exec(text)?.[0] ?? 'nothing'
   }

@@ -4,6 +4,7 @@ import { type Parent, ParentWriter } from './parent.ts'
 import { JsonReader } from './reader.ts'
 import { LOGS, METRICS, TRACES } from './requests.ts'
 import { Rejections } from '../rejections.ts'
+import type { Redactor } from '../redact/redactor.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { Steps } from '../steps.ts'
 import { transcodeTraces } from '../trace/transcode-traces.ts'
@@ -31,14 +32,15 @@ function createJsonTranscoder(item: string, request: Parent, transcode: Transcod
 export function transcodeByProtobuf(
   item: string,
   transcode: Transcode,
-  write: (json: JsonReader, protobuf: RowWriter, rejections: Rejections) => Steps<void>,
+  write: (json: JsonReader, protobuf: RowWriter, rejections: Rejections, redactor?: Redactor) => Steps<void>,
 ): Transcode {
-  return function* transcodeJson(body, receivedUnixSeconds, rejections = new Rejections(item)) {
+  return function* transcodeJson(body, receivedUnixSeconds, redactor, rejections = new Rejections(item)) {
     const protobuf = idle ?? new RowWriter()
     idle = undefined
     try {
-      yield* write(openJson(body), protobuf, rejections)
-      const rows = transcode(protobuf.bytes.subarray(0, protobuf.pos), receivedUnixSeconds, rejections)
+      yield* write(openJson(body, redactor), protobuf, rejections, redactor)
+      const request = protobuf.bytes.subarray(0, protobuf.pos)
+      const rows = transcode(request, receivedUnixSeconds, redactor, rejections)
       for (;;) {
         const step = rows.next()
         if (step.done === true) return step.value
@@ -57,8 +59,11 @@ export function* writeProtobuf(json: JsonReader, out: RowWriter, request: Parent
   json.atEnd()
 }
 
-/** @throws OtlpError when the bytes are not UTF-8 */
-export function openJson(body: Uint8Array): JsonReader {
+/**
+ * @param redactor keeps values out of error messages, which are logged
+ * @throws OtlpError when the bytes are not UTF-8
+ */
+export function openJson(body: Uint8Array, redactor?: Redactor): JsonReader {
   if (!isUtf8(body)) throw new OtlpError('bad-json', 'body is not UTF-8, which JSON must be')
-  return new JsonReader(body)
+  return new JsonReader(body, redactor !== undefined)
 }

@@ -1,4 +1,5 @@
 import { AttributeList } from '../wire/attribute-list.ts'
+import { writeText } from '../redact/write-text.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { Source } from '../wire/source.ts'
 import { LinkFields } from './link.ts'
@@ -32,10 +33,10 @@ export function writeSpan(
   writer.u8(span.kind > MAX_KIND ? 0 : span.kind)
   writer.u8(span.statusCode > MAX_STATUS ? 0 : span.statusCode)
   writer.copy(source.service, 0, source.service.byteLength)
-  writer.string(reader.view, span.nameAt, span.nameLength)
+  writeText(reader, writer, span.nameAt, span.nameLength)
   writer.copy(source.id, 0, 8)
   span.attributes.write(writer)
-  writer.string(reader.view, span.statusMessageAt, span.statusMessageLength)
+  writeText(reader, writer, span.statusMessageAt, span.statusMessageLength)
   writer.string(reader.view, span.traceStateAt, span.traceStateLength)
   writer.u32(span.flagsAt < 0 ? 0 : reader.view.getUint32(span.flagsAt, true))
   writer.u32(span.droppedAttributes)
@@ -84,7 +85,7 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
     reader.endMessage(end)
     if (timeAt < 0) writer.zeros(8)
     else writer.copy(reader.view, timeAt, 8)
-    writer.string(reader.view, nameAt, nameLength)
+    writeText(reader, writer, nameAt, nameLength)
     nested.write(writer)
     writer.u32(dropped)
     reader.pos = end

@@ -1,6 +1,8 @@
 import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import { MAX_DEPTH, OtlpError } from '../error.ts'
 import { MAX_NESTED_VALUES } from '../limits.ts'
+import { REDACTED } from '../redact/value-pattern.ts'
+import { readRedactedText, writeText } from '../redact/write-text.ts'
 import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -30,7 +32,7 @@ const ARRAY = 0x2a
 const KVLIST = 0x32
 const BYTES = 0x3a
 
-const TYPE_CODES = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
+export const TYPE_CODES = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
 
 /**
  * Writes the text of the AnyValue in `[at, end)` as a String. Returns the character code of its
@@ -40,14 +42,15 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
   const bytes = reader.bytes
   // Fast path for nearly all attributes: one string shorter than 128 bytes and nothing else.
   if (end - at >= 2 && bytes[at] === STRING && bytes[at + 1] === end - at - 2 && end - at < 130) {
-    writer.copy(reader.view, at + 1, end - at - 1)
+    if (reader.redactor === undefined) writer.copy(reader.view, at + 1, end - at - 1)
+    else writeText(reader, writer, at + 2, end - at - 2)
     return TYPE_CODES.s
   }
   const tag = findValue(reader, at, end)
   switch (tag) {
     case STRING: {
       const length = reader.length(end)
-      writer.string(reader.view, reader.pos, length)
+      writeText(reader, writer, reader.pos, length)
       return TYPE_CODES.s
     }
     case BOOL:
@@ -68,7 +71,7 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
       writer.text(formatDouble(reader.view.getFloat64(reader.pos, true)))
       return TYPE_CODES.d
     case BYTES:
-      writer.text(readText(reader, end, 'base64'))
+      writer.text(readBytes(reader, end))
       return TYPE_CODES.x
     case ARRAY:
     case KVLIST:
@@ -119,8 +122,10 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
   if (depth > MAX_DEPTH) throw new OtlpError('too-deep', `attribute value nests deeper than ${MAX_DEPTH}`)
   const tag = findValue(reader, at, end)
   switch (tag) {
-    case STRING:
-      return { stringValue: readText(reader, end, 'utf8') }
+    case STRING: {
+      const textEnd = reader.readEnd(end)
+      return { stringValue: readRedactedText(reader, reader.pos, textEnd) }
+    }
     case BOOL:
       return { boolValue: readBool(reader) }
     case INT:
@@ -130,7 +135,7 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
       return { doubleValue: Number.isFinite(value) ? value : formatDouble(value) }
     }
     case BYTES:
-      return { bytesValue: readText(reader, end, 'base64') }
+      return { bytesValue: readBytes(reader, end) }
     case ARRAY: {
       const values = readRepeated(reader, end, (from, to) => readAnyValue(reader, from, to, depth + 1))
       return { arrayValue: { values } }
@@ -180,12 +185,12 @@ function readKeyValue(reader: WireReader, at: number, end: number, depth: number
     reader.pos = fieldEnd
   }
   reader.endMessage(end)
-  return { key, value }
+  return { key, value: reader.redactor?.hidesName(key) ? { stringValue: REDACTED } : value }
 }
 
-function readText(reader: WireReader, outerEnd: number, encoding: 'utf8' | 'base64'): string {
+function readBytes(reader: WireReader, outerEnd: number): string {
   const end = reader.readEnd(outerEnd)
-  return reader.bytes.toString(encoding, reader.pos, end)
+  return reader.bytes.toString('base64', reader.pos, end)
 }
 
 /** Returns whether any bit of the varint is set, including bits beyond the low 32. */

@@ -1,7 +1,8 @@
 import { bytesEqual } from '../../runtime/bytes-equal.ts'
-import { writeAnyValue } from './any-value.ts'
+import { TYPE_CODES, writeAnyValue } from './any-value.ts'
 import { OtlpError } from '../error.ts'
 import { MAX_ATTRIBUTES } from '../limits.ts'
+import { REDACTED } from '../redact/value-pattern.ts'
 import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -10,8 +11,6 @@ const MAX_BYTES = 64 * 1024 * 1024
 
 const START_BYTES = 4096
 const START_ATTRIBUTES = 64
-
-const STRING_CODE = 0x73
 
 /** KeyValue of common.proto. */
 const KEY = 0x0a
@@ -148,9 +147,10 @@ export class AttributeList {
     cells.string(reader.view, keyAt, keyLength)
     this.#keyAt[i] = cells.pos - keyLength
     this.#valueAt[i] = cells.pos
-    const typeCode = writeAnyValue(reader, cells, valueAt, valueEnd)
+    const isHidden = reader.redactor?.hidesName(reader.bytes.toString('utf8', keyAt, keyAt + keyLength))
+    const typeCode = isHidden ? writeRedacted(cells) : writeAnyValue(reader, cells, valueAt, valueEnd)
     this.#typeCodes.setUint8(i, typeCode)
-    if (typeCode !== STRING_CODE) this.#onlyStrings = false
+    if (typeCode !== TYPE_CODES.s) this.#onlyStrings = false
     const slot = hashKey(reader.view, keyAt, keyLength)
     if ((this.#slots[slot] as number) < this.#first) this.#slots[slot] = this.#first + i
     else this.#takeSlot(i, slot)
@@ -201,7 +201,7 @@ export class AttributeList {
       const i = this.#order?.[index] ?? index
       const typeCode = this.#typeCodes.getUint8(i)
       if (typeCode === 0) continue
-      if (typeCode !== STRING_CODE) onlyStrings = false
+      if (typeCode !== TYPE_CODES.s) onlyStrings = false
       const at = this.#cellAt[i] as number
       writer.copy(this.#cells.view, at, this.#endOf(i) - at)
     }
@@ -239,6 +239,11 @@ export class AttributeList {
     typeCodes.set(new Uint8Array(this.#typeCodes.buffer))
     this.#typeCodes = new DataView(typeCodes.buffer)
   }
+}
+
+function writeRedacted(cells: RowWriter): number {
+  cells.text(REDACTED)
+  return TYPE_CODES.s
 }
 
 /** Hashes length, middle and end: keys of one naming convention share prefixes. */

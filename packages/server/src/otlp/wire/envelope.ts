@@ -1,5 +1,6 @@
 import type { RowTable } from '../../clickhouse/tables.ts'
 import { acquireBuffer } from '../../runtime/buffer-pool.ts'
+import type { Redactor } from '../redact/redactor.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { RowBatch, SignalRows } from '../rows.ts'
 import { explainRejection, Rejections } from '../rejections.ts'
@@ -50,9 +51,15 @@ export abstract class ItemReader {
  * rejected individually; any other error rejects the request.
  *
  * @param receivedUnixSeconds value of the column `received` of every row
+ * @param redactor @default rows have everything that was sent
  * @throws OtlpError when the bytes are no such request, or its rows become too large
  */
-export type Transcode = (body: Uint8Array, receivedUnixSeconds: number, rejections?: Rejections) => Steps<SignalRows>
+export type Transcode = (
+  body: Uint8Array,
+  receivedUnixSeconds: number,
+  redactor?: Redactor,
+  rejections?: Rejections,
+) => Steps<SignalRows>
 
 /**
  * Creates the decoder of an Export…ServiceRequest (or TracesData, LogsData, MetricsData, which have
@@ -62,13 +69,13 @@ export type Transcode = (body: Uint8Array, receivedUnixSeconds: number, rejectio
  */
 export function createTranscoder(item: string, createReader: () => ItemReader): Transcode {
   let idle: ItemReader | undefined
-  return function* transcode(body, receivedUnixSeconds, rejections = new Rejections(item)) {
+  return function* transcode(body, receivedUnixSeconds, redactor, rejections = new Rejections(item)) {
     const items = idle ?? createReader()
     idle = undefined
     items.received = receivedUnixSeconds
     items.rejections = rejections
     try {
-      yield* readEnvelope(new WireReader(body), items)
+      yield* readEnvelope(new WireReader(body, redactor), items)
       const accepted = items.tables.at(-1)?.writer.rows ?? 0
       const batches = yield* copyRows(items)
       return { receivedUnixSeconds, batches, accepted, rejected: rejections.count, rejectReason: rejections.describe() }

@@ -1,4 +1,5 @@
 import { MAX_DEPTH, OtlpError } from '../error.ts'
+import type { Redactor } from '../redact/redactor.ts'
 
 /**
  * Protobuf wire format. A message is fields, a field is a tag and a payload, and a tag is `field
@@ -19,13 +20,16 @@ import { MAX_DEPTH, OtlpError } from '../error.ts'
 export class WireReader {
   readonly bytes: Buffer
   readonly view: DataView
+  /** Applied where attributes and texts are written. */
+  readonly redactor: Redactor | undefined
   pos = 0
   /** Elements of arrays and maps in the current item. */
   nestedValues = 0
 
-  constructor(body: Uint8Array) {
+  constructor(body: Uint8Array, redactor?: Redactor) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
     this.view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+    this.redactor = redactor
   }
 
   /** Reads a varint and returns its low 32 bits, unsigned. */

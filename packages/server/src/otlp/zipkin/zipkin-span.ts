@@ -2,6 +2,8 @@ import { OtlpError } from '../error.ts'
 import { beginMessage, endMessage, LONG, SHORT } from '../json/fields.ts'
 import { Members, skipUnknown, createFieldError } from '../json/message.ts'
 import { BYTE, type JsonReader } from '../json/reader.ts'
+import type { Redactor } from '../redact/redactor.ts'
+import { REDACTED } from '../redact/value-pattern.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { readMicros, readObject, readText, writeAttribute, writeFixed64, writeId, writeText } from './zipkin-fields.ts'
 
@@ -25,6 +27,7 @@ type ReadMember = (span: ZipkinSpanWriter) => void
 export class ZipkinSpanWriter {
   readonly json: JsonReader
   readonly out: RowWriter
+  readonly #redactor: Redactor | undefined
   readonly tags = new Map<string, string>()
   local: Endpoint = NO_ENDPOINT
   remote: Endpoint = NO_ENDPOINT
@@ -36,9 +39,10 @@ export class ZipkinSpanWriter {
   durationMicros = 0
   kind = INTERNAL
 
-  constructor(json: JsonReader, out: RowWriter) {
+  constructor(json: JsonReader, out: RowWriter, redactor?: Redactor) {
     this.json = json
     this.out = out
+    this.#redactor = redactor
   }
 
   /** Reads the span at the reader's position. Members may come in any order. */
@@ -107,7 +111,7 @@ export class ZipkinSpanWriter {
     const status = beginMessage(out, SHORT)
     if (isError) {
       out.varint(0x12)
-      out.text(tags.get('otel.status_description') ?? error ?? '')
+      out.text(this.#findTag('otel.status_description') ?? this.#findTag('error') ?? '')
     }
     out.varint(0x18)
     out.varint(isError ? 2 : 1)
@@ -115,9 +119,9 @@ export class ZipkinSpanWriter {
   }
 
   #writeScope(): void {
-    const { tags, out } = this
-    const name = tags.get('otel.scope.name') ?? tags.get('otel.library.name')
-    const version = tags.get('otel.scope.version') ?? tags.get('otel.library.version')
+    const { out } = this
+    const name = this.#findTag('otel.scope.name') ?? this.#findTag('otel.library.name')
+    const version = this.#findTag('otel.scope.version') ?? this.#findTag('otel.library.version')
     if (name === undefined && version === undefined) return
     out.varint(0x0a)
     const scope = beginMessage(out, SHORT)
@@ -126,6 +130,12 @@ export class ZipkinSpanWriter {
     out.varint(0x12)
     out.text(version ?? '')
     endMessage(out, scope, SHORT)
+  }
+
+  /** The row writer redacts attributes by name, but these tags become other fields. */
+  #findTag(name: string): string | undefined {
+    const text = this.tags.get(name)
+    return text !== undefined && this.#redactor?.hidesName(name) ? REDACTED : text
   }
 
   #writeResource(): void {
