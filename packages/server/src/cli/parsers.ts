@@ -1,4 +1,5 @@
 import { parseDuration } from '@spanlink/api-schema/duration'
+import { type Signal, signals } from '../clickhouse/tables.ts'
 import type { Parser } from './args.ts'
 
 const BYTES: Readonly<Record<string, number>> = {
@@ -17,12 +18,20 @@ const BYTES: Readonly<Record<string, number>> = {
 const MIN_RETENTION_SECONDS = 60
 
 /** In seconds; `none` is Infinity. */
-export const retentionParser: Parser<number> = {
-  expected: 'a duration such as 7d, 12h or 30m, at least 1m, or none',
+export type RetentionSeconds = number | Readonly<Partial<Record<Signal, number>>>
+
+/** Of all signals, or per signal. */
+export const retentionParser: Parser<RetentionSeconds> = {
+  expected: 'a duration such as 7d, 12h or 30m, at least 1m, or none; or traces=7d,logs=3d,metrics=30d',
   parse: (text) => {
-    if (text === 'none') return Infinity
-    const seconds = parseSeconds(text)
-    return seconds !== undefined && seconds >= MIN_RETENTION_SECONDS ? seconds : undefined
+    if (!text.includes('=')) return parseRetention(text)
+    const entries = text.split(',').map((item) => item.split('=').map((side) => side.trim()))
+    const found = new Map(entries.map(([name, value = '']) => [name, parseRetention(value)]))
+    const isValid =
+      entries.every(([name, ...values]) => signals.some((one) => one === name) && values.length === 1) &&
+      found.size === entries.length &&
+      ![...found.values()].includes(undefined)
+    return isValid ? Object.fromEntries(found) : undefined
   },
 }
 
@@ -30,6 +39,12 @@ export const retentionParser: Parser<number> = {
 export const durationParser: Parser<number> = {
   expected: 'a duration such as 12h or 30m',
   parse: parseSeconds,
+}
+
+function parseRetention(text: string): number | undefined {
+  if (text === 'none') return Infinity
+  const seconds = parseSeconds(text)
+  return seconds !== undefined && seconds >= MIN_RETENTION_SECONDS ? seconds : undefined
 }
 
 /** In bytes; `none` is Infinity. */

@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 import { INSERT_WINDOW_SECONDS } from './insert/insert-cache.ts'
 import { isPatch } from './damage/corrupt-parts.ts'
 import type { Retention } from './store.ts'
-import { tableNames, tables } from './tables.ts'
+import { type Table, tableNames, tables } from './tables.ts'
 
 const RETENTION_INTERVAL_MS = 10 * 60 * 1000
 
@@ -23,8 +23,8 @@ export function startRetentionTimer(
     const each = { ...retention, maxBytes: (retention.maxBytes ?? Infinity) / all.length }
     for (const node of all) {
       try {
-        const days = await dropExpired(node, each)
-        if (days.length > 0) log(`Retention dropped the data of ${days.join(', ')}.`)
+        const dropped = await dropExpired(node, each)
+        if (dropped.length > 0) log(`Retention dropped ${dropped.map(describeDay).join('; ')}.`)
       } catch (error) {
         log(`Retention failed, next attempt in ten minutes: ${(error as Error).message}`, { level: 'error' })
       }
@@ -36,37 +36,48 @@ export function startRetentionTimer(
   return () => clearInterval(timer)
 }
 
-type Day = {
+/** The parts of a table that arrived on a day. */
+type TableDay = {
   readonly partition: string
+  readonly table: Table
   readonly newest: number
   readonly bytes: string
-  readonly tables: readonly string[]
+}
+
+type DroppedDay = { readonly partition: string; readonly signals: ReadonlySet<string> }
+
+function describeDay({ partition, signals: names }: DroppedDay): string {
+  return `${[...names].join(', ')} of ${partition}`
 }
 
 /** Drops arrival days above the age or size limit. Returns the dropped days, oldest first. */
 async function dropExpired(
   client: Client,
-  { keepSeconds = Infinity, maxBytes = Infinity }: Retention,
-): Promise<string[]> {
-  const days = await client.query<Day>(
-    `select partition_id as partition, toUnixTimestamp(max(max_time)) as newest, sum(bytes_on_disk) as bytes,
-      groupUniqArray(table) as tables
+  { keepSeconds = {}, maxBytes = Infinity }: Retention,
+): Promise<DroppedDay[]> {
+  const parts = await client.query<TableDay>(
+    `select partition_id as partition, table, toUnixTimestamp(max(max_time)) as newest, sum(bytes_on_disk) as bytes
     from system.parts
     where active and database = currentDatabase() and table in {tables:Array(String)} and not ${isPatch}
-    group by partition_id order by partition_id`,
-    { tables: tablesByExpiry('day') },
+    group by partition_id, table order by partition_id`,
+    { tables: tableNames.filter((name) => tables[name].expiry !== 'unreferenced') },
   )
-  const oldest = Date.now() / 1000 - keepSeconds
-  let bytes = days.reduce((sum, day) => sum + Number(day.bytes), 0)
-  const dropped: string[] = []
-  for (const [index, day] of days.entries()) {
+  const now = Date.now() / 1000
+  let bytes = parts.reduce((sum, part) => sum + Number(part.bytes), 0)
+  const dropped: DroppedDay[] = []
+  const days = [...Map.groupBy(parts, ({ partition }) => partition)]
+  for (const [index, [partition, ofDay]] of days.entries()) {
     const isOverLimit = bytes > maxBytes && index < days.length - 1
-    if (day.newest >= oldest && !isOverLimit) continue
-    for (const table of day.tables) {
-      await client.command(`alter table ${table} drop partition id '${checkDayPartition(day.partition)}'`)
+    const expired = [...Map.groupBy(ofDay, ({ table }) => tables[table].expiry)].filter(([signal, ofSignal]) => {
+      const keep = signal === 'unreferenced' ? undefined : keepSeconds[signal]
+      return isOverLimit || Math.max(...ofSignal.map(({ newest }) => newest)) < now - (keep ?? Infinity)
+    })
+    if (expired.length === 0) continue
+    for (const { table, bytes: size } of expired.flatMap(([, ofSignal]) => ofSignal)) {
+      await client.command(`alter table ${table} drop partition id '${checkDayPartition(partition)}'`)
+      bytes -= Number(size)
     }
-    bytes -= Number(day.bytes)
-    dropped.push(day.partition)
+    dropped.push({ partition, signals: new Set(expired.map(([signal]) => signal)) })
   }
   if (dropped.length > 0) await dropUnreferencedRows(client)
   return dropped
@@ -82,7 +93,7 @@ async function dropUnreferencedRows(client: Client): Promise<void> {
   if (received === 0) return
   // A row is written once per window, so it may be that much older than the data that names it.
   const before = Math.max(0, received - INSERT_WINDOW_SECONDS)
-  for (const table of tablesByExpiry('unreferenced')) {
+  for (const table of tableNames.filter((name) => tables[name].expiry === 'unreferenced')) {
     await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)
   }
 }
@@ -90,8 +101,4 @@ async function dropUnreferencedRows(client: Client): Promise<void> {
 function checkDayPartition(partition: string): string {
   if (!/^[0-9]{8}$/.test(partition)) throw new Error(`not a day partition: ${partition}`)
   return partition
-}
-
-function tablesByExpiry(expiry: 'day' | 'unreferenced'): string[] {
-  return tableNames.filter((name) => tables[name].expiry === expiry)
 }

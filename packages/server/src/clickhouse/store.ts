@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { DamagedRows } from './damage/damaged-rows.ts'
-import type { RowTable, Table } from './tables.ts'
+import type { RowTable, Signal, Table } from './tables.ts'
 
 /**
  * The interface between Spanlink and ClickHouse. It hides the driver, the engine process and the
@@ -121,8 +121,11 @@ export type CorruptParts = {
 export type MissingPart = { readonly table: string; readonly day: string }
 
 export type Retention = {
-  /** How long data is kept after its arrival. Whole days are dropped: up to a day longer. */
-  readonly keepSeconds?: number
+  /**
+   * How long data is kept after its arrival. Whole days are dropped: up to a day longer. @default
+   * for ever
+   */
+  readonly keepSeconds?: Readonly<Partial<Record<Signal, number>>>
   /** Above this size of the tables, the oldest days are dropped, but never the newest. */
   readonly maxBytes?: number
 }

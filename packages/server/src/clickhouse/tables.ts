@@ -1,9 +1,13 @@
+export const signals = ['traces', 'logs', 'metrics'] as const
+
+export type Signal = (typeof signals)[number]
+
 /** How ClickHouse shards and drops the rows of a table. */
 type TableRules = {
   /** SQL expression that chooses the shard. */
   readonly shardingKey: string
-  /** Whole days are dropped, or rows that no kept day can reference. */
-  readonly expiry: 'day' | 'unreferenced'
+  /** Whole days are dropped by the signal's retention, or rows that no kept day can reference. */
+  readonly expiry: Signal | 'unreferenced'
 }
 
 /**
@@ -15,15 +19,15 @@ type TableRules = {
  */
 export const tables = {
   sources: { shardingKey: 'source_id', expiry: 'unreferenced' },
-  trace_rows: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
-  spans: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
+  trace_rows: { shardingKey: 'cityHash64(trace_id)', expiry: 'traces' },
+  spans: { shardingKey: 'cityHash64(trace_id)', expiry: 'traces' },
   logs: {
     shardingKey: "if(trace_id = toFixedString('', 16), cityHash64(source_id, timestamp), cityHash64(trace_id))",
-    expiry: 'day',
+    expiry: 'logs',
   },
   metric_series: { shardingKey: 'series_id', expiry: 'unreferenced' },
-  metric_points: { shardingKey: 'series_id', expiry: 'day' },
-  traffic_minutes: { shardingKey: 'cityHash64(service, topic)', expiry: 'day' },
+  metric_points: { shardingKey: 'series_id', expiry: 'metrics' },
+  traffic_minutes: { shardingKey: 'cityHash64(service, topic)', expiry: 'traces' },
   operations: { shardingKey: 'cityHash64(service, name)', expiry: 'unreferenced' },
 } as const satisfies Readonly<Record<string, TableRules>>
 

@@ -1,4 +1,5 @@
 import type { Retention } from '../../clickhouse/store.ts'
+import { signals } from '../../clickhouse/tables.ts'
 import type { ServeOptions } from './serve-options.ts'
 
 /** Fits on a laptop. A ClickHouse server gets no default: its operator decides. */
@@ -7,16 +8,29 @@ const EMBEDDED_DEFAULTS = { keepSeconds: 7 * 86_400, maxBytes: 20e9 }
 export function resolveRetention({ store, retentionSeconds, maxDiskBytes }: ServeOptions): Required<Retention> {
   const { keepSeconds, maxBytes } =
     store === undefined ? EMBEDDED_DEFAULTS : { keepSeconds: Infinity, maxBytes: Infinity }
-  return { keepSeconds: retentionSeconds ?? keepSeconds, maxBytes: maxDiskBytes ?? maxBytes }
+  const isForAll = typeof retentionSeconds === 'number'
+  const others = isForAll ? retentionSeconds : keepSeconds
+  const own = isForAll ? {} : retentionSeconds
+  return { keepSeconds: { traces: others, logs: others, metrics: others, ...own }, maxBytes: maxDiskBytes ?? maxBytes }
 }
 
 /** Printed at the start. */
 export function describeRetention({ keepSeconds, maxBytes }: Required<Retention>): string {
-  const age = keepSeconds === Infinity ? '' : `for ${describeSeconds(keepSeconds)}`
+  const age = describeAge(keepSeconds)
   const size = maxBytes === Infinity ? '' : `up to ${Number((maxBytes / 1e9).toPrecision(3))} GB`
-  const limits = [age, size].filter((limit) => limit !== '')
-  if (limits.length === 0) return 'Keeps all data (--retention, --max-disk)'
-  return `Keeps data ${limits.join(', ')} (--retention, --max-disk)`
+  const limits = [age, size].filter((limit) => limit !== '').join(', ')
+  if (limits === '') return 'Keeps all data (--retention, --max-disk)'
+  return `Keeps ${age === '' ? 'data ' : ''}${limits} (--retention, --max-disk)`
+}
+
+/** '' without a limit. */
+function describeAge(keepSeconds: Required<Retention>['keepSeconds']): string {
+  const ages = signals.map((signal) => [signal, keepSeconds[signal] ?? Infinity] as const)
+  const [one = Infinity, ...others] = new Set(ages.map(([, seconds]) => seconds))
+  if (others.length === 0) return one === Infinity ? '' : `data for ${describeSeconds(one)}`
+  return ages
+    .map(([signal, seconds]) => (seconds === Infinity ? `all ${signal}` : `${signal} for ${describeSeconds(seconds)}`))
+    .join(', ')
 }
 
 function describeSeconds(seconds: number): string {

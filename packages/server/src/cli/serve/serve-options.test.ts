@@ -79,15 +79,34 @@ test('a flag takes precedence over its environment variable', () => {
   expect(parseServeOptions(['--data', 'd'], { SPANLINK_DATA: 'e' }).dataDir).toBe('d')
 })
 
-test.each(['0d', '-1d', '7', '7 years', 'd', '', '500ms', '59s'])('a retention of %j is rejected', (value) => {
+test.each([
+  '0d',
+  '-1d',
+  '7',
+  '7 years',
+  'd',
+  '',
+  '500ms',
+  '59s',
+  'spans=7d',
+  'logs=',
+  'logs',
+  'logs=7d,',
+  'logs=7d,logs=8d',
+  'logs=7d=8d',
+  '7d,logs=3d',
+  '__proto__=7d',
+])('a retention of %j is rejected', (value) => {
   expect(() => parseServeOptions([`--retention=${value}`], {})).toThrow(UsageError)
 })
 
 test('a retention below a minute is rejected with the minimum', () => {
   expect(() => parseServeOptions(['--retention', '500ms'], {})).toThrow(
-    'invalid --retention "500ms": expected a duration such as 7d, 12h or 30m, at least 1m, or none',
+    'invalid --retention "500ms": expected a duration such as 7d, 12h or 30m, at least 1m, or none; or traces=7d,logs=3d,metrics=30d',
   )
   expect(parseServeOptions(['--retention', '1m'], {}).retentionSeconds).toBe(60)
+  const perSignal = parseServeOptions(['--retention', 'logs=1h,metrics=none'], {}).retentionSeconds
+  expect(perSignal).toEqual({ logs: 3600, metrics: Infinity })
 })
 
 test.each(['65536', '-1', '80.5', 'http', '', '0x50'])('a port of %j is rejected', (value) => {

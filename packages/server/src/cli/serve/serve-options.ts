@@ -1,6 +1,13 @@
 import { type FlagTable, type FlagValues, parseFlags } from '../args.ts'
 import type { Redactor } from '../../otlp/redact/redactor.ts'
-import { choiceParser, diskSizeParser, memoryParser, portParser, retentionParser } from '../parsers.ts'
+import {
+  choiceParser,
+  diskSizeParser,
+  memoryParser,
+  portParser,
+  retentionParser,
+  type RetentionSeconds,
+} from '../parsers.ts'
 import { accessFlags, type AccessOptions, toAccessOptions } from './access-options.ts'
 import { kafkaFlags, type KafkaOptions, toKafkaOptions } from './kafka-options.ts'
 import { redactParser } from './redact-parser.ts'
@@ -28,10 +35,10 @@ export type ServeOptions = {
   /** Receives OTLP requests from Kafka too. @default no */
   readonly kafka?: KafkaOptions
   /**
-   * How long data is kept after its arrival, in seconds; Infinity keeps it for ever. @default 7
-   * days, with `store` Infinity
+   * How long data is kept after its arrival, in seconds, of all signals or per signal; Infinity
+   * keeps it for ever. @default 7 days, with `store` Infinity
    */
-  readonly retentionSeconds?: number
+  readonly retentionSeconds?: RetentionSeconds
   /**
    * Drops the oldest days when the tables are larger, in bytes. @default 20 GB, with `store`
    * Infinity
@@ -91,7 +98,8 @@ export const serveFlags = {
     value: 'DURATION',
     parser: retentionParser,
     default: '7d; unlimited with --store',
-    description: 'delete data older than this (1m or more), by UTC day of arrival',
+    description:
+      'delete data older than this (1m or more), by UTC day of arrival; per signal: traces=7d,logs=3d,metrics=30d',
   },
   'max-disk': {
     value: 'SIZE',

@@ -59,7 +59,7 @@ export function createAutomaton(node: RegexNode, direction: Direction): Automato
     const key = `${state.before}:${kernel.join()}`
     const found = known.get(key)
     if (found !== undefined) return found
-    if (states.length === MAX_STATES) throw new RegexError('it is too complex')
+    if (states.length === MAX_STATES) throw createStatesError()
     known.set(key, states.length)
     return states.push(state) - 1
   }
@@ -90,6 +90,10 @@ export function createAutomaton(node: RegexNode, direction: Direction): Automato
   return { symbols, end, table: Int32Array.from(rows.flat()), starts: starts as [number, number, number] }
 }
 
+function createStatesError(): RegexError {
+  return new RegexError('it needs too many states; use + instead of counts such as {6,18}')
+}
+
 export function toNeighbour(byte: number | undefined): Neighbour {
   if (byte === undefined) return NEIGHBOUR.edge
   return /\w/.test(String.fromCharCode(byte)) ? NEIGHBOUR.word : NEIGHBOUR.other
@@ -98,7 +102,7 @@ export function toNeighbour(byte: number | undefined): Neighbour {
 /** Adds the steps of a node that continues at `next`. Returns the first one. */
 function addSteps(node: RegexNode, next: number, steps: Step[], direction: Direction): number {
   const add = (step: Step): number => {
-    if (steps.length === MAX_STEPS) throw new RegexError('it is too complex')
+    if (steps.length === MAX_STEPS) throw createStatesError()
     return steps.push(step) - 1
   }
   switch (node.kind) {

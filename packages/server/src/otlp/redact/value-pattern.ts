@@ -11,6 +11,9 @@ const MAX_READS_PER_BYTE = 4
 const MIN_MAX_READS = 4096
 
 /**
+ * Not a RegExp, which backtracks: one for e-mail addresses takes 27 ms on 4 KiB of "a", and 57 s on
+ * the 2,000 such values that fit in a span.
+ *
  * Returns the bytes from `at` to `end` with each match replaced, or undefined if nothing matches. A
  * match starts as far left as possible and is as long as possible.
  */

@@ -147,8 +147,10 @@ export class AttributeList {
     cells.string(reader.view, keyAt, keyLength)
     this.#keyAt[i] = cells.pos - keyLength
     this.#valueAt[i] = cells.pos
-    const isHidden = reader.redactor?.hidesName(reader.bytes.toString('utf8', keyAt, keyAt + keyLength))
-    const typeCode = isHidden ? writeRedacted(cells) : writeAnyValue(reader, cells, valueAt, valueEnd)
+    const typeCode =
+      reader.redactor !== undefined && isHidden(reader, keyAt, keyLength)
+        ? writeRedacted(cells)
+        : writeAnyValue(reader, cells, valueAt, valueEnd)
     this.#typeCodes.setUint8(i, typeCode)
     if (typeCode !== TYPE_CODES.s) this.#onlyStrings = false
     const slot = hashKey(reader.view, keyAt, keyLength)
@@ -239,6 +241,10 @@ export class AttributeList {
     typeCodes.set(new Uint8Array(this.#typeCodes.buffer))
     this.#typeCodes = new DataView(typeCodes.buffer)
   }
+}
+
+function isHidden({ bytes, redactor }: WireReader, keyAt: number, keyLength: number): boolean {
+  return redactor !== undefined && redactor.hidesName(bytes.toString('utf8', keyAt, keyAt + keyLength))
 }
 
 function writeRedacted(cells: RowWriter): number {
