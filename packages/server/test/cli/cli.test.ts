@@ -46,7 +46,7 @@ test.concurrent.each([
   [['--max-memory', '100MB'], 'invalid --max-memory "100MB": expected a size'],
   [['--log-level', 'loud'], 'invalid --log-level "loud": expected debug, info, warn, error'],
   [['--log-format', 'xml'], 'xml'],
-  [['--redact', 'a,/(b/'], 'invalid --redact: /(b/: invalid regular expression'],
+  [['--redact', 'a,/(b/'], 'invalid --redact: /(b/: error parsing regexp'],
   [['--redact', ''], 'invalid --redact: "" is neither an attribute name nor a /pattern/'],
 ])('spanlink %j exits with code 2 and one line with %s', async (args, named) => {
   const { code, stdout, stderr } = await run(...args)

@@ -37,7 +37,7 @@ test.each([
   ['/a', '"/a" is neither an attribute name nor a /pattern/; in a pattern, write / as \\/'],
   ['/a/g', '"/a/g" is neither an attribute name nor a /pattern/; in a pattern, write / as \\/'],
   ['a b', '"a b" is neither an attribute name nor a /pattern/; in a pattern, write / as \\/'],
-  ['x,/(a/', '/(a/: invalid regular expression'],
+  ['x,/(a/', '/(a/: error parsing regexp: missing closing ): `(a`'],
   ['//', '//: it matches the empty text'],
 ])('the list %j is rejected', (list, message) => {
   expect(() => createRedactor(list)).toThrow(new InvalidRedactListError(message))

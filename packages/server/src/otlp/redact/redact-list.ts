@@ -1,6 +1,5 @@
 import { createNamePattern, type NamePattern } from './name-pattern.ts'
-import { RegexError } from './regex-syntax.ts'
-import { createValuePattern, type ValuePattern } from './value-pattern.ts'
+import { createValuePattern, PatternError, type ValuePattern } from './value-pattern.ts'
 
 export type RedactEntry =
   | { readonly kind: 'name'; readonly matches: NamePattern }
@@ -40,7 +39,8 @@ function createPattern(source: string, ignoreCase: boolean): ValuePattern {
   try {
     return createValuePattern(source, ignoreCase)
   } catch (error) {
-    if (error instanceof RegexError) throw new InvalidRedactListError(`/${source}/: ${error.message}`, { cause: error })
+    if (error instanceof PatternError)
+      throw new InvalidRedactListError(`/${source}/: ${error.message}`, { cause: error })
     throw error
   }
 }
