@@ -55,7 +55,7 @@ export const StatusResponse = Type.Object({
     bytes: Type.Integer(),
   }),
   access: describe(
-    'Requests of the API that were rejected for their credentials, by reason.',
+    'Requests of the API that were rejected for their credentials or a limit, by reason.',
     Type.Object({ unauthenticated: Type.Integer(), forbidden: Type.Integer(), rateLimited: Type.Integer() }),
   ),
   kafka: describe(

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Access } from '../access/access.ts'
 import type { Principal } from '../access/authenticator.ts'
+import { toClientId } from '../access/client-id.ts'
 import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/errors.ts'
 import { isSameOrigin } from '../access/host-guard.ts'
 import type { Origin } from '../access/proxies.ts'
@@ -9,7 +10,6 @@ import { permits, type RouteRole } from '../access/roles.ts'
 import type { Log } from '../log.ts'
 import { sanitize } from '../sanitize.ts'
 import { sendProblem } from './problems.ts'
-import { toClientId } from './request-limit.ts'
 import { readSessionCookie } from './session/session-cookie.ts'
 import { wantsPage } from './wants-page.ts'
 
@@ -25,6 +25,8 @@ declare module 'fastify' {
     origin: Origin
     /** Undefined on public routes. */
     principal: Principal | undefined
+    /** Throws if the credentials are no longer valid: for streams. */
+    reauthorize: () => void
     /** Whom limits are shared by: the token or user, or the address if everyone may read. */
     client: string
   }
@@ -49,6 +51,7 @@ export function guardAccess(app: FastifyInstance, access: Access, log: Log): Acc
   app.decorateRequest('origin')
   app.decorateRequest('principal')
   app.decorateRequest('client', '')
+  app.decorateRequest('reauthorize')
   app.addHook('onRequest', async (request, reply) => {
     request.origin = access.proxies(request.headers, toConnection(request))
     request.client = toClientId(request.origin.address)
@@ -57,6 +60,7 @@ export function guardAccess(app: FastifyInstance, access: Access, log: Log): Acc
       rejected.forbidden++
       return sendProblem(reply, { status: 403, ...refusal })
     }
+    request.reauthorize = () => void authorize(access, request)
     try {
       request.principal = authorize(access, request)
       if (access.authenticator.isRequired() && request.principal !== undefined) request.client = request.principal.id

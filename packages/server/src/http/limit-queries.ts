@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { abortOnDisconnect } from './abort-signal.ts'
-import { createRequestLimit } from './request-limit.ts'
+import { createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
 /** More concurrent searches only compete for cores and memory, and leave too little for inserts. */
 const RUNNING_SEARCHES = Math.min(8, Math.max(4, 2 * availableParallelism()))
@@ -28,10 +28,10 @@ const UNLIMITED: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Queues requests that run queries, with limits per client. Responds 429 if the queue is full or
- * the wait too long.
+ * Queues requests that run queries, with limits per client. Responds 429, and counts it, if the
+ * queue is full or the wait too long.
  */
-export function limitQueries(app: FastifyInstance): void {
+export function limitQueries(app: FastifyInstance, rejected: { rateLimited: number }): void {
   const limitOf = (running: number) =>
     createRequestLimit({ ...WAITING, running, runningPerClient: Math.floor(running * PER_CLIENT) })
   const [searches, lookups] = [limitOf(RUNNING_SEARCHES), limitOf(RUNNING_LOOKUPS)]
@@ -45,6 +45,7 @@ export function limitQueries(app: FastifyInstance): void {
     const end = await limit.enter(client, abortOnDisconnect(reply), concurrentQueries).catch((error: unknown) => {
       // Set here, as the Tempo and Jaeger APIs have error formats of their own.
       void reply.header('retry-after', '1')
+      if (error instanceof TooManyRequestsError) rejected.rateLimited++
       throw error
     })
     ends.set(request, end)

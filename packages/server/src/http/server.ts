@@ -111,7 +111,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     refuseInfinities(request.query)
     done()
   })
-  limitQueries(app)
+  limitQueries(app, rejected)
 
   const status = statusSource({ ...options, uiUrl: () => listenUrl, rejected: () => ({ ...rejected }) })
   const all = endpoints(options.store, status)

@@ -5,6 +5,7 @@ import { searchByQuery } from '../query/traces/search-by-query.ts'
 import { searchTraces } from '../query/traces/search.ts'
 import { countMissingParts } from '../query/sql/missing-parts.ts'
 import type { Store } from '../clickhouse/store.ts'
+import { UnauthenticatedError } from '../access/errors.ts'
 import { toProblem } from './problems.ts'
 import { createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
@@ -73,6 +74,8 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
         if (stalled > MAX_STALLED_INTERVALS) reply.raw.destroy()
         if (stalled > 0) continue
+        // The session may have ended, or the token been revoked.
+        request.reauthorize()
         const some = await search().catch((error: unknown) => {
           if (left.signal.aborted) throw error
           reply.raw.write(formatEvent('problem', toProblem(error)))
@@ -83,7 +86,8 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         else if (turn % INTERVALS_PER_COMMENT === 0) reply.raw.write(': still here\n\n')
       }
     } catch (error) {
-      if (!left.signal.aborted) throw error
+      // After the response began, only its end can say that the session ended.
+      if (!left.signal.aborted && !(reply.sent && error instanceof UnauthenticatedError)) throw error
     } finally {
       closeTail(readers, client)
       if (reply.sent) reply.raw.end()

@@ -35,7 +35,7 @@ export const serverMetrics: readonly Metric[] = [
   ],
   [
     'spanlink_api_rejected_requests_total',
-    'Requests of the API rejected for their credentials, by reason.',
+    'Requests of the API rejected for their credentials or a limit, by reason.',
     (s) => Object.entries(s.access).map(([reason, count]) => [formatLabel('reason', toSnakeCase(reason)), count]),
   ],
   ['spanlink_receiver_received_bytes_total', 'Bytes of request bodies, decompressed.', (s) => s.ingest.bytes],

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Access } from '../../access/access.ts'
 import type { Principal } from '../../access/authenticator.ts'
+import { toClientId } from '../../access/client-id.ts'
 import { isSameOrigin } from '../../access/host-guard.ts'
 import { ForbiddenError } from '../../access/errors.ts'
 import { permits } from '../../access/roles.ts'
@@ -38,7 +39,7 @@ export function authorizeIngest(access: Access, headers: Headers, socket: Socket
   const principal = access.authenticator.authenticate({
     authorization: headers.authorization,
     hasCertificate: (socket as Partial<TLSSocket> | undefined)?.authorized === true,
-    client: getClientAddress(access, headers, socket),
+    client: toClientId(getClientAddress(access, headers, socket)),
   })
   if (!permits(principal.roles, 'ingest')) throw new ForbiddenError('The token lacks the role ingest.')
   access.ingestLimits.check(principal)
