@@ -5,7 +5,6 @@ import { searchByQuery } from '../query/traces/search-by-query.ts'
 import { searchTraces } from '../query/traces/search.ts'
 import { countMissingParts } from '../query/sql/missing-parts.ts'
 import type { Store } from '../clickhouse/store.ts'
-import { UnauthenticatedError } from '../access/errors.ts'
 import { toProblem } from './problems.ts'
 import { createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
@@ -86,8 +85,8 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         else if (turn % INTERVALS_PER_COMMENT === 0) reply.raw.write(': still here\n\n')
       }
     } catch (error) {
-      // After the response began, only its end can say that the session ended.
-      if (!left.signal.aborted && !(reply.sent && error instanceof UnauthenticatedError)) throw error
+      // Once the response has begun, only its end can say that the session has ended.
+      if (!left.signal.aborted && !reply.sent) throw error
     } finally {
       closeTail(readers, client)
       if (reply.sent) reply.raw.end()

@@ -1,16 +1,30 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline/promises'
-import type { DeleteTraceResponse, DeleteTracesResponse, TraceResponse, TracesResponse } from '@spanlink/api-schema'
+import type {
+  DeleteTraceResponse,
+  DeleteTracesResponse,
+  SearchedRange,
+  TraceResponse,
+  TracesResponse,
+} from '@spanlink/api-schema'
 import { CommandError, exitCodes, fetchJson, type Server } from '../../api-client.ts'
 import { UsageError } from '../../args.ts'
 import { defineClientCommand, type Output } from '../../command.ts'
+import { formatPartialNote } from '../../format/partial-note.ts'
 import { showProgress } from '../../format/progress.ts'
 import { formatCount } from '../../format/terminal.ts'
 import { timeParser, traceIdParser } from '../../parsers.ts'
 
 const PAGE_TRACES = 500
 
-type Counts = { readonly traces: number; readonly spans: number }
+type Counts = {
+  readonly traces: number
+  readonly spans: number
+  /** Of a search whose range was not searched completely. */
+  readonly partial?: SearchedRange | undefined
+}
+
+type Page = Counts & { readonly range: SearchedRange; readonly next: string | undefined }
 
 /** Traces to delete: one, or those of a search. */
 type Selection = {
@@ -61,7 +75,7 @@ async function countTraces(server: Server, { traceId, search }: Selection): Prom
   return await sumPages(async (cursor) => {
     const page = await fetchJson<TracesResponse>(server, '/api/traces', { ...search, limit: PAGE_TRACES, cursor })
     const spans = page.traces.reduce((sum, { spanCount }) => sum + spanCount, 0)
-    return { traces: page.traces.length, spans, next: page.nextCursor }
+    return { traces: page.traces.length, spans, range: page, next: page.nextCursor }
   }, 'found')
 }
 
@@ -73,22 +87,19 @@ async function deleteTraces(server: Server, { traceId, search }: Selection): Pro
   return await sumPages(async (cursor) => {
     const query = { ...search, limit: PAGE_TRACES, cursor }
     const page = await fetchJson<DeleteTracesResponse>(server, '/api/traces', query, 'DELETE')
-    return { traces: page.deletedTraces, spans: page.deletedSpans, next: page.nextCursor }
+    return { traces: page.deletedTraces, spans: page.deletedSpans, range: page, next: page.nextCursor }
   }, 'deleted')
 }
 
 /** Sums the counts of all pages, and shows progress. */
-async function sumPages(
-  fetchPage: (cursor: string | undefined) => Promise<Counts & { readonly next: string | undefined }>,
-  verb: string,
-): Promise<Counts> {
+async function sumPages(fetchPage: (cursor: string | undefined) => Promise<Page>, verb: string): Promise<Counts> {
   const progress = showProgress(process.stderr)
   let sum = { traces: 0, spans: 0 }
   try {
     for (let cursor: string | undefined; ;) {
-      const { traces, spans, next } = await fetchPage(cursor)
+      const { traces, spans, range, next } = await fetchPage(cursor)
       sum = { traces: sum.traces + traces, spans: sum.spans + spans }
-      if (next === undefined) return sum
+      if (next === undefined) return { ...sum, partial: range.complete ? undefined : range }
       progress.update(`${describe(sum)} ${verb} …`)
       cursor = next
     }
@@ -107,7 +118,8 @@ async function confirm(question: string): Promise<void> {
   }
 }
 
-function report(counts: Counts, verb: 'match' | 'deleted', json: boolean, out: Output): number {
+function report({ partial, ...counts }: Counts, verb: 'match' | 'deleted', json: boolean, out: Output): number {
+  if (partial !== undefined) out.note(formatPartialNote(partial))
   if (json) out.line(JSON.stringify(verb === 'match' ? counts : { deleted: counts }))
   else if (counts.traces === 0) out.note('No trace matches.')
   else out.line(verb === 'match' ? `${describe(counts)} match.` : `Deleted ${describe(counts)}.`)
