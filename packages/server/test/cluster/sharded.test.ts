@@ -55,8 +55,12 @@ test('concurrent and repeated migrations create the schema on every node', async
 
 test('spanlink migrate creates the tables and prints the nodes', async () => {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-  const args = ['--conditions=spanlink:source', main, 'migrate', cluster.storeUrl('by_command')]
-  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const args = ['--conditions=spanlink:source', main, 'migrate']
+  const url = cluster.storeUrl('by_command')
+  const run = promisify(execFile)
+  // Other users see the arguments of a process.
+  await expect(run(process.execPath, [...args, url])).rejects.toMatchObject({ code: 2 })
+  const { stdout } = await run(process.execPath, args, { env: { ...process.env, SPANLINK_STORE: url } })
   expect(stdout).toMatch(
     /^Tables of by_command are up to date on 127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+ \(cluster both\)\.\n$/,
   )
