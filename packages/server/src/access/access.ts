@@ -2,7 +2,7 @@ import { type Authenticator, openToAll } from './authenticator.ts'
 import { createHostGuard, type HostGuard } from './host-guard.ts'
 import { createIngestLimits, type IngestLimits } from './ingest-limits.ts'
 import { createProxies, type Proxies } from './proxies.ts'
-import type { SignIn } from './sign-in.ts'
+import type { SignIn } from './sign-in/sign-in.ts'
 import type { Tls } from './tls.ts'
 
 /** Who may reach the ports, and by which names. */

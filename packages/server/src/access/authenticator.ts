@@ -1,9 +1,8 @@
 import type { TokenLimits } from './tokens/token-file.ts'
 import type { LiveTokens } from './tokens/live-tokens.ts'
 import { UnauthenticatedError } from './errors.ts'
-import { createFailureLimit } from './failure-limit.ts'
 import type { Role } from './roles.ts'
-import type { Session, Sessions } from './sessions.ts'
+import type { Session, Sessions } from './sign-in/sessions.ts'
 
 /** Who sends a request, as far as it is known. */
 export type Principal = {
@@ -21,17 +20,12 @@ export type Credentials = {
   readonly session?: string | undefined
   /** Whether TLS verified a certificate of the client. */
   readonly hasCertificate?: boolean
-  /** Address of the client, for the limit of failures. */
-  readonly client: string
 }
 
 export type Authenticator = {
   /** Whether requests need credentials. */
   isRequired(): boolean
-  /**
-   * @throws UnauthenticatedError without valid credentials, RateLimitError after too many wrong
-   * ones
-   */
+  /** @throws UnauthenticatedError without valid credentials */
   authenticate(credentials: Credentials): Principal
 }
 
@@ -47,18 +41,16 @@ export const openToAll: Authenticator = { isRequired: () => false, authenticate:
  * @param isAlwaysRequired also without a file of tokens; otherwise as soon as there is one
  */
 export function createAuthenticator(tokens: LiveTokens, sessions: Sessions, isAlwaysRequired: boolean): Authenticator {
-  const failures = createFailureLimit()
   // Never falls back: the file may be gone by mistake.
   let required = isAlwaysRequired
   const isRequired = (): boolean => (required ||= tokens.exists())
   return {
     isRequired,
-    authenticate: ({ authorization, session, hasCertificate, client }) => {
+    authenticate: ({ authorization, session, hasCertificate }) => {
       if (!isRequired()) return ANYONE
       if (authorization !== undefined) {
         const token = tokens.find(parseAuthorization(authorization) ?? '')
         if (token !== undefined) return toPrincipal(token)
-        failures.add(client)
         throw new UnauthenticatedError('The token is wrong, expired or revoked.')
       }
       if (hasCertificate === true) return CERTIFICATE_OWNER

@@ -18,6 +18,7 @@ export function createHostGuard(listenHost: string, allowed: readonly string[] =
   if (!isLocal) for (const name of [listenHost, hostname()]) names.add(name.toLowerCase())
   return (header) => {
     const host = parseHostname(header ?? '').toLowerCase()
+    if (!HOST.test(host)) return false
     if (isLoopback(host) || names.has(host) || names.has('*')) return true
     if (!isLocal && isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0) return true
     return suffixes.some((suffix) => host.endsWith(suffix))
@@ -36,6 +37,9 @@ export function isLoopback(host: string): boolean {
   const name = host.toLowerCase()
   return name === 'localhost' || name === '::1' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
 }
+
+/** Anything else would be part of a path or a login in a URL. */
+const HOST = /^(?:[\w.-]{1,253}|\[[0-9a-f:.]{2,45}\])$/
 
 function parseHostname(header: string): string {
   return header.replace(/:[0-9]+$/, '')

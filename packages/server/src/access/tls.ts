@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs'
-import type { Log } from '../log.ts'
+import { limitLog, type Log } from '../log.ts'
+import { describeFile } from './file-state.ts'
 
 /** PEM texts. */
 export type Certificate = {
@@ -26,25 +26,22 @@ const CHECK_INTERVAL_MS = 2000
 export function openTls(files: readonly string[], read: () => Certificate, log: Log): Tls {
   const certificate = read()
   const servers: Parameters<Tls['follow']>[0][] = []
-  const describeFiles = (): string => files.map(describeState).join('\n')
+  const describeFiles = (): string => files.map(describeFile).join('\n')
   let state = describeFiles()
+  const logFailure = limitLog(log)
   const check = (): void => {
     const found = describeFiles()
     if (found === state) return
-    state = found
     try {
       const renewed = read()
+      state = found
       for (const server of servers) server.setSecureContext(renewed)
       log('Read the TLS certificate again.', { audit: 'certificate-changed' })
     } catch (error) {
-      log(`The changed TLS certificate is not used: ${(error as Error).message}`, { level: 'error' })
+      // Tried again at each check, as two files do not change at the same moment.
+      logFailure(`The changed TLS certificate is not used: ${(error as Error).message}`, { level: 'error' })
     }
   }
   const timer = setInterval(check, CHECK_INTERVAL_MS).unref()
   return { certificate, follow: (server) => void servers.push(server), close: () => clearInterval(timer) }
-}
-
-function describeState(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
-  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeNs}`
 }

@@ -113,7 +113,6 @@ function authorize({ authenticator }: Access, request: FastifyRequest): Principa
   const principal = authenticator.authenticate({
     authorization: request.headers.authorization,
     session: readSessionCookie(request.headers.cookie),
-    client: request.client,
   })
   if (permits(principal.roles, role)) return principal
   throw new ForbiddenError(`This needs the role ${role}; ${principal.name} has ${principal.roles.join(', ')}.`)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -171,6 +171,15 @@ test('a changed certificate is used without a restart; a broken one is not', asy
   await writeFile(certFile, 'broken')
   await vi.waitUntil(() => server.stderr().includes('The changed TLS certificate is not used'), { timeout: 15_000 })
   expect(await nameOf(server.url)).toBe('two')
+  // A link to itself, as a mistake in a script leaves it.
+  await rm(certFile)
+  await symlink(certFile, certFile)
+  await rm(keyFile)
+  await copyFile(one.keyFile, keyFile)
+  await vi.waitUntil(() => server.stderr().includes('ELOOP'), { timeout: 30_000 })
+  await rm(certFile)
+  await copyFile(one.certFile, certFile)
+  await vi.waitUntil(async () => (await nameOf(server.url)) === 'one', { timeout: 15_000, interval: 200 })
 })
 
 test('a client certificate admits to sending without a token, one of another authority does not', async () => {

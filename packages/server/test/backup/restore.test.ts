@@ -159,3 +159,23 @@ test('spanlink restore leaves a directory that is in use as it is, and prints on
   const missing = await runSpanlink('restore', join(directory.path, 'missing.tar'), '--data', join(directory.path, 'x'))
   expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOENT') })
 })
+
+test('a server that required tokens requires them after a restore into an empty directory too', async () => {
+  await using source = await startSpanlink()
+  const created = await runSpanlink('token', 'create', '--role', 'admin', '--data', source.dataDir)
+  const tokenFile = join(directory.path, 'token')
+  await writeFile(tokenFile, created.stdout)
+  const file = join(directory.path, 'guarded.tar')
+  await vi.waitUntil(async () => (await fetch(`${source.url}/api/services`)).status === 401, { timeout: 10_000 })
+  expect((await runSpanlink('backup', file, '--url', source.url)).stderr).toContain('requires a valid token')
+  expect(await runSpanlink('backup', file, '--url', source.url, '--token-file', tokenFile)).toMatchObject({ code: 0 })
+  // As an empty volume has it.
+  const dataDir = join(directory.path, 'volume')
+  await mkdir(join(dataDir, 'lost+found'), { recursive: true })
+  const restored = await runSpanlink('restore', file, '--data', dataDir)
+  expect([restored.code, restored.stderr]).toEqual([0, expect.stringContaining('spanlink token create')])
+  const token = (await runSpanlink('token', 'create', '--role', 'read', '--data', dataDir)).stdout.trim()
+  await using target = await startSpanlink({ dataDir, token })
+  expect((await fetch(`${target.url}/api/traces`)).status).toBe(401)
+  expect((await readdir(dataDir)).filter((name) => name.includes('restore'))).toEqual([])
+})

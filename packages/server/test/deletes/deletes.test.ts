@@ -238,3 +238,15 @@ test('a delete without a query is refused', async () => {
   await using spanlink = await openSpanlink()
   expect((await spanlink.delete('/api/traces')).status).toBe(400)
 })
+
+test('logs that arrive after their trace was deleted, or have none, can be deleted too', async () => {
+  await using spanlink = await openSpanlink()
+  const traceId = 'd1'.repeat(16)
+  const late = { traceId, timeUnixNano: String(nowNano()), body: { stringValue: 'late' } }
+  await spanlink.send('/v1/logs', encodeLogs({ resourceLogs: [{ scopeLogs: [{ logRecords: [late] }] }] }))
+  const path = `/api/traces/${traceId}`
+  expect((await spanlink.delete<DeleteTraceResponse>(path)).body).toEqual({ deletedSpans: 0 })
+  const { body } = await spanlink.get<LogsResponse>('/api/logs', { traceId })
+  expect(body.logs).toEqual([])
+  expect((await spanlink.delete(path)).status).toBe(404)
+})

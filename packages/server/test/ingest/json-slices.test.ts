@@ -64,7 +64,7 @@ test('12 MiB of empty Zipkin spans are parsed in slices', () => {
   const read = (): void => {
     while (steps.next().done !== true) slices++
   }
-  expect(read).toThrow('span 0 of the request: traceId must be 1 to 32 hex digits, got ""')
+  expect(read).toThrow('span 0 of the request: traceId must be 1 to 32 hex digits')
   expect(slices).toBeGreaterThan(BODY_BYTES / SLICE_BYTES / 2)
 }, 120_000)
 

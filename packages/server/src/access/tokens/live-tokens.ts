@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import { statSync } from 'node:fs'
-import type { Log } from '../../log.ts'
+import { limitLog, type Log } from '../../log.ts'
+import { describeFile } from '../file-state.ts'
 import { hashToken, parseTokenId } from './token.ts'
 import { readTokenFileIfExists, type StoredToken } from './token-file.ts'
 
@@ -26,21 +26,24 @@ const NO_HASH = Buffer.alloc(32)
  */
 export function openTokens(file: string, log: Log, now: () => number = Date.now): LiveTokens {
   let tokens = index(readTokenFileIfExists(file))
-  let state = describeState(file)
+  let state = describeFile(file)
   let checkedAt = now()
+  const logFailure = limitLog(log)
   const refresh = (isNow = false): void => {
     const time = now()
     if (!isNow && time - checkedAt < CHECK_INTERVAL_MS && time >= checkedAt) return
     checkedAt = time
-    const found = describeState(file)
+    const found = describeFile(file)
     if (found === state) return
     try {
       tokens = index(readTokenFileIfExists(file))
       state = found
       log(`Read ${file} again: ${tokens.size} tokens.`, { audit: 'tokens-changed', tokens: tokens.size })
     } catch (error) {
-      state = found
-      log(`${file} cannot be read, so the earlier tokens stay valid: ${(error as Error).message}`, { level: 'error' })
+      // Tried again at each check: a revocation must not be lost because files ran out.
+      logFailure(`${file} cannot be read, so the earlier tokens stay valid: ${(error as Error).message}`, {
+        level: 'error',
+      })
     }
   }
   const isExpired = ({ expiresAt }: StoredToken): boolean => expiresAt !== undefined && Date.parse(expiresAt) <= now()
@@ -70,10 +73,4 @@ type Indexed = ReadonlyMap<string, { readonly token: StoredToken; readonly hash:
 
 function index(tokens: readonly StoredToken[]): Indexed {
   return new Map(tokens.map((token) => [token.id, { token, hash: Buffer.from(token.hash, 'hex') }]))
-}
-
-/** Differs after each change, also when a mounted secret is exchanged by a symbolic link. */
-function describeState(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
-  return stat === undefined ? '' : `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs}`
 }

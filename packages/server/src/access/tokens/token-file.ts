@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchownSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { type Role, roles } from '../roles.ts'
 
 /** Limits of a token; undefined = none. */
@@ -59,12 +59,19 @@ export function changeTokenFile(
   }
   try {
     const tokens = change(readTokenFileIfExists(file))
+    keepOwner(file, fd)
     writeSync(fd, `${JSON.stringify({ version: 1, tokens }, undefined, 2)}\n`)
     renameSync(draft, file)
   } finally {
     closeSync(fd)
     rmSync(draft, { force: true })
   }
+}
+
+/** Root may change the file of a server that runs as another user, who must still read it. */
+function keepOwner(file: string, fd: number): void {
+  const owner = statSync(file, { throwIfNoEntry: false })
+  if (owner !== undefined && process.getuid?.() === 0) fchownSync(fd, owner.uid, owner.gid)
 }
 
 function parseTokens(text: string): readonly StoredToken[] {

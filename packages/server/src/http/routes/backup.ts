@@ -8,7 +8,7 @@ export function serveBackup(app: FastifyInstance, store: Store, version: string)
   let isRunning = false
   const schema = { querystring: { type: 'object', additionalProperties: false } }
   const route = { schema, config: { role: 'admin' }, exposeHeadRoute: false } as const
-  app.get('/api/backup', route, async (_request, reply) => {
+  app.get('/api/backup', route, async (request, reply) => {
     if (store.backup === undefined) {
       const detail = "With --store, use ClickHouse's BACKUP: https://clickhouse.com/docs/operations/backup."
       return sendProblem(reply, { status: 501, title: 'Not supported', detail })
@@ -19,7 +19,18 @@ export function serveBackup(app: FastifyInstance, store: Store, version: string)
       isRunning = false
       throw error
     })
-    archive.once('close', () => (isRunning = false))
+    // A download takes long: it ends with the token or the session.
+    const authorizing = setInterval(() => {
+      try {
+        request.reauthorize()
+      } catch {
+        reply.raw.destroy()
+      }
+    }, 1000)
+    archive.once('close', () => {
+      clearInterval(authorizing)
+      isRunning = false
+    })
     // Also if the client left before the response.
     reply.raw.once('close', () => archive.destroy())
     if (reply.raw.destroyed) archive.destroy()

@@ -2,8 +2,8 @@ import { SessionResponse, SignInRequest } from '@spanlink/api-schema'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
 import { RateLimitError, UnauthenticatedError } from '../../access/errors.ts'
-import { SIGN_IN_SECONDS } from '../../access/oidc.ts'
-import type { SignIn, StartedSession } from '../../access/sign-in.ts'
+import { SIGN_IN_SECONDS } from '../../access/sign-in/oidc.ts'
+import type { SignIn, StartedSession } from '../../access/sign-in/sign-in.ts'
 import {
   formatSessionCookie,
   formatSignInCookie,
@@ -69,6 +69,7 @@ function serveProvider(
   app.get('/api/session/oidc', PUBLIC, async (request, reply) => {
     const { next } = request.query as { readonly next?: unknown }
     try {
+      signIn.begin(request.client)
       const { url, secret } = await provider.begin(callbackUrl(request), toLocalPath(next))
       void reply.header('set-cookie', formatSignInCookie(secret, SIGN_IN_SECONDS, placeOf(request)))
       return await noStore(reply).redirect(url)
@@ -101,11 +102,13 @@ function describeSession({ authenticator, signIn }: Access, request: FastifyRequ
   const secret = readSessionCookie(request.headers.cookie)
   const { authorization } = request.headers
   try {
-    const { name, roles } = authenticator.authenticate({ authorization, session: secret, client: request.client })
+    const { name, roles } = authenticator.authenticate({ authorization, session: secret })
     const session = authorization === undefined && secret !== undefined ? signIn?.find(secret) : undefined
     const expiresAt = session && { expiresAt: new Date(session.expiresAt).toISOString() }
     return { authentication: 'required', user: { name, roles: [...roles], ...expiresAt }, methods }
-  } catch {
+  } catch (error) {
+    // A wrong token is an error; a session that ended is not.
+    if (authorization !== undefined) throw error
     return { authentication: 'required', methods }
   }
 }

@@ -1,7 +1,7 @@
 import { StoreError } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { bucketOf, bucket } from '../sql/span-bucket.ts'
-import { createTraceIdSet } from '../sql/id-parameters.ts'
+import { createTraceIdSet, type SqlPart } from '../sql/id-parameters.ts'
 import { backlinkHead } from '../trace-rows/head-sql.ts'
 import { clearExamples } from './clear-examples.ts'
 import { findExtent } from './find-extent.ts'
@@ -27,8 +27,12 @@ export async function deleteTraces(
   await flushWriter(store, options.signal)
   const ids = createTraceIdSet('ids', traceIds)
   const found = await findExtent(store, ids, options)
-  if (found.traces === 0) return { deletedTraces: 0, deletedSpans: 0 }
   const { params } = ids
+  const logs = { sql: `trace_id in (${ids.sql})`, params }
+  const tracesWithLogs = await countTracesWithLogs(store, logs, options)
+  if (tracesWithLogs > 0) await deleteRows(store, 'logs', logs, options)
+  // Logs may arrive without spans, or after the spans were deleted.
+  if (found.traces === 0) return { deletedTraces: tracesWithLogs, deletedSpans: 0 }
   const starts = { ...params, from: found.from, to: found.to }
   const linked = await store.query<{ id: string }>(
     `select distinct lower(hex(arrayJoin(links.trace_id))) as id from spans
@@ -36,7 +40,6 @@ export async function deleteTraces(
     starts,
     options,
   )
-  if (store.hasLogs?.() !== false) await deleteRows(store, 'logs', { sql: `trace_id in (${ids.sql})`, params }, options)
   await clearExamples(store, traceIds, found, options)
   await deleteRows(store, 'spans', { sql: `trace_id in (${ids.sql}) and ${IN_BUCKETS}`, params: starts }, options)
   for (let at = 0; at < linked.length; at += MAX_LINKED_TRACES) {
@@ -49,6 +52,16 @@ export async function deleteTraces(
   }
   await deleteRows(store, 'trace_rows', { sql: `trace_id in (${ids.sql})`, params }, options)
   return { deletedTraces: found.traces, deletedSpans: found.spans }
+}
+
+async function countTracesWithLogs(store: Store, { sql, params }: SqlPart, options: QueryOptions): Promise<number> {
+  if (store.hasLogs?.() === false) return 0
+  const [row] = await store.query<{ traces: string }>(
+    `select uniqExact(trace_id) as traces from logs where ${sql}`,
+    params,
+    options,
+  )
+  return Number(row?.traces ?? 0)
 }
 
 /** SQL: spans that start in the buckets of these traces. */

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Access } from '../../access/access.ts'
 import type { Principal } from '../../access/authenticator.ts'
-import { toClientId } from '../../access/client-id.ts'
 import { isSameOrigin } from '../../access/host-guard.ts'
 import { ForbiddenError } from '../../access/errors.ts'
 import { permits } from '../../access/roles.ts'
@@ -39,7 +38,6 @@ export function authorizeIngest(access: Access, headers: Headers, socket: Socket
   const principal = access.authenticator.authenticate({
     authorization: headers.authorization,
     hasCertificate: (socket as Partial<TLSSocket> | undefined)?.authorized === true,
-    client: toClientId(getClientAddress(access, headers, socket)),
   })
   if (!permits(principal.roles, 'ingest')) throw new ForbiddenError('The token lacks the role ingest.')
   access.ingestLimits.check(principal)

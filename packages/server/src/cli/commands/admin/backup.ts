@@ -59,12 +59,14 @@ export const restoreCommand = defineCommand({
     const { restoreBackup } = await import('../../../clickhouse/engine/backup/restore.ts')
     const progress = showProgress(process.stderr)
     try {
-      const { files, createdAt } = await restoreBackup(file, dataDir, (step) => (bytes) => {
+      const { files, createdAt, hasTokens } = await restoreBackup(file, dataDir, (step) => (bytes) => {
         progress.update(`${step} ${formatBytes(bytes)} …`)
       })
       const bytes = files.reduce((sum, { size }) => sum + size, 0)
       progress.end()
       out.line(`Restored ${formatBytes(bytes)} of ${createdAt} into ${dataDir}.`)
+      if (hasTokens === true)
+        out.note(`Tokens are not in a backup: create new ones with spanlink token create --data ${dataDir}.`)
       return 0
     } catch (cause) {
       throw new CommandError(exitCodes.failed, `Cannot restore ${file}: ${(cause as Error).message}`, cause)

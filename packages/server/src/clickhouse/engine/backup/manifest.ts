@@ -5,6 +5,9 @@ export class BackupError extends Error {}
 
 export const MANIFEST = 'manifest.json'
 
+/** Authentication is on where there is one. */
+export const TOKENS_FILE = 'tokens.json'
+
 const FORMAT = 'spanlink-backup'
 const FORMAT_VERSION = 1
 
@@ -17,6 +20,8 @@ export type Manifest = {
   readonly schemaVersion: number
   /** ISO 8601. */
   readonly createdAt: string
+  /** Whether the data directory had tokens, which a backup does not contain. */
+  readonly hasTokens?: boolean
   readonly parts: readonly ManifestPart[]
   /** All files but this one, in the order of the archive. */
   readonly files: readonly ManifestFile[]

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { readSchemaVersions } from '../../schema/schema.ts'
 import type { StoreOptions } from '../../store.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../open-embedded.ts'
-import { BackupError, type Manifest } from './manifest.ts'
+import { BackupError, type Manifest, TOKENS_FILE } from './manifest.ts'
 import { extractArchive, type OnProgress, verifyArchive } from './read-archive.ts'
 
 export type RestoreProgress = (step: 'Verified' | 'Restored') => OnProgress
@@ -24,7 +25,10 @@ export async function restoreBackup(
   const target = resolve(dataDir)
   await checkEmpty(target)
   const manifest = await verifyArchive(path, (await readSchemaVersions()).length, onProgress('Verified'))
-  const directory = join(dirname(target), `.${basename(target)}-restore-${randomUUID().slice(0, 8)}`)
+  // Within an existing directory, which may be a mount point; else beside it.
+  const isThere = existsSync(target)
+  const name = `restore-${randomUUID().slice(0, 8)}`
+  const directory = isThere ? join(target, `.${name}`) : join(dirname(target), `.${basename(target)}-${name}`)
   const extracted = join(directory, 'restore')
   try {
     await mkdir(extracted, { recursive: true, mode: 0o700 })
@@ -33,19 +37,25 @@ export async function restoreBackup(
     await checkParts(directory, manifest, options)
     await rename(join(extracted, 'journal'), join(directory, 'journal')).catch(ignoreMissing)
     await rm(extracted, { recursive: true })
-    await rename(directory, target)
+    // A server that required tokens must not serve everyone after a restore.
+    if (manifest.hasTokens === true) await writeFile(join(directory, TOKENS_FILE), NO_TOKENS, { mode: 0o600 })
+    if (isThere) for (const entry of await readdir(directory)) await rename(join(directory, entry), join(target, entry))
+    else await rename(directory, target)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
   return manifest
 }
 
+const NO_TOKENS = '{"version":1,"tokens":[]}\n'
+
 async function checkEmpty(directory: string): Promise<void> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw new BackupError(`${directory} can't be used: ${error.message}`)
   })
-  if (names.length > 0) throw new BackupError(`${directory} is not empty.`)
+  // File systems have the latter from their start.
+  if (names.some((name) => name !== 'lost+found')) throw new BackupError(`${directory} is not empty.`)
 }
 
 /** Creates the tables, then moves the parts of the backup into their directories. */

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
-import type { Log } from '../log.ts'
-import { sanitize } from '../sanitize.ts'
-import { ForbiddenError, UnauthenticatedError } from './errors.ts'
+import type { Log } from '../../log.ts'
+import { sanitize } from '../../sanitize.ts'
+import { ForbiddenError, UnauthenticatedError } from '../errors.ts'
 import { createFailureLimit } from './failure-limit.ts'
 import type { IdentityProvider } from './oidc.ts'
-import { permits, type Role } from './roles.ts'
+import { permits, type Role } from '../roles.ts'
 import type { Session, SessionOwner, Sessions } from './sessions.ts'
-import type { LiveTokens } from './tokens/live-tokens.ts'
+import type { LiveTokens } from '../tokens/live-tokens.ts'
 
 /** Sessions of browsers, with an audit line for each sign-in and sign-out. */
 export type SignIn = {
@@ -15,7 +15,9 @@ export type SignIn = {
   withToken(text: string, client: string): StartedSession
   /** For a user whom the identity provider knows. */
   asUser(owner: SessionOwner & { readonly type: 'user' }, client: string): StartedSession
-  /** Audits a sign-in that the provider or this server refused. */
+  /** Counts a sign-in at the provider. @throws RateLimitError */
+  begin(client: string): void
+  /** Audits a sign-in that the provider or this server refused. @throws RateLimitError */
   refuse(client: string, reason: string): void
   find(secret: string): Session | undefined
   end(secret: string, client: string): Session | undefined
@@ -30,11 +32,15 @@ export function createSignIn(
   log: Log,
 ): SignIn {
   const failures = createFailureLimit()
-  const refuse = (client: string, reason: string): void =>
+  const begun = createFailureLimit()
+  // Limited before it is logged: anyone may send such requests.
+  const refuse = (client: string, reason: string): void => {
+    failures.add(client)
     log(`Sign-in refused from ${sanitizeClient(client)}: ${sanitize(reason)}`, {
       level: 'warn',
       audit: 'sign-in-refused',
     })
+  }
   const start = (owner: SessionOwner, who: string, client: string): StartedSession => {
     log(`${who} signed in from ${sanitizeClient(client)}.`, { audit: 'sign-in' })
     return sessions.start(owner)
@@ -45,7 +51,6 @@ export function createSignIn(
       const token = tokens.find(text)
       if (token === undefined) {
         refuse(client, 'wrong token')
-        failures.add(client)
         throw new UnauthenticatedError('The token is wrong, expired or revoked.')
       }
       if (!mayRead(token.roles)) {
@@ -55,6 +60,7 @@ export function createSignIn(
       return start({ type: 'token', tokenId: token.id }, describeToken(token), client)
     },
     asUser: (owner, client) => start(owner, `User ${sanitize(owner.name)} (${owner.roles.join(', ')})`, client),
+    begin: (client) => begun.add(client),
     refuse,
     find: (secret) => sessions.find(secret),
     end: (secret, client) => {

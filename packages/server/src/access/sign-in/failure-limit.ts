@@ -1,4 +1,4 @@
-import { RateLimitError } from './errors.ts'
+import { RateLimitError } from '../errors.ts'
 
 const WINDOW_MS = 60_000
 const MAX_FAILURES = 30
@@ -6,11 +6,11 @@ const MAX_FAILURES = 30
 const MAX_CLIENTS = 10_000
 
 /**
- * Limits failed sign-ins and wrong tokens per client address. Valid credentials pass at any time:
- * otherwise one exporter with an old token would lock out all others behind its address.
+ * Limits sign-ins per client address: failed ones, and those begun at the identity provider. Valid
+ * tokens pass at any time, so that nobody can lock out others behind the same address.
  */
 export type FailureLimit = {
-  /** @throws RateLimitError if the client failed too often in the last minute */
+  /** @throws RateLimitError after 30 in a minute */
   add(client: string): void
 }
 
@@ -30,7 +30,7 @@ export function createFailureLimit(now: () => number = () => performance.now()):
       }
       known.count++
       if (known.count <= MAX_FAILURES) return
-      throw new RateLimitError('Too many wrong tokens from this address. Retry later.', known.since + WINDOW_MS - now())
+      throw new RateLimitError('Too many sign-ins from this address. Retry later.', known.since + WINDOW_MS - now())
     },
   }
 }

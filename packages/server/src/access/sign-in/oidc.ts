@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Configuration } from 'openid-client'
-import { ForbiddenError, UnauthenticatedError } from './errors.ts'
-import { isLoopback } from './host-guard.ts'
-import type { Role } from './roles.ts'
+import { ForbiddenError, UnauthenticatedError } from '../errors.ts'
+import { isLoopback } from '../host-guard.ts'
+import type { Role } from '../roles.ts'
 import type { SessionOwner } from './sessions.ts'
 
 /** An OpenID Connect provider, and how its claims map to roles. */

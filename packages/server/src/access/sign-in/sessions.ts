@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { Role } from './roles.ts'
+import type { Role } from '../roles.ts'
 
 /** Who signed in: with a token, or as a user of an identity provider. */
 export type SessionOwner =
