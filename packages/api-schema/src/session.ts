@@ -4,7 +4,7 @@ import { describe } from './common/describe.ts'
 export const SessionResponse = Type.Object({
   authentication: Type.Enum(['none', 'required']),
   user: describe(
-    'Who is signed in; missing if nobody is, or if authentication is off.',
+    'The user who is signed in. Missing without a session, and when authentication is off.',
     Type.Optional(
       Type.Object({
         name: Type.String(),

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { findFreePort } from './free-port.ts'
+import { freePorts } from './process/free-ports.ts'
 import { Provider } from 'oidc-provider'
 
 export type TestProvider = { readonly issuer: string; readonly clientSecret: string } & AsyncDisposable
@@ -14,7 +14,7 @@ const CLIENT_ID = 'spanlink'
  * @param clientUrl where the provider may redirect to
  */
 export async function startIdentityProvider(clientUrl: string): Promise<TestProvider> {
-  const port = await findFreePort()
+  const [port = 0] = await freePorts(1)
   const issuer = `http://127.0.0.1:${port}`
   const clientSecret = 'a client secret of the tests'
   const provider = new Provider(issuer, {

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { findFreePort } from './free-port.ts'
+import { freePorts } from './process/free-ports.ts'
 import { aptInstall } from './install/apt.ts'
 
 const PROGRAM = '/usr/sbin/nginx'
@@ -22,7 +22,7 @@ export type Proxy = { readonly port: number } & AsyncDisposable
 export async function startNginx(directives: string, port?: number): Promise<Proxy> {
   const problem = await ensureNginx()
   if (problem !== undefined) throw new Error(`No nginx to test with: ${problem}`)
-  const listenPort = port ?? (await findFreePort())
+  const [listenPort = 0] = port === undefined ? await freePorts(1) : [port]
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-nginx-'))
   const config = `
     daemon off; master_process off; pid ${dir}/pid; error_log stderr warn;

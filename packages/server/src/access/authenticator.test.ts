@@ -63,7 +63,7 @@ test.each([
   expect(logged).toEqual([])
 })
 
-test('without a token file everyone is admitted, from its first token on nobody without one', () => {
+test('without a token file no token is needed; once the file exists, every request needs one', () => {
   const authenticator = open(false)
   expect(find(authenticator)).toEqual(['admin'])
   const token = writeToken(file, ['read'])

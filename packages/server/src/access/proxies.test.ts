@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createProxies } from './proxies.ts'
 
 const proxies = createProxies(['127.0.0.1', '10.0.0.0/8', 'fd00::/8'])
-const fromProxy = { address: '::ffff:127.0.0.1', isEncrypted: false }
+const fromProxy = { remoteAddress: '::ffff:127.0.0.1' }
 
 test('headers of a trusted proxy give the address, host and protocol of the client', () => {
   const headers = {
@@ -21,7 +21,7 @@ test('headers of anyone else are ignored', () => {
     'x-forwarded-host': 'evil',
     'x-forwarded-proto': 'https',
   }
-  const direct = { address: '192.0.2.1', isEncrypted: false }
+  const direct = { remoteAddress: '192.0.2.1' }
   expect(proxies(headers, direct)).toEqual({ address: '192.0.2.1', host: 'a:1', protocol: 'http' })
   expect(createProxies()(headers, fromProxy)).toEqual({ address: '127.0.0.1', host: 'a:1', protocol: 'http' })
 })

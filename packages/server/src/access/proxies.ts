@@ -10,7 +10,8 @@ export type Origin = {
   readonly protocol: 'http' | 'https'
 }
 
-export type Connection = { readonly address: string | undefined; readonly isEncrypted: boolean }
+/** Of a socket; `encrypted` is that of TLS. */
+export type Connection = { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean }
 
 /**
  * Reads `X-Forwarded-For`, `-Host` and `-Proto` of proxies that are trusted. Those of others, and
@@ -24,9 +25,9 @@ export function createProxies(trusted: readonly string[] = []): Proxies {
   for (const entry of trusted) addNetwork(list, entry)
   const isTrusted = (address: string): boolean =>
     isIP(address) > 0 && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
-  return (headers, { address: socketAddress = '', isEncrypted }) => {
-    const direct = toPlainAddress(socketAddress)
-    const protocol = isEncrypted ? 'https' : 'http'
+  return (headers, { remoteAddress = '', encrypted = false }) => {
+    const direct = toPlainAddress(remoteAddress)
+    const protocol = encrypted ? 'https' : 'http'
     if (!isTrusted(direct)) return { address: direct, host: headers.host, protocol }
     return {
       address: findClient(direct, headers['x-forwarded-for'], isTrusted),

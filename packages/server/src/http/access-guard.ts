@@ -1,9 +1,8 @@
-import type { TLSSocket } from 'node:tls'
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { Access } from '../access/access.ts'
 import type { Principal } from '../access/authenticator.ts'
 import { toClientId } from '../access/client-id.ts'
-import { ForbiddenError, RateLimitError, UnauthenticatedError } from '../access/errors.ts'
+import { ForbiddenError, UnauthenticatedError } from '../access/errors.ts'
 import { isSameOrigin } from '../access/host-guard.ts'
 import type { Origin } from '../access/proxies.ts'
 import { permits, type RouteRole } from '../access/roles.ts'
@@ -53,7 +52,7 @@ export function guardAccess(app: FastifyInstance, access: Access, log: Log): Acc
   app.decorateRequest('client', '')
   app.decorateRequest('reauthorize')
   app.addHook('onRequest', async (request, reply) => {
-    request.origin = access.proxies(request.headers, toConnection(request))
+    request.origin = access.proxies(request.headers, request.socket)
     request.client = toClientId(request.origin.address)
     const refusal = checkOrigin(access, request)
     if (refusal !== undefined) {
@@ -66,9 +65,10 @@ export function guardAccess(app: FastifyInstance, access: Access, log: Log): Acc
       if (access.authenticator.isRequired() && request.principal !== undefined) request.client = request.principal.id
     } catch (error) {
       if (error instanceof ForbiddenError) rejected.forbidden++
-      else if (error instanceof RateLimitError) rejected.rateLimited++
       else rejected.unauthenticated++
-      describeRefusal(reply, error)
+      // Set here, as the Tempo and Jaeger APIs have error formats of their own. No Basic: browsers
+      // would open a dialog of their own.
+      if (error instanceof UnauthenticatedError) void reply.header('www-authenticate', 'Bearer realm="Spanlink"')
       throw error
     }
   })
@@ -128,18 +128,4 @@ function checkOrigin(
   }
   if (isSameOrigin(headers.origin, origin.host)) return undefined
   return { title: 'Origin not allowed', detail: 'Pages of other origins must not send requests.' }
-}
-
-/** Set here, as the Tempo and Jaeger APIs have error formats of their own. */
-function describeRefusal(reply: FastifyReply, error: unknown): void {
-  // No Basic: browsers would open a dialog of their own.
-  if (error instanceof UnauthenticatedError) void reply.header('www-authenticate', 'Bearer realm="Spanlink"')
-  if (error instanceof RateLimitError) void reply.header('retry-after', String(error.retryAfterSeconds))
-}
-
-function toConnection({ socket }: FastifyRequest): {
-  readonly address: string | undefined
-  readonly isEncrypted: boolean
-} {
-  return { address: socket.remoteAddress, isEncrypted: (socket as Partial<TLSSocket>).encrypted === true }
 }

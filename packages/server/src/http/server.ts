@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import type { SelfTracing } from '../self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
+import { RateLimitError } from '../access/errors.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
@@ -101,6 +102,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
+    if (error instanceof RateLimitError) void reply.header('retry-after', String(error.retryAfterSeconds))
     if (problem.status === 500)
       options.log(`A request failed: ${(error as Error).stack ?? String(error)}`, { level: 'error' })
     else if (problem.status === 503) options.log(`A query failed: ${(error as Error).message}`, { level: 'warn' })

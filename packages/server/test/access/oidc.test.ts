@@ -1,4 +1,4 @@
-import { findFreePort } from '@spanlink/testkit/free-port'
+import { freePorts } from '@spanlink/testkit/free-ports'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBrowserLike, type Page } from './browser-like.ts'
@@ -15,7 +15,7 @@ let token: string
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'spanlink-oidc-'))
-  const port = await findFreePort()
+  const [port = 0] = await freePorts(1)
   provider = await startIdentityProvider(`http://127.0.0.1:${port}`)
   const tokensFile = join(dir, 'tokens.json')
   token = writeToken(tokensFile, ['admin'])
@@ -70,7 +70,7 @@ test.each(['//evil.example/x', 'https://evil.example', '/\\evil.example', 'javas
   },
 )
 
-test('a callback that this browser did not begin signs nobody in', async () => {
+test('a callback without a sign-in that this browser started creates no session', async () => {
   const victim = openBrowserLike()
   const page = await victim.get(`${server.url}/api/session/oidc/callback?code=stolen&state=x`)
   expect(page.url).toContain('sign-in-error')

@@ -27,7 +27,7 @@ const KEYS: readonly KeyBinding[] = [
 
 const SignInPage = lazyPage(async () => (await import('../sign-in/sign-in-page.tsx')).SignInPage)
 
-/** While nobody is signed in, pages are not mounted: their polls and streams stop. */
+/** Without a session, only the sign-in page is mounted, so that polls and streams stop. */
 export function App() {
   useEffect(() => void loadSession(), [])
   return isSignedOut.value ? <SignInPage /> : <Pages />

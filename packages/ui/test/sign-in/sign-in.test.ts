@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { launchBrowser } from '@spanlink/testkit/browser'
-import { findFreePort } from '@spanlink/testkit/free-port'
+import { freePorts } from '@spanlink/testkit/free-ports'
 import { startIdentityProvider, type TestProvider, toArguments } from '@spanlink/testkit/identity-provider'
 import { type Proxy, startNginx } from '@spanlink/testkit/nginx'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'spanlink-sign-in-'))
   tokensFile = join(dir, 'tokens.json')
   token = await createToken('admin')
-  const [port, proxyPort] = [await findFreePort(), await findFreePort()]
+  const [port = 0, proxyPort = 0] = await freePorts(2)
   provider = await startIdentityProvider(`http://localhost:${proxyPort}/spanlink`)
   const proxied = ['--base-path', '/spanlink', '--trusted-proxies', '127.0.0.1']
   const session = ['--session-duration', `${SESSION_SECONDS}s`, '--tokens', tokensFile, '--port', String(port)]

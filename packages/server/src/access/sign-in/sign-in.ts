@@ -1,8 +1,7 @@
-import { isIP } from 'node:net'
 import type { Log } from '../../log.ts'
 import { sanitize } from '../../sanitize.ts'
 import { ForbiddenError, UnauthenticatedError } from '../errors.ts'
-import { createFailureLimit } from './failure-limit.ts'
+import { createSignInLimit } from './sign-in-limit.ts'
 import type { IdentityProvider } from './oidc.ts'
 import { permits, type Role } from '../roles.ts'
 import type { Session, SessionOwner, Sessions } from './sessions.ts'
@@ -31,18 +30,18 @@ export function createSignIn(
   provider: IdentityProvider | undefined,
   log: Log,
 ): SignIn {
-  const failures = createFailureLimit()
-  const begun = createFailureLimit()
+  const failures = createSignInLimit()
+  const begun = createSignInLimit()
   // Limited before it is logged: anyone may send such requests.
   const refuse = (client: string, reason: string): void => {
     failures.add(client)
-    log(`Sign-in refused from ${sanitizeClient(client)}: ${sanitize(reason)}`, {
+    log(`Sign-in refused from ${sanitize(client)}: ${sanitize(reason)}`, {
       level: 'warn',
       audit: 'sign-in-refused',
     })
   }
   const start = (owner: SessionOwner, who: string, client: string): StartedSession => {
-    log(`${who} signed in from ${sanitizeClient(client)}.`, { audit: 'sign-in' })
+    log(`${who} signed in from ${sanitize(client)}.`, { audit: 'sign-in' })
     return sessions.start(owner)
   }
   return {
@@ -68,7 +67,7 @@ export function createSignIn(
       const owner = session?.owner
       if (owner === undefined) return undefined
       const who = owner.type === 'user' ? `User ${sanitize(owner.name)}` : `Token ${owner.tokenId}`
-      log(`${who} signed out from ${sanitizeClient(client)}.`, { audit: 'sign-out' })
+      log(`${who} signed out from ${sanitize(client)}.`, { audit: 'sign-out' })
       return session
     },
   }
@@ -88,8 +87,4 @@ function describeToken({
   readonly roles: readonly Role[]
 }): string {
   return `Token ${id} ${JSON.stringify(sanitize(name))} (${roles.join(', ')})`
-}
-
-function sanitizeClient(client: string): string {
-  return isIP(client) > 0 ? client : sanitize(client)
 }

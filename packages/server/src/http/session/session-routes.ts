@@ -1,7 +1,7 @@
 import { SessionResponse, SignInRequest } from '@spanlink/api-schema'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { RateLimitError, UnauthenticatedError } from '../../access/errors.ts'
+import { UnauthenticatedError } from '../../access/errors.ts'
 import { SIGN_IN_SECONDS } from '../../access/sign-in/oidc.ts'
 import type { SignIn, StartedSession } from '../../access/sign-in/sign-in.ts'
 import {
@@ -28,12 +28,7 @@ export function serveSession(app: FastifyInstance, access: Access, basePath: str
 
   app.post('/api/session', { ...PUBLIC, schema: { body: SignInRequest } }, (request, reply) => {
     const { token } = request.body as SignInRequest
-    try {
-      setSession(reply, signIn.withToken(token, request.client), placeOf(request))
-    } catch (error) {
-      if (error instanceof RateLimitError) void reply.header('retry-after', String(error.retryAfterSeconds))
-      throw error
-    }
+    setSession(reply, signIn.withToken(token, request.client), placeOf(request))
     return noStore(reply).code(204).send()
   })
   app.delete('/api/session', PUBLIC, async (request, reply) => {

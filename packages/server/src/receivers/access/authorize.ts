@@ -11,7 +11,7 @@ type Headers = IncomingHttpHeaders
 
 /** Address of the client, in front of trusted proxies. */
 export function getClientAddress({ proxies }: Access, headers: Headers, socket: Socket | undefined): string {
-  const { address } = proxies(headers, toConnection(socket))
+  const { address } = proxies(headers, socket ?? {})
   return address === '' ? 'a closed connection' : address
 }
 
@@ -21,7 +21,7 @@ export function getClientAddress({ proxies }: Access, headers: Headers, socket: 
  * @throws ForbiddenError
  */
 export function checkHost({ isAllowedHost, proxies, corsOrigins }: Access, headers: Headers, socket: Socket): void {
-  const { host } = proxies(headers, toConnection(socket))
+  const { host } = proxies(headers, socket ?? {})
   if (!isAllowedHost(host)) throw new ForbiddenError(`Host ${quote(host)} is not allowed (--allowed-hosts).`)
   const { origin } = headers
   const isAllowedOrigin =
@@ -42,13 +42,6 @@ export function authorizeIngest(access: Access, headers: Headers, socket: Socket
   if (!permits(principal.roles, 'ingest')) throw new ForbiddenError('The token lacks the role ingest.')
   access.ingestLimits.check(principal)
   return principal
-}
-
-function toConnection(socket: Socket | undefined): {
-  readonly address: string | undefined
-  readonly isEncrypted: boolean
-} {
-  return { address: socket?.remoteAddress, isEncrypted: (socket as Partial<TLSSocket> | undefined)?.encrypted === true }
 }
 
 function quote(text: string | undefined): string {
