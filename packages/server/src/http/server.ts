@@ -99,6 +99,12 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   let listenUrl = ''
   app.addHook('onRequest', async (_request, reply) => void reply.headers(securityHeaders))
   const { rejected, routes } = guardAccess(app, access, options.log)
+  // Many clients send the content type with every request, also with a DELETE without a body.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parseJson(request, String(body), done)
+  })
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)

@@ -10,6 +10,7 @@ import type {
   TracesResponse,
 } from '@spanlink/api-schema'
 import { encodeTraces, kv, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 import { encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
@@ -237,6 +238,13 @@ test.each([
 test('a delete without a query is refused', async () => {
   await using spanlink = await openSpanlink()
   expect((await spanlink.delete('/api/traces')).status).toBe(400)
+})
+
+test('a DELETE with a content type but without a body is accepted', async () => {
+  await using server = await startSpanlink()
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${server.url}/api/traces/${'ab'.repeat(16)}`, { method: 'DELETE', headers })
+  expect(response.status).toBe(404)
 })
 
 test('logs that arrive after their trace was deleted, or have none, can be deleted too', async () => {
