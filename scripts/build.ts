@@ -3,7 +3,7 @@
 // node scripts/build.ts [--if-stale]
 import { createHash } from 'node:crypto'
 import { spawn } from 'node:child_process'
-import { chmod, copyFile, cp, glob, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, glob, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeCommonJsEntries } from './commonjs-entries.ts'
@@ -57,6 +57,11 @@ await run('vite', ['build', '--logLevel', 'warn', 'packages/ui'])
 for (const name of ['kafka', 'server']) await copyFile(join(root, 'LICENSE'), join(root, `packages/${name}/LICENSE`))
 await mkdir(join(stampFile, '..'), { recursive: true })
 await writeFile(stampFile, stamp)
+// `npm ci` leaves out the command of a package that is not built yet; npx then finds none.
+const command = fileURLToPath(new URL('../node_modules/.bin/spanlink', import.meta.url))
+await rm(command, { force: true })
+await symlink('../spanlink/dist/cli/bin.js', command)
+
 process.stderr.write(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
 
 async function fingerprint(): Promise<string> {
