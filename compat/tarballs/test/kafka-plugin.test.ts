@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { useOwnKafka } from '@spanlink/testkit/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AppFolder, createAppFolder, hasNode20, installNode20, WORKSPACE_BIN } from './app-folder.ts'
+import { type AppFolder, canInstallNode, createAppFolder, installNode, OLD_NODE, WORKSPACE_BIN } from './app-folder.ts'
 
 const kafka = useOwnKafka()
 let app: AppFolder
@@ -108,8 +108,8 @@ describe('@spanlink/kafka/register', () => {
     expect(external).toMatchObject({ code: 0, stdout: 'function\n', stderr: '' })
   })
 
-  test.skipIf(!hasNode20)('on Node 20 logs the required version, and the application runs', async () => {
-    const old = await installNode20(app)
+  test.skipIf(!canInstallNode)('on Node 20 logs the required version, and the application runs', async () => {
+    const old = join(await installNode(app, OLD_NODE), 'node')
     const code = 'console.log("ran")'
     const ended = await app.run(old, ['--import', '@spanlink/kafka/register', '-e', code])
     expect(ended).toMatchObject({ code: 0, stdout: 'ran\n' })

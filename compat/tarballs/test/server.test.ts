@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { startGuarded, waitForLine } from '@spanlink/testkit/guarded-process'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type AppFolder, createAppFolder, hasNode20, installNode20 } from './app-folder.ts'
+import { type AppFolder, canInstallNode, createAppFolder, installNode, MIN_NODE, OLD_NODE } from './app-folder.ts'
 
 let app: AppFolder
 
@@ -51,9 +53,32 @@ test('serve --kafka-brokers without kafkajs installed fails with one line that n
   expect((await app.run('ls', ['never-made'])).code).not.toBe(0)
 })
 
-test.skipIf(!hasNode20)('serve on Node 20 fails with one line that names the required version', async () => {
-  const ended = await app.run(await installNode20(app), ['node_modules/spanlink/dist/cli/bin.js', 'serve'])
+test.skipIf(!canInstallNode)(`npx spanlink runs on Node ${MIN_NODE}`, async () => {
+  const PATH = `${await installNode(app, MIN_NODE)}:${process.env['PATH']}`
+  const dataDir = join(app.path, 'npx-data')
+  const args = ['--data', dataDir, '--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0']
+  const npx = await startGuarded(['npx', '--prefix', app.path, 'spanlink', ...args], {
+    env: { ...process.env, PATH },
+  })
+  const [, url] = await waitForLine(npx, /Spanlink is ready on (https?:\S+)/, 60_000)
+  expect((await fetch(`${url}/api/ready`)).status).toBe(200)
+  // npx runs the server in a shell that passes no signal on.
+  process.kill(Number(await readFile(join(dataDir, 'lock'), 'utf8')), 'SIGTERM')
+  expect(await npx.ended()).toBe(0)
+})
+
+test.skipIf(!canInstallNode)('serve on Node 20 fails with one line that names the required version', async () => {
+  const old = join(await installNode(app, OLD_NODE), 'node')
+  const ended = await app.run(old, ['node_modules/spanlink/dist/cli/bin.js', 'serve'])
   expect(ended).toEqual({ code: 1, stdout: '', stderr: 'spanlink needs Node 22.15 or newer, this is 20.8.1.\n' })
+})
+
+test('serve in an installation with --omit=optional fails with one line and makes no data directory', async () => {
+  await using bare = await createAppFolder(['server'], [], ['--omit=optional'])
+  const ended = await bare.run(process.execPath, ['node_modules/spanlink/dist/cli/bin.js', 'serve', '--data', 'data'])
+  expect(ended.code).not.toBe(0)
+  expect(ended.stderr.trim().split('\n')).toEqual([expect.stringMatching(/is missing\. Install .*--omit=optional/)])
+  expect((await bare.run('ls', ['data'])).code).not.toBe(0)
 })
 
 /** npx runs the first `node` in PATH, which must be the current one. */

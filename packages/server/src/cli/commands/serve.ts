@@ -5,6 +5,7 @@ import { defineCommand, type Output } from '../command.ts'
 import { createLogger } from '../serve/logger.ts'
 import { describeRetention } from '../serve/retention-limits.ts'
 import { serveFlags, type ServeOptions, toServeOptions } from '../serve/serve-options.ts'
+import type { SpanlinkServer } from '../serve/serve.ts'
 import { describeError, startExitCode } from '../serve/start-error.ts'
 import { version } from '../version.ts'
 
@@ -29,10 +30,10 @@ async function runServer(options: ServeOptions, out: Output): Promise<number> {
   const stopSignal = waitForStopSignal()
   const { logFormat = 'text', logLevel = 'info' } = options
   const log = createLogger(logFormat, logLevel, (text) => process.stderr.write(text))
-  // Loaded here: client commands need none of it.
-  const { serve } = await import('../serve/serve.ts')
-  let server: Awaited<ReturnType<typeof serve>>
+  let server: SpanlinkServer
   try {
+    // Loaded here: client commands need none of it.
+    const { serve } = await import('../serve/serve.ts')
     server = await serve(options, log)
   } catch (error) {
     const exitCode = startExitCode(error)

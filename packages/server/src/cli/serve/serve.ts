@@ -6,6 +6,7 @@ import { startSelfTracing } from '../../self-tracing/self-tracing.ts'
 import { findSignal } from '../../receivers/signals.ts'
 import { traceStore } from '../../self-tracing/traced-store.ts'
 import { lockDataDir } from '../../clickhouse/engine/data-dir.ts'
+import { checkPlatform } from '../../clickhouse/engine/engine-library.ts'
 import { openClusterStore } from '../../clickhouse/cluster/open-cluster.ts'
 import { openEmbeddedStore } from '../../clickhouse/engine/open-embedded.ts'
 import type { Retention, Store } from '../../clickhouse/store.ts'
@@ -45,6 +46,7 @@ const DEFAULT_DATA_DIR = '.spanlink'
 
 /** Starts a Spanlink server in this process. */
 export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
+  checkPlatform()
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
   const shares = divideMemory(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false

@@ -23,6 +23,15 @@ export function startExitCode(error: unknown): number {
 /** The message of an expected error, the stack of any other. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  const missing = findMissingPackage(error)
+  if (missing !== undefined)
+    return `The package ${missing} is missing. Install spanlink again, without --omit=optional.`
   const isExpected = error instanceof StoreError || error instanceof UsageError || error.cause !== undefined
   return isExpected ? error.message : (error.stack ?? error.message)
+}
+
+/** The name of a package that an import didn't find; of a file that isn't a package, undefined. */
+function findMissingPackage({ message, code }: NodeJS.ErrnoException): string | undefined {
+  if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') return undefined
+  return /^Cannot find (?:module|package) '((?:@[\w.-]+\/)?[\w-][\w.-]*)/.exec(message)?.[1]
 }

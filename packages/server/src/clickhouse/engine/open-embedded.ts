@@ -2,6 +2,7 @@ import { type Access, type Client, connect } from '../client.ts'
 import { CorruptPartGuard } from '../damage/corrupt-parts.ts'
 import { openBackup, removeUnfinishedBackups } from './backup/open-backup.ts'
 import { lockDataDir } from './data-dir.ts'
+import { findEngineLibrary } from './engine-library.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { createClientStore } from '../client-store.ts'
 import { startRetentionTimer } from '../retention.ts'
@@ -19,6 +20,8 @@ export type EmbeddedStore = Store & {
 /** Locks the data directory, starts the engine in it and brings the tables up to date. */
 export async function openEmbeddedStore(dir: string, options: StoreOptions = {}): Promise<EmbeddedStore> {
   const log = options.log ?? (() => {})
+  // Without an engine, no data directory is made.
+  findEngineLibrary()
   const dataDir = lockDataDir(dir)
   removeUnfinishedBackups(dataDir.path)
   const database = 'spanlink'
