@@ -40,6 +40,7 @@ await rm(join(root, 'packages/kafka/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/kafka/tsconfig.build.json'])
 await writeCommonJsEntries(join(root, 'packages/kafka/dist'), [
   'index',
+  'register/auto/index',
   'instrumentation',
   'register/index',
   'sampler',

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => app?.[Symbol.asyncDispose]())
 
 const node = process.execPath
-const ENTRIES = ['', '/instrumentation', '/register', '/sampler', '/testing']
+const ENTRIES = ['', '/auto', '/instrumentation', '/register', '/sampler', '/testing']
 
 test('every entry can be imported and required, and both return the same module', async () => {
   await app.write(

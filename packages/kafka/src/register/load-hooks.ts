@@ -8,6 +8,11 @@ import type { ModulePatch } from './patch-modules.ts'
 /** Whether Node has synchronous load hooks: from 22.15 on. */
 export const canHookLoads: boolean = typeof nodeModule.registerHooks === 'function'
 
+/** Whether a copy of this package patches modules already. */
+export function isHooked(): boolean {
+  return LOADED in globalThis
+}
+
 /**
  * Patches modules when loaded by `require` or `import`, and loaded ones at once.
  * @returns whether any has been loaded so far

@@ -1,7 +1,7 @@
 const WARN_AFTER_MS = 30_000
 
 const MESSAGE =
-  'No Kafka client was loaded, so nothing is traced. @spanlink/kafka/register patches packages that Node loads: ' +
+  'No Kafka client was loaded, so no messages are traced. @spanlink/kafka patches packages that Node loads: ' +
   'in a bundle, make the client external (esbuild --external:kafkajs), ' +
   'or call traceKafkaJS, traceConfluent, traceRdkafka or tracePlatformatic in the code.'
 

@@ -16,6 +16,9 @@ interface SetupStep {
   readonly code: (endpoint: string) => string
 }
 
+/** What the plugin's one flag sends to without OTEL_EXPORTER_OTLP_ENDPOINT. */
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318'
+
 const environment = (service: string) => (endpoint: string) =>
   `export OTEL_SERVICE_NAME=${service}
 export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}
@@ -25,28 +28,38 @@ const TOKEN_NOTE =
   "If the server requires a token (spanlink token create --role ingest), also export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20TOKEN'."
 
 const node: Setup = {
-  id: 'kafkajs',
-  title: 'Node.js with kafkajs',
+  id: 'node',
+  title: 'Node.js',
   steps: [
     {
       title: 'Install the plugin and the OpenTelemetry SDK',
       file: 'terminal',
-      code: () => 'npm install @spanlink/kafka @opentelemetry/api @opentelemetry/sdk-node',
+      code: () => 'npm install @spanlink/kafka @opentelemetry/sdk-node @opentelemetry/instrumentation-http',
     },
     {
-      title: 'Start the SDK before anything else',
-      note: 'The SDK reads its endpoint from the environment variables of the last step.',
-      file: 'tracing.js',
-      code: () => `import { NodeSDK } from '@opentelemetry/sdk-node'
+      title: 'Run your application with one flag',
+      note: `HTTP requests and the messages of kafkajs, Confluent's client, node-rdkafka and @platformatic/kafka get spans; consumers link to producers. ${TOKEN_NOTE}`,
+      file: 'terminal',
+      code: (endpoint) => `export OTEL_SERVICE_NAME=orders${
+        endpoint === DEFAULT_ENDPOINT ? '' : `\nexport OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}`
+      }
+node --import @spanlink/kafka/auto app.js`,
+    },
+  ],
+}
 
-const sdk = new NodeSDK()
-sdk.start()
-// Unless your application handles signals and exits itself.
-process.once('SIGTERM', () => sdk.shutdown().finally(() => process.exit(0)))`,
+const ownSdk: Setup = {
+  id: 'kafkajs',
+  title: 'Node.js with an SDK of your own',
+  steps: [
+    {
+      title: 'Install the plugin',
+      file: 'terminal',
+      code: () => 'npm install @spanlink/kafka @opentelemetry/api',
     },
     {
       title: 'Wrap your Kafka client once',
-      note: 'Sends, messages and batches get spans; consumers link to producers. Other clients: traceConfluent, traceRdkafka, tracePlatformatic.',
+      note: 'Or change no code: node --import ./tracing.js --import @spanlink/kafka/register app.js. Other clients: traceConfluent, traceRdkafka, tracePlatformatic.',
       file: 'kafka.js',
       code: () => `import { Kafka } from 'kafkajs'
 import { traceKafkaJS } from '@spanlink/kafka'
@@ -120,4 +133,4 @@ curl ${endpoint}/v1/traces -H 'content-type: application/json' -d '{"resourceSpa
   ],
 }
 
-export const setups = [node, any, collector, curl] as const
+export const setups = [node, ownSdk, any, collector, curl] as const

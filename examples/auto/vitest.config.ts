@@ -1,0 +1,3 @@
+import { defineTestProject } from '../../vitest.project.ts'
+
+export default defineTestProject('example auto', { hookTimeout: 600_000 })
