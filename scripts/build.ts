@@ -16,6 +16,7 @@ const inputs = [
   'packages/*/vite.config.ts',
   'packages/*/tsconfig*.json',
   'packages/{api-schema,kafka,server,ui}/src/**/*',
+  'examples/shop/src/*',
   'packages/ui/{index.html,public/**/*}',
   'scripts/{build,commonjs-entries}.ts',
   'tsconfig.base.json',
@@ -26,6 +27,7 @@ const outputs = [
   'packages/kafka/dist/cjs/index.js',
   'packages/server/dist/cli/bin.js',
   'packages/server/dist/cli/main.js',
+  'packages/server/dist/cli/demo/shop/start-shop.js',
   'packages/server/dist/index.d.ts',
   'packages/server/dist/ui/index.html',
 ]
@@ -53,6 +55,8 @@ await cp(join(root, 'packages/server/src/clickhouse/schema'), join(root, 'packag
   recursive: true,
   filter: (path) => !path.endsWith('.ts'),
 })
+// For `spanlink demo --kafka`.
+await run('tsc', ['-p', 'packages/server/tsconfig.shop.json'])
 for (const name of ['bin', 'main']) await chmod(join(root, `packages/server/dist/cli/${name}.js`), 0o755)
 await run('vite', ['build', '--logLevel', 'warn', 'packages/ui'])
 for (const name of ['kafka', 'server']) await copyFile(join(root, 'LICENSE'), join(root, `packages/${name}/LICENSE`))

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
@@ -136,7 +137,7 @@ interface Service {
 const STOP_TIMEOUT = 8_000
 
 function startService(name: string, nodeArgs: readonly string[], env: NodeJS.ProcessEnv): Service {
-  const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
+  const file = fileURLToPath(new URL(`${name}${extname(import.meta.url)}`, import.meta.url))
   const child = spawn(
     process.execPath,
     // kafkajs 2.2.4 sets timers in the past, and Node 24 warns of each

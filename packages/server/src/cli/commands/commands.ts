@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts'
 import { backupCommand, restoreCommand } from './admin/backup.ts'
+import { demoCommand } from './demo.ts'
 import { deleteCommand } from './admin/delete.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
@@ -25,6 +26,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['delete', deleteCommand],
   ['backup', backupCommand],
   ['serve', serveCommand],
+  ['demo', demoCommand],
   ['restore', restoreCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
