@@ -11,6 +11,8 @@ const VERSION_LINES: readonly VersionLine[] = [
   { file: 'packages/kafka/package.json', pattern: /^( {2}"version": ")([^"]+)/m },
   { file: 'packages/server/package.json', pattern: /^( {2}"version": ")([^"]+)/m },
   { file: 'packages/kafka/src/core/version.ts', pattern: /^(export const VERSION = ')([^']+)/m },
+  { file: 'deploy/helm/spanlink/Chart.yaml', pattern: /^(version: )(\S+)/m },
+  { file: 'deploy/helm/spanlink/Chart.yaml', pattern: /^(appVersion: ['"])([^'"]+)/m },
 ]
 
 /** A version as packages, image, chart and tag have it: `1.2.3` or `1.2.3-rc.1`. */
