@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Access, createOpenAccess } from '../access/access.ts'
 import type { Log } from '../log.ts'
-import type { SelfTracing } from '../self-tracing/self-tracing.ts'
+import type { SelfTracing } from './self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { RateLimitError } from '../access/errors.ts'
@@ -22,7 +22,7 @@ import { type IngestStatus, replaceWildcard, statusSource } from './routes/statu
 import { serveSession } from './session/session-routes.ts'
 import { tailTraces } from './tail.ts'
 import { serveTempo } from './compat/tempo/tempo.ts'
-import { traceRequests } from './trace-requests.ts'
+import { traceRequests } from './self-tracing/trace-requests.ts'
 import { serveUi } from './ui-assets.ts'
 
 export type ApiOptions = {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { RecordedSpan, SelfTracing } from '../self-tracing/self-tracing.ts'
+import type { RecordedSpan, SelfTracing } from './self-tracing.ts'
 
 /** Records a span per API request, with its ClickHouse statements as children. */
 export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Store } from '../clickhouse/store.ts'
+import type { Store } from '../../clickhouse/store.ts'
 import type { SpanAttributes, SelfTracing } from './self-tracing.ts'
 
 /** Records inserts, and the queries of recorded requests, of `store` as spans. */

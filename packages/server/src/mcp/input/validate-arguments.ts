@@ -1,0 +1,68 @@
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { Errors } from 'typebox/value'
+import { ToolError } from '../tool-error.ts'
+import { cutText, quote } from '../text/quote.ts'
+
+/** Schema of a tool's arguments; others are errors. */
+export type Input = {
+  readonly type: 'object'
+  readonly properties: Readonly<Record<string, TSchema>>
+  readonly required?: readonly string[]
+}
+
+export function toInput(properties: TProperties): Input {
+  return Type.Object(properties, { additionalProperties: false })
+}
+
+const MAX_NAMED_ARGUMENTS = 30
+
+/** @throws ToolError that names the first invalid argument and what is valid */
+export function validateArguments(tool: string, input: Input, args: unknown): void {
+  const [error] = Errors(input as unknown as TSchema, args)
+  if (error === undefined) return
+  const names = Object.keys(input.properties)
+  const [, name = '', ...inside] = error.instancePath.split('/')
+  const schema = input.properties[name]
+  if (error.keyword === 'additionalProperties' && name === '') {
+    const unknown = error.params.additionalProperties.map((one) => quote(one, 40))
+    throw new ToolError(
+      cutText(`Unknown argument ${unknown.slice(0, 3).join(', ')}: ${tool} takes ${names.join(', ')}.`, 1000),
+    )
+  }
+  if (error.keyword === 'required' && name === '') {
+    const [missing = ''] = error.params.requiredProperties
+    throw new ToolError(`Missing argument ${missing}: expected ${describeExpected(input.properties[missing])}.`)
+  }
+  if (schema === undefined) throw new ToolError(`Invalid arguments: expected an object with ${names.join(', ')}.`)
+  const value: unknown = Object.entries(args as object).find(([key]) => key === name)?.[1]
+  const where = inside.length === 0 ? '' : ` (at ${quote(inside.join('/'), 60)})`
+  throw new ToolError(`Invalid ${name} ${describeValue(value)}${where}: expected ${describeExpected(schema)}.`)
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return quote(value, 80)
+  if (value === null || typeof value !== 'object') return String(value)
+  return Array.isArray(value) ? `(a list of ${value.length})` : '(an object)'
+}
+
+function describeExpected(schema: TSchema | undefined): string {
+  const {
+    'x-expected': expected,
+    enum: choices,
+    type,
+    minimum,
+    maximum,
+    minLength = 0,
+    maxLength,
+    maxProperties,
+    maxItems,
+  } = (schema ?? {}) as Readonly<Record<string, unknown>> & { readonly enum?: readonly unknown[] }
+  if (typeof expected === 'string') return expected
+  if (choices !== undefined) return `one of ${choices.slice(0, MAX_NAMED_ARGUMENTS).join(', ')}`
+  if (type === 'integer') return `a whole number from ${String(minimum)} to ${String(maximum)}`
+  if (type === 'string') return `text of ${String(minLength)} to ${String(maxLength)} characters`
+  if (type === 'boolean') return 'true or false'
+  if (type === 'array') return `a list of at most ${String(maxItems)} texts`
+  if (type === 'object') return `an object of at most ${String(maxProperties)} names with text, number or boolean values`
+  return 'another value'
+}
