@@ -39,13 +39,15 @@ export async function fetchResponse(
   path: string,
   query: Query = {},
   method: Method = 'GET',
+  signal: AbortSignal | null = null,
 ): Promise<Response> {
   const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) target.searchParams.set(name, String(value))
   }
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const response = await fetch(target, { method, headers }).catch((cause: unknown) => {
+  const response = await fetch(target, { method, headers, signal }).catch((cause: unknown) => {
+    if (signal?.aborted) throw cause
     const hint = 'Start it, or set --url or SPANLINK_URL.'
     throw new CommandError(exitCodes.unreachable, `No server at ${url}. ${hint}`, cause)
   })

@@ -12,6 +12,7 @@ import type { Endpoint } from './routes/endpoint.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
 import { guardAccess, type GuardedRoute } from './access-guard.ts'
 import { serveBackup } from './routes/backup.ts'
+import { serveMcp } from './routes/mcp.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
 import { markMissingParts } from './routes/missing-parts.ts'
@@ -130,6 +131,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   serveTempo(app, options.store, options.version)
   serveJaeger(app, options.store)
   servePrometheus(app, status)
+  serveMcp(app, { version: options.version, basePath, rejected, log: options.log })
   const document = JSON.stringify(openApi(all, options.version))
   app.get('/api/openapi.json', { config: { role: 'read' } }, (_request, reply) =>
     reply.type('application/json').send(document),

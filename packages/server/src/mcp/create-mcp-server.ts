@@ -80,7 +80,10 @@ async function callTool(
 }
 
 function toError(message: string): { readonly text: string; readonly isError: true } {
-  return { text: writeAnswer({ headline: message, lines: [], footer: [], narrow: '' }, DEFAULT_ANSWER_CHARS), isError: true }
+  return {
+    text: writeAnswer({ headline: message, lines: [], footer: [], narrow: '' }, DEFAULT_ANSWER_CHARS),
+    isError: true,
+  }
 }
 
 function formatPageUrl(baseUrl: string, path: string, query: ApiQuery): string {

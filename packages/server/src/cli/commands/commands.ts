@@ -5,6 +5,7 @@ import { deleteCommand } from './admin/delete.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'
+import { mcpCommand } from './mcp.ts'
 import { migrateCommand } from './admin/migrate.ts'
 import { quarantineCommand } from './admin/quarantine.ts'
 import { queryCommand } from './query.ts'
@@ -21,6 +22,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['query', queryCommand],
   ['tail', tailCommand],
   ['topology', topologyCommand],
+  ['mcp', mcpCommand],
   ['import', importCommand],
   ['export', exportCommand],
   ['delete', deleteCommand],

@@ -1,5 +1,6 @@
-import type { AnyValue, FlowLane, FlowResponse, Span, TraceResponse } from '@spanlink/api-schema'
+import type { FlowLane, FlowResponse, Span, TraceResponse } from '@spanlink/api-schema'
 import type { ReadApi } from '../read-api.ts'
+import { formatValue } from '../text/attributes.ts'
 import { formatCount, joinFacts } from '../text/format.ts'
 import { quote } from '../text/quote.ts'
 import { formatSpanIds } from '../text/record.ts'
@@ -56,11 +57,7 @@ function formatFailedLane({ rootService, rootName, errorCount, traceId }: FlowLa
 /** The last exception, else the status message. */
 function findMessage({ events, status }: Span): string {
   const exception = events.findLast(({ name }) => name === 'exception')
-  const values = new Map(exception?.attributes.map(({ key, value }) => [key, readText(value)]))
+  const values = new Map(exception?.attributes.map(({ key, value }) => [key, formatValue(value)]))
   const parts = [values.get('exception.type'), values.get('exception.message')].filter(Boolean)
   return parts.length === 0 ? status.message : parts.join(': ')
-}
-
-function readText({ stringValue = '' }: AnyValue): string {
-  return stringValue
 }

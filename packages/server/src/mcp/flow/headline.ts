@@ -34,14 +34,21 @@ export function formatStatistics({ statistics, lanes, originCount, origins }: Fl
 }
 
 /** What the flow lacks; empty for a whole one. */
-export function formatLimits({ truncated, missingTraceIds, missingParts, nextCursor }: FlowResponse): readonly string[] {
+export function formatLimits({
+  truncated,
+  missingTraceIds,
+  missingParts,
+  nextCursor,
+}: FlowResponse): readonly string[] {
   return [
     ...(truncated.traces || nextCursor !== undefined ? ['PARTIAL: more traces than maxTraces; raise it.'] : []),
     ...(truncated.depth ? ['PARTIAL: the flow continues beyond 16 links; get_flow of its last trace shows more.'] : []),
     ...(truncated.fanOut || truncated.spans ? ['PARTIAL: the limit of links or spans of a flow was reached.'] : []),
     ...(missingParts ? ['PARTIAL: some stored data of the flow is unreadable.'] : []),
     ...(missingTraceIds.length > 0
-      ? [`${formatCount(missingTraceIds.length, 'linked trace')} not stored (not sampled, expired or not yet received).`]
+      ? [
+          `${formatCount(missingTraceIds.length, 'linked trace')} not stored (not sampled, expired or not yet received).`,
+        ]
       : []),
   ]
 }

@@ -27,7 +27,10 @@ export function formatWaits({ edges }: FlowResponse): readonly string[] {
     return { longest: times.at(-1) ?? 0, text }
   })
   if (rows.length === 0) return []
-  return ['Queue times by topic and group:', ...rows.sort((a, b) => b.longest - a.longest).map(({ text }) => `  ${text}`)]
+  return [
+    'Queue times by topic and group:',
+    ...rows.sort((a, b) => b.longest - a.longest).map(({ text }) => `  ${text}`),
+  ]
 }
 
 /** Groups that read a topic and have not consumed a message of the flow. */

@@ -1,7 +1,7 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { Errors } from 'typebox/value'
 import { ToolError } from '../tool-error.ts'
-import { cutText, quote } from '../text/quote.ts'
+import { quote } from '../text/quote.ts'
 
 /** Schema of a tool's arguments; others are errors. */
 export type Input = {
@@ -17,24 +17,23 @@ export function toInput(properties: TProperties): Input {
 const MAX_NAMED_ARGUMENTS = 30
 
 /** @throws ToolError that names the first invalid argument and what is valid */
-export function validateArguments(tool: string, input: Input, args: unknown): void {
+export function validateArguments(tool: string, input: Input, args: Readonly<Record<string, unknown>>): void {
+  const names = Object.keys(input.properties)
+  const unknown = Object.keys(args).filter((name) => !names.includes(name))
+  if (unknown.length > 0) {
+    const shown = unknown.slice(0, 3).map((name) => quote(name, 40))
+    throw new ToolError(`Unknown argument ${shown.join(', ')}: ${tool} takes ${names.join(', ')}.`)
+  }
   const [error] = Errors(input as unknown as TSchema, args)
   if (error === undefined) return
-  const names = Object.keys(input.properties)
   const [, name = '', ...inside] = error.instancePath.split('/')
   const schema = input.properties[name]
-  if (error.keyword === 'additionalProperties' && name === '') {
-    const unknown = error.params.additionalProperties.map((one) => quote(one, 40))
-    throw new ToolError(
-      cutText(`Unknown argument ${unknown.slice(0, 3).join(', ')}: ${tool} takes ${names.join(', ')}.`, 1000),
-    )
-  }
   if (error.keyword === 'required' && name === '') {
     const [missing = ''] = error.params.requiredProperties
     throw new ToolError(`Missing argument ${missing}: expected ${describeExpected(input.properties[missing])}.`)
   }
   if (schema === undefined) throw new ToolError(`Invalid arguments: expected an object with ${names.join(', ')}.`)
-  const value: unknown = Object.entries(args as object).find(([key]) => key === name)?.[1]
+  const value: unknown = args[name]
   const where = inside.length === 0 ? '' : ` (at ${quote(inside.join('/'), 60)})`
   throw new ToolError(`Invalid ${name} ${describeValue(value)}${where}: expected ${describeExpected(schema)}.`)
 }
@@ -63,6 +62,7 @@ function describeExpected(schema: TSchema | undefined): string {
   if (type === 'string') return `text of ${String(minLength)} to ${String(maxLength)} characters`
   if (type === 'boolean') return 'true or false'
   if (type === 'array') return `a list of at most ${String(maxItems)} texts`
-  if (type === 'object') return `an object of at most ${String(maxProperties)} names with text, number or boolean values`
+  if (type === 'object')
+    return `an object of at most ${String(maxProperties)} names with text, number or boolean values`
   return 'another value'
 }

@@ -70,7 +70,10 @@ async function readTypical(
     throw new ToolError(`No other flow with the same root since ${formatTime(start)}: ${hint}.`)
   }
   const step = Math.max(1, candidates.length / sample)
-  const picked = Array.from({ length: Math.min(sample, candidates.length) }, (_, at) => candidates[Math.floor(at * step)])
+  const picked = Array.from(
+    { length: Math.min(sample, candidates.length) },
+    (_, at) => candidates[Math.floor(at * step)],
+  )
   const others: FlowResponse[] = []
   for (let at = 0; at < picked.length; at += READS_AT_A_TIME) {
     const ids = picked.slice(at, at + READS_AT_A_TIME).map((trace) => trace?.traceId ?? '')
@@ -81,7 +84,12 @@ async function readTypical(
 
 type Measured = { readonly label: string; readonly nanos: number }
 
-function describeComparison(flow: FlowResponse, others: readonly FlowResponse[], against: string, footer: readonly string[]) {
+function describeComparison(
+  flow: FlowResponse,
+  others: readonly FlowResponse[],
+  against: string,
+  footer: readonly string[],
+) {
   const own = Number(flow.statistics.endToEndNano)
   const typical = median(others.map(({ statistics }) => Number(statistics.endToEndNano)))
   const shares = compare(measureShares(flow), others.map(measureShares))
@@ -127,7 +135,10 @@ function measureShares({ criticalPath }: FlowResponse): readonly Measured[] {
 function measureSteps({ criticalPath }: FlowResponse): readonly Measured[] {
   return (criticalPath?.segments ?? []).map(({ kind, service, name, topic = '', durationNano }) => {
     const span = `${quote(service)} ${quote(name)}`
-    const label = kind === 'queue' ? `queue of topic ${quote(topic)} before ${span}` : `${kind === 'gap' ? 'gap before' : 'work of'} ${span}`
+    const label =
+      kind === 'queue'
+        ? `queue of topic ${quote(topic)} before ${span}`
+        : `${kind === 'gap' ? 'gap before' : 'work of'} ${span}`
     return { label, nanos: Number(durationNano) }
   })
 }

@@ -37,7 +37,8 @@ export const findMessages = defineTool({
   },
   run: async ({ kind, topic, consumerGroup, service, neverConsumed, minQueueTime, ...args }, context) => {
     const { limit = DEFAULT_LIMIT } = args
-    if (neverConsumed !== undefined && kind !== 'unconsumed') throw new ToolError('neverConsumed is only for kind "unconsumed".')
+    if (neverConsumed !== undefined && kind !== 'unconsumed')
+      throw new ToolError('neverConsumed is only for kind "unconsumed".')
     if (minQueueTime !== undefined && kind !== 'unconsumed' && kind !== 'late')
       throw new ToolError('minQueueTime is only for kinds "unconsumed" and "late".')
     const { start, end, last } = resolveWindow(args, context.nowMs)
@@ -59,11 +60,13 @@ export const findMessages = defineTool({
       headline:
         first === undefined
           ? `No ${kind} message found${found.complete ? '' : ' in the part that was searched'}.`
-          : `${total > messages.length ? `${messages.length} newest of ${total.toLocaleString('en')}` : formatCount(total, 'message')} ${kind}; ${summarize(messages)}.`,
-      lines: [...formatGroups(messages), ...messages.flatMap((message) => formatMessage(message, kind))],
+          : `${total > messages.length ? `${messages.length} newest of ${total.toLocaleString('en')}` : formatCount(total, 'message')} ${kind}, ${summarize(messages, kind)}.`,
+      lines: [...formatGroups(messages, kind), ...messages.flatMap((message) => formatMessage(message, kind))],
       footer: [
         formatSearched(found),
-        ...(hasMore ? ['More messages match: filter by topic or consumerGroup, shorten the range, or raise limit.'] : []),
+        ...(hasMore
+          ? ['More messages match: filter by topic or consumerGroup, shorten the range, or raise limit.']
+          : []),
         `Page: ${context.pageUrl('messages', { list: kind, topic, group: consumerGroup, never: neverConsumed === true ? '1' : undefined, after: minQueueTime, last })}`,
         first === undefined
           ? 'Next: widen since, try another kind, or get_topology for lag of groups.'
@@ -78,12 +81,13 @@ function isOfService({ producer, attempts, deadLetter }: Message, service: strin
   return [producer, deadLetter, ...attempts].some((span) => span?.service === service)
 }
 
-/** The topic and group with the most messages of the page, and the longest wait. */
-function summarize(messages: readonly Message[]): string {
+/** The topic and group with the most listed messages, and the longest wait. */
+function summarize(messages: readonly Message[], kind: MessageList): string {
   const longest = messages.reduce((max, { waitNano }) => (BigInt(waitNano) > max ? BigInt(waitNano) : max), 0n)
-  const [[, worst = []] = []] = groupMessages(messages)
-  const [one] = worst
-  return `most are of ${formatTopicGroup(one)}, the longest wait is ${formatDuration(longest)}`
+  const groups = groupMessages(messages)
+  const [[, worst = []] = []] = groups
+  const share = groups.length > 1 ? `${worst.length} of ` : 'of '
+  return `${share}${formatTopicGroup(worst[0], kind)}, longest ${WAITS[kind]} ${formatDuration(longest)}`
 }
 
 function groupMessages(messages: readonly Message[]): readonly (readonly [string, readonly Message[]])[] {
@@ -91,23 +95,30 @@ function groupMessages(messages: readonly Message[]): readonly (readonly [string
   return [...groups].sort(([, a], [, b]) => b.length - a.length)
 }
 
-function formatTopicGroup(message: Message | undefined): string {
+function formatTopicGroup(message: Message | undefined, kind: MessageList): string {
   const { topic = '', consumerGroup = '' } = message ?? {}
-  return `topic ${quote(topic)}${consumerGroup === '' ? '' : ` by group ${quote(consumerGroup)}`}`
+  return `topic ${quote(topic)}${consumerGroup === '' ? '' : ` ${describeGroup(kind)} ${quote(consumerGroup)}`}`
 }
 
-function formatGroups(messages: readonly Message[]): readonly string[] {
+function describeGroup(kind: MessageList): string {
+  return kind === 'unconsumed' ? 'not consumed by group' : 'by group'
+}
+
+function formatGroups(messages: readonly Message[], kind: MessageList): readonly string[] {
   const groups = groupMessages(messages)
   if (groups.length < 2) return []
-  return ['By topic and group, of the listed:', ...groups.map(([, of]) => `  ${of.length} × ${formatTopicGroup(of[0])}`)]
+  return [
+    'By topic and group, of the listed:',
+    ...groups.map(([, of]) => `  ${of.length} × ${formatTopicGroup(of[0], kind)}`),
+  ]
 }
 
 const WAITS: Readonly<Record<MessageList, string>> = {
-  unconsumed: 'waiting for',
+  unconsumed: 'wait',
   late: 'queue time',
-  redelivered: 'until the last delivery',
-  retried: 'until the last attempt',
-  'dead-lettered': 'until the last attempt',
+  redelivered: 'time to the last delivery',
+  retried: 'time to the last attempt',
+  'dead-lettered': 'time to the last attempt',
 }
 
 function formatMessage(message: Message, kind: MessageList): readonly string[] {
@@ -116,14 +127,16 @@ function formatMessage(message: Message, kind: MessageList): readonly string[] {
   return [
     joinFacts([
       `${formatTime(message.timeUnixNano)} ${formatRecord(message)}`,
-      consumerGroup !== '' && `${kind === 'unconsumed' ? 'not consumed by group' : 'group'} ${quote(consumerGroup)}`,
+      consumerGroup !== '' && `${describeGroup(kind)} ${quote(consumerGroup)}`,
       `${WAITS[kind]} ${formatDuration(waitNano)}`,
       formatSpanIds(traceId, spanId),
     ]),
     producer === null ? '  sent by a span that is not stored' : `  sent ${formatAttempt(producer)}`,
     ...shown.map((span, at) => `  ${attempts.length > 1 ? `attempt ${at + 1}` : 'consumed'} ${formatAttempt(span)}`),
     ...(attempts.length > shown.length ? [`  and ${attempts.length - shown.length} more attempts`] : []),
-    ...(deadLetter === undefined ? [] : [`  dead-lettered ${formatAttempt(deadLetter)} to topic ${quote(deadLetter.topic)}`]),
+    ...(deadLetter === undefined
+      ? []
+      : [`  dead-lettered ${formatAttempt(deadLetter)} to topic ${quote(deadLetter.topic)}`]),
   ]
 }
 

@@ -37,8 +37,8 @@ export const getFlow = defineTool({
       headline: formatHeadline(flow),
       lines: [
         `Started ${formatTime(first.startTimeUnixNano)}. ${formatStatistics(flow).join(' ')}`,
-        ...(criticalPath === null ? [] : formatCriticalPath(criticalPath)),
         ...formatMissingConsumers(flow),
+        ...(criticalPath === null ? [] : formatCriticalPath(criticalPath)),
         ...(await formatErrors(flow, read)),
         ...formatRetries(flow),
         ...formatWaits(flow),

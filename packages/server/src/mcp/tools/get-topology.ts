@@ -71,7 +71,9 @@ function formatHeadline(
     formatCount(count('topic'), 'topic'),
     formatCount(count('group'), 'consumer group'),
   ])}; ${joinFacts([
-    lag !== undefined && lag.messages > 0 && `group ${quote(lagging?.name ?? '', 80)} lags by ${formatCount(lag.messages, 'message')}`,
+    lag !== undefined &&
+      lag.messages > 0 &&
+      `group ${quote(lagging?.name ?? '', 80)} lags by ${formatCount(lag.messages, 'message')}`,
     worst === undefined || worst.errorCount === 0
       ? 'no errors'
       : `most errors (${worst.errorCount.toLocaleString('en')}) from ${nameOf(worst.from, nodes)} to ${nameOf(worst.to, nodes)}`,
@@ -99,7 +101,9 @@ function formatEdge(edge: TopologyEdge, nodes: ReadonlyMap<string, TopologyNode>
 
 function nameOf(id: string, nodes: ReadonlyMap<string, TopologyNode>): string {
   const node = nodes.get(id)
-  return node === undefined ? quote(id) : `${node.type} ${quote(node.name)}${node.cluster === '' ? '' : ` (cluster ${quote(node.cluster)})`}`
+  return node === undefined
+    ? quote(id)
+    : `${node.type} ${quote(node.name)}${node.cluster === '' ? '' : ` (cluster ${quote(node.cluster)})`}`
 }
 
 function formatQuantiles({ p50, p95, p99 }: TopologyEdge['durationNano']): string {

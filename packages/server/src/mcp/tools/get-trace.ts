@@ -1,10 +1,11 @@
-import type { AnyValue, KeyValue, LinksResponse, Span, SpanLink, TraceLink, TraceResponse } from '@spanlink/api-schema'
+import type { LinksResponse, Span, SpanLink, TraceLink, TraceResponse } from '@spanlink/api-schema'
 import { Type } from 'typebox'
 import { findParents } from '../../query/traces/span-parents.ts'
 import { spanIdArgument, traceIdArgument } from '../input/shared.ts'
 import type { Answer } from '../text/answer.ts'
 import { formatCount, formatDuration, formatTime, joinFacts } from '../text/format.ts'
-import { cutText, quote } from '../text/quote.ts'
+import { formatAttribute } from '../text/attributes.ts'
+import { quote } from '../text/quote.ts'
 import { formatRecord, formatSpanIds } from '../text/record.ts'
 import { defineTool, type ToolContext } from '../tool.ts'
 import { ToolError } from '../tool-error.ts'
@@ -40,10 +41,21 @@ export const getTrace = defineTool({
 
 type Incoming = ReadonlyMap<string, readonly TraceLink[]>
 
-function describeTrace(trace: TraceResponse, incoming: Incoming, withAttributes: boolean, context: ToolContext): Answer {
+function describeTrace(
+  trace: TraceResponse,
+  incoming: Incoming,
+  withAttributes: boolean,
+  context: ToolContext,
+): Answer {
   const { traceId, spans } = trace
-  const start = spans.reduce((min, span) => (BigInt(span.startTimeUnixNano) < min ? BigInt(span.startTimeUnixNano) : min), BigInt(spans[0]?.startTimeUnixNano ?? 0))
-  const end = spans.reduce((max, span) => (BigInt(span.endTimeUnixNano) > max ? BigInt(span.endTimeUnixNano) : max), start)
+  const start = spans.reduce(
+    (min, span) => (BigInt(span.startTimeUnixNano) < min ? BigInt(span.startTimeUnixNano) : min),
+    BigInt(spans[0]?.startTimeUnixNano ?? 0),
+  )
+  const end = spans.reduce(
+    (max, span) => (BigInt(span.endTimeUnixNano) > max ? BigInt(span.endTimeUnixNano) : max),
+    start,
+  )
   const errors = spans.filter((span) => span.status.code === 'error')
   const tree = layOutTree(spans)
   const [root] = tree
@@ -61,7 +73,9 @@ function describeTrace(trace: TraceResponse, incoming: Incoming, withAttributes:
       }),
     ],
     footer: [
-      ...(trace.truncated ? ['PARTIAL: the trace has more spans than one response holds; these are the earliest.'] : []),
+      ...(trace.truncated
+        ? ['PARTIAL: the trace has more spans than one response holds; these are the earliest.']
+        : []),
       ...(trace.missingParts ? ['PARTIAL: some stored data of the trace is unreadable.'] : []),
       `Page: ${context.pageUrl(`trace/${traceId}`)}`,
       `Next: get_flow with traceId "${traceId}" for causes and effects over topics, search_logs with this traceId, or get_trace with spanId for attributes.`,
@@ -73,7 +87,8 @@ function describeTrace(trace: TraceResponse, incoming: Incoming, withAttributes:
 function describeSpan(trace: TraceResponse, spanId: string, incoming: Incoming, { pageUrl }: ToolContext): Answer {
   const found = trace.spans.filter((span) => span.spanId === spanId)
   const [first] = found
-  if (first === undefined) throw new ToolError(`Trace ${trace.traceId} has no span ${spanId}: get_trace without spanId lists its spans.`)
+  if (first === undefined)
+    throw new ToolError(`Trace ${trace.traceId} has no span ${spanId}: get_trace without spanId lists its spans.`)
   const start = BigInt(first.startTimeUnixNano)
   return {
     headline: `Span ${spanId} of trace ${trace.traceId}: ${quote(first.service)} ${quote(first.name)} took ${formatDuration(BigInt(first.endTimeUnixNano) - start)}${first.status.code === 'error' ? `, ERROR ${quote(first.status.message)}` : ''}.`,
@@ -110,13 +125,19 @@ function formatSpan(span: Span, traceStart: bigint): string {
 }
 
 function formatLinks(span: Span, incoming: Incoming, most = MAX_SPAN_LINKS): readonly string[] {
-  const sources = span.links.slice(0, most).map((link) => `← from ${formatEnd(link.traceId, link.spanId, link.target, link)}`)
+  const sources = span.links
+    .slice(0, most)
+    .map((link) => `← from ${formatEnd(link.traceId, link.spanId, link.target, link)}`)
   const known = incoming.get(span.spanId) ?? []
-  const targets = known.slice(0, most).map((link) => `→ to ${formatEnd(link.peerTraceId, link.peerSpanId, link.peer, link)}`)
+  const targets = known
+    .slice(0, most)
+    .map((link) => `→ to ${formatEnd(link.peerTraceId, link.peerSpanId, link.peer, link)}`)
   const shown = targets.length
   return [
     ...sources,
-    ...(span.links.length > sources.length ? [`← and ${formatCount(span.links.length - sources.length, 'more link')}`] : []),
+    ...(span.links.length > sources.length
+      ? [`← and ${formatCount(span.links.length - sources.length, 'more link')}`]
+      : []),
     ...targets,
     ...(span.backlinkCount > shown ? [`→ and ${formatCount(span.backlinkCount - shown, 'more link')}`] : []),
   ]
@@ -135,15 +156,6 @@ function formatEnd(
     queueTimeNano !== null && `queue time ${formatDuration(queueTimeNano)}`,
     formatSpanIds(traceId, spanId),
   ])
-}
-
-function formatAttribute({ key, value }: KeyValue, maxChars?: number): string {
-  return `${quote(key, 80)}=${quote(formatValue(value), maxChars)}`
-}
-
-function formatValue(value: AnyValue): string {
-  const [plain] = [value.stringValue, value.boolValue, value.intValue, value.doubleValue].filter((one) => one !== undefined)
-  return plain === undefined ? cutText(JSON.stringify(value), 2000) : String(plain)
 }
 
 type TreeRow = { readonly span: Span; readonly depth: number }

@@ -1,9 +1,10 @@
-import { type AnyValue, type LogRecord, type LogsResponse, Severity } from '@spanlink/api-schema'
+import { type LogRecord, type LogsResponse, Severity } from '@spanlink/api-schema'
 import { Type } from 'typebox'
 import { countArgument, describe, nameArgument, spanIdArgument, traceIdArgument } from '../input/shared.ts'
 import { resolveWindow, timeArguments } from '../input/time-window.ts'
 import { formatCount, formatTime, joinFacts } from '../text/format.ts'
-import { cutText, quote } from '../text/quote.ts'
+import { formatAttribute, formatValue } from '../text/attributes.ts'
+import { quote } from '../text/quote.ts'
 import { formatSpanIds } from '../text/record.ts'
 import { formatSearched } from '../text/searched.ts'
 import { defineTool } from '../tool.ts'
@@ -61,19 +62,13 @@ export const searchLogs = defineTool({
 function formatLog(log: LogRecord): string {
   const { timestampUnixNano, severityText, severityNumber, service, body, attributes, traceId, spanId, eventName } = log
   const severity = severityText === '' ? (SEVERITIES[Math.ceil(severityNumber / 4) - 1] ?? '-') : severityText
-  const shown = attributes.slice(0, MAX_ATTRIBUTES).map(({ key, value }) => `${quote(key, 60)}=${quote(readValue(value), 100)}`)
+  const shown = attributes.slice(0, MAX_ATTRIBUTES).map((one) => formatAttribute(one, 100))
   const more = attributes.length > shown.length ? ` and ${attributes.length - shown.length} more attributes` : ''
   return joinFacts([
-    `${formatTime(timestampUnixNano)} ${quote(severity, 20)} ${quote(service)}${eventName === '' ? '' : ` event ${quote(eventName)}`}: ${quote(readValue(body), MAX_BODY_CHARS)}`,
+    `${formatTime(timestampUnixNano)} ${quote(severity, 20)} ${quote(service)}${eventName === '' ? '' : ` event ${quote(eventName)}`}: ${quote(formatValue(body), MAX_BODY_CHARS)}`,
     traceId !== '' && formatSpanIds(traceId, spanId),
     `${shown.join(' ')}${more}`,
   ])
 }
 
 const SEVERITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']
-
-function readValue(value: AnyValue): string {
-  const [plain] = [value.stringValue, value.boolValue, value.intValue, value.doubleValue].filter((one) => one !== undefined)
-  if (plain !== undefined) return String(plain)
-  return Object.keys(value).length === 0 ? '' : cutText(JSON.stringify(value), 2000)
-}
