@@ -97,7 +97,7 @@ test('client commands send the token of SPANLINK_TOKEN, and say how to give one'
   expect((await run('topology', '--url', server.url, '--token-file', file)).code).toBe(0)
 })
 
-test.each(['/', '/api/traces', '/tempo/api/search', '/jaeger/api/services', '/metrics'])(
+test.each(['/', '/api/traces', '/tempo/api/search', '/jaeger/api/services', '/metrics', '/mcp'])(
   'a page of another name or origin gets nothing from %s, also on an exposed address',
   async (path) => {
     const token = writeToken(tokensFile, ['admin'])

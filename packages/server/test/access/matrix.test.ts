@@ -113,6 +113,12 @@ test('each operation of the OpenAPI document has the role of its route', async (
   }
 })
 
+test('agents need the role read', () => {
+  const { api } = ports.plain as Ports
+  const routes = api.routes.filter(({ url }) => url === '/mcp')
+  expect(routes.map(({ method, role }) => `${method} ${role}`)).toEqual(['GET read', 'DELETE read', 'POST read'])
+})
+
 test('a route without a role prevents the start', async () => {
   const app = Fastify()
   guardAccess(app, createOpenAccess(), () => {})

@@ -102,7 +102,15 @@ function addOrder(add: (part: Part) => Sent, key: string, at: number): string {
   let payment = consumer('payment', 'orders', ordered, at + 60, isSlow || isDead ? 2010 : 35, firstError)
   let done = at + 90
   if (firstError !== undefined) {
-    add({ service: 'payment', name: 'POST /charges', kind: 'client', at: at + 65, for: 2000, parent: payment, error: firstError })
+    add({
+      service: 'payment',
+      name: 'POST /charges',
+      kind: 'client',
+      at: at + 65,
+      for: 2000,
+      parent: payment,
+      error: firstError,
+    })
     const again = producer('payment', isDead ? 'orders.dlq' : 'orders.retry', payment, at + 2066)
     if (isDead) return request.traceId
     payment = consumer('payment', 'orders.retry', again, at + 6100, 40)
@@ -116,7 +124,10 @@ function addOrder(add: (part: Part) => Sent, key: string, at: number): string {
   return request.traceId
 }
 
-function toSpan({ name, kind, at, for: length, parent, consumes, attributes = {}, error }: Part, startMs: number): Sent {
+function toSpan(
+  { name, kind, at, for: length, parent, consumes, attributes = {}, error }: Part,
+  startMs: number,
+): Sent {
   const start = BigInt(startMs + at) * MS
   const end = start + BigInt(length) * MS
   const exception = [kv('exception.type', 'TimeoutError'), kv('exception.message', error ?? '')]
