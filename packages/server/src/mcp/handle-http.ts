@@ -5,7 +5,7 @@ import { createMcpServer, type McpOptions } from './create-mcp-server.ts'
  * Answers one POST of the streamable HTTP transport. Stateless: no sessions, no subscriptions. The
  * caller checks credentials, Host and Origin.
  *
- * @param request without its body
+ * @param body that of the request
  */
 export async function handleMcpRequest(request: Request, body: string, options: McpOptions): Promise<Response> {
   // A batch would run many tools as one request. Protocol 2025-06-18 removed batches.
@@ -15,7 +15,7 @@ export async function handleMcpRequest(request: Request, body: string, options: 
     maxSubscriptions: 0,
     onerror: ({ message }) => options.log(`MCP request rejected: ${message}`, { level: 'debug' }),
   })
-  return await handler.fetch(new Request(request, { body }))
+  return await handler.fetch(request)
 }
 
 function rejectBatch(): Response {

@@ -1,4 +1,4 @@
-import { ToolError } from './tool-error.ts'
+import { ToolError, TooLargeError } from './tool-error.ts'
 
 /**
  * Sends `GET path` to the HTTP API with the caller's credentials, and returns the body of the
@@ -26,13 +26,13 @@ export function createReader(fetchApi: FetchApi, signal: AbortSignal): ReadApi {
   }
 }
 
-/** Reads a body as text, at most `maxBytes`. @throws ToolError */
+/** Reads a body as text, at most `maxBytes`. @throws TooLargeError */
 export async function readBody(chunks: AsyncIterable<Uint8Array>, maxBytes = MAX_BODY_BYTES): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const chunk of chunks) {
     size += chunk.byteLength
-    if (size > maxBytes) throw new ToolError(`The data exceeds ${maxBytes / 2 ** 20} MiB: narrow the request.`)
+    if (size > maxBytes) throw new TooLargeError(`The data exceeds ${maxBytes / 2 ** 20} MiB: narrow the request.`)
     parts.push(chunk)
   }
   return Buffer.concat(parts).toString('utf8')

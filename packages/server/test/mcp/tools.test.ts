@@ -1,5 +1,7 @@
 import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { TopologyResponse } from '@spanlink/api-schema'
+import { kv, randomSpanId, tracesOf } from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Connection, connectHttp, connectStdio } from './connect.ts'
 import { sendShop, type Shop } from './shop.ts'
@@ -84,7 +86,7 @@ describe.each([
     const found = await answer(connection, 'find_messages', { kind: 'unconsumed' })
     expect(found).toContain('3 × topic "invoices" not consumed by group "billing"')
     const flow = await answer(connection, 'get_flow', { traceId: nextTraceId(found) })
-    expect(flow.split('\n')[0]).toContain('1 message not consumed: topic "invoices" by group "billing"')
+    expect(flow.split('\n')[0]).toContain('1 message not consumed (topic "invoices" by group "billing")')
   })
 })
 
@@ -216,4 +218,78 @@ test('many concurrent calls are all answered', async () => {
   const calls = Array.from({ length: 24 }, (_, at) => http.call(at % 2 === 0 ? 'get_topology' : 'search_traces'))
   const answers = await Promise.all(calls)
   expect(answers.filter(({ isError }) => isError)).toEqual([])
+})
+
+test('a trace that is too large to list is an error that says how to look into it', async () => {
+  const traceId = 'ef'.repeat(16)
+  const startTimeUnixNano = String(BigInt(Date.now()) * 1_000_000n)
+  const text = kv('text', 'x'.repeat(4000))
+  const times = { startTimeUnixNano, endTimeUnixNano: startTimeUnixNano }
+  for (let part = 0; part < 4; part++) {
+    const spans = Array.from({ length: 1000 }, (_, at) => ({
+      traceId,
+      spanId: randomSpanId(),
+      name: 'step',
+      ...times,
+      attributes: [text],
+      ...(part === 3 && at === 999 ? { status: { code: 2, message: 'out of paper' } } : {}),
+    }))
+    await server.sendSpans(tracesOf('printer', spans))
+  }
+  const search = { query: `{ trace:id = "${traceId}" && status = error }` }
+  await vi.waitUntil(async () => (await http.call('search_traces', search)).text.startsWith('1 trace'), {
+    timeout: 30_000,
+  })
+  const { text: message, isError } = await http.call('get_trace', { traceId })
+  expect([isError, message]).toEqual([
+    true,
+    expect.stringContaining(`use get_flow, or search_traces with query ${search.query}`),
+  ])
+  expect(await answer(http, 'get_flow', { traceId })).toContain('4,000 spans')
+})
+
+const TEXT_ARGUMENTS = [
+  'value',
+  'query',
+  'service',
+  'name',
+  'topic',
+  'consumerGroup',
+  'text',
+  'attribute',
+  'find',
+] as const
+
+test('hostile arguments get an answer within the budget or one clear line, never an internal error', async () => {
+  const { tools } = await http.client.listTools()
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
+    fc.constantFrom(
+      '"',
+      '\\',
+      "'; drop table spans --",
+      '{ }',
+      '}{',
+      '%00',
+      '\u0000',
+      '\ud800',
+      '{ } | rate()',
+      '=',
+      '*',
+      '😀',
+    ),
+  )
+  const cases = fc.sample(fc.tuple(fc.constantFrom(...tools), fc.constantFrom(...TEXT_ARGUMENTS), text), 120)
+  for (const [{ name: tool, inputSchema }, argument, value] of cases) {
+    if (inputSchema.properties?.[argument] === undefined) continue
+    const kind = tool === 'find_messages' ? { kind: 'late' } : {}
+    const { text: found } = await http.call(tool, { ...kind, [argument]: value, maxChars: 2000 })
+    expect([tool, argument, value, found]).toEqual([
+      tool,
+      argument,
+      value,
+      expect.not.stringContaining('the log has the cause'),
+    ])
+    expect(found.length).toBeLessThanOrEqual(2000)
+  }
 })

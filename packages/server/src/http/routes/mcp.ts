@@ -63,7 +63,7 @@ export function serveMcp(app: FastifyInstance, { version, basePath, rejected, lo
       const fetchApi = createInjector(app, request)
       const body = typeof request.body === 'string' ? request.body : ''
       const options = { version, fetchApi, baseUrl, signal, log }
-      const response = await handleMcpRequest(toWebRequest(request, signal), body, options)
+      const response = await handleMcpRequest(toWebRequest(request, body, signal), body, options)
       void reply.header('cache-control', 'no-store')
       return await reply.send(response)
     })
@@ -99,11 +99,10 @@ function pickHeaders(headers: IncomingHttpHeaders): Record<string, string | stri
   )
 }
 
-/** Without the body. */
-function toWebRequest({ method, headers, url }: FastifyRequest, signal: AbortSignal): Request {
+function toWebRequest({ headers, url }: FastifyRequest, body: string, signal: AbortSignal): Request {
   const sent = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string' && /^(?:content-type|accept|mcp-)/.test(name)) sent.set(name, value)
   }
-  return new Request(new URL(url, 'http://spanlink.invalid'), { method, headers: sent, signal })
+  return new Request(new URL(url, 'http://spanlink.invalid'), { method: 'POST', headers: sent, body, signal })
 }

@@ -9,10 +9,10 @@ export function formatHeadline({ traceId, title, statistics, criticalPath, missi
   const [largest] = criticalPath?.shares ?? []
   const stuck = missingConsumers[0]
   const facts = joinFacts([
+    stuck !== undefined &&
+      `${formatCount(missingConsumers.length, 'message')} not consumed (topic ${quote(stuck.topic, 80)} by group ${quote(stuck.consumerGroup, 80)})`,
     largest !== undefined && `${formatPercent(largest.share)} of its critical path is ${formatShare(largest)}`,
     statistics.errorCount === 0 ? 'no errors' : formatCount(statistics.errorCount, 'failed span'),
-    stuck !== undefined &&
-      `${formatCount(missingConsumers.length, 'message')} not consumed: topic ${quote(stuck.topic, 80)} by group ${quote(stuck.consumerGroup, 80)}`,
   ])
   return `Flow of trace ${traceId}:${name} took ${formatDuration(statistics.endToEndNano)} end to end; ${facts}.`
 }

@@ -131,16 +131,19 @@ function formatMessage(message: Message, kind: MessageList): readonly string[] {
       `${WAITS[kind]} ${formatDuration(waitNano)}`,
       formatSpanIds(traceId, spanId),
     ]),
-    producer === null ? '  sent by a span that is not stored' : `  sent ${formatAttempt(producer)}`,
-    ...shown.map((span, at) => `  ${attempts.length > 1 ? `attempt ${at + 1}` : 'consumed'} ${formatAttempt(span)}`),
+    producer === null ? '  sent by a span that is not stored' : `  sent ${formatAttempt(producer, message)}`,
+    ...shown.map(
+      (span, at) => `  ${attempts.length > 1 ? `attempt ${at + 1}` : 'consumed'} ${formatAttempt(span, message)}`,
+    ),
     ...(attempts.length > shown.length ? [`  and ${attempts.length - shown.length} more attempts`] : []),
     ...(deadLetter === undefined
       ? []
-      : [`  dead-lettered ${formatAttempt(deadLetter)} to topic ${quote(deadLetter.topic)}`]),
+      : [`  dead-lettered ${formatAttempt(deadLetter, message)} to topic ${quote(deadLetter.topic)}`]),
   ]
 }
 
-function formatAttempt(span: MessageSpan): string {
+/** Without ids where they are those of the message. */
+function formatAttempt(span: MessageSpan, { traceId, spanId }: Message): string {
   const error = [span.errorType, span.errorMessage].filter(Boolean).map((text) => quote(text))
   return joinFacts([
     `${formatTime(span.startTimeUnixNano)} by ${quote(span.service)} ${quote(span.name)}`,
@@ -148,6 +151,6 @@ function formatAttempt(span: MessageSpan): string {
     span.topic !== '' && span.kind !== 'producer' && `from topic ${quote(span.topic)}`,
     span.queueTimeNano !== null && `queue time ${formatDuration(span.queueTimeNano)}`,
     span.status === 'error' || error.length > 0 ? `ERROR ${error.join(': ')}`.trimEnd() : '',
-    formatSpanIds(span.traceId, span.spanId),
+    (span.traceId !== traceId || span.spanId !== spanId) && formatSpanIds(span.traceId, span.spanId),
   ])
 }

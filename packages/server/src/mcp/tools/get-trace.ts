@@ -8,7 +8,7 @@ import { formatAttribute } from '../text/attributes.ts'
 import { quote } from '../text/quote.ts'
 import { formatRecord, formatSpanIds } from '../text/record.ts'
 import { defineTool, type ToolContext } from '../tool.ts'
-import { ToolError } from '../tool-error.ts'
+import { ToolError, TooLargeError } from '../tool-error.ts'
 
 const MAX_LINKS = 200
 /** Links below a span; the rest is counted. */
@@ -28,7 +28,7 @@ export const getTrace = defineTool({
   },
   run: async ({ traceId, spanId, attributes = false }, context) => {
     const id = traceId.toLowerCase()
-    const trace = await context.read<TraceResponse>(`/api/traces/${id}`)
+    const trace = await readTrace(id, context)
     const hasBacklinks = trace.spans.some(({ backlinkCount }) => backlinkCount > 0)
     const { links } = hasBacklinks
       ? await context.read<LinksResponse>(`/api/traces/${id}/links`, { direction: 'in', limit: MAX_LINKS })
@@ -38,6 +38,16 @@ export const getTrace = defineTool({
     return describeTrace(trace, incoming, attributes, context)
   },
 })
+
+async function readTrace(id: string, { read }: ToolContext): Promise<TraceResponse> {
+  try {
+    return await read<TraceResponse>(`/api/traces/${id}`)
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error
+    const query = `{ trace:id = "${id}" && status = error }`
+    throw new ToolError(`Trace ${id} is too large to list: use get_flow, or search_traces with query ${query}.`)
+  }
+}
 
 type Incoming = ReadonlyMap<string, readonly TraceLink[]>
 
