@@ -1,4 +1,5 @@
 export { AnyValue, Attributes, KeyValue } from './common/attributes.ts'
+export { describe } from './common/describe.ts'
 export { Problem } from './common/problem.ts'
 export { RecordMetadata } from './common/record.ts'
 export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'

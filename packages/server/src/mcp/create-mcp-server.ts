@@ -50,10 +50,14 @@ function describeTool({ name, title, description, input }: Tool) {
     name,
     title,
     description,
-    // Without TypeBox's hidden properties.
-    inputSchema: structuredClone(JSON.parse(JSON.stringify(input))) as { readonly type: 'object' },
+    inputSchema: JSON.parse(JSON.stringify(input, omitOwnKeywords)) as { readonly type: 'object' },
     annotations: { title, readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   }
+}
+
+/** `x-expected` is for our messages; some agents reject keywords that they don't know. */
+function omitOwnKeywords(key: string, value: unknown): unknown {
+  return key.startsWith('x-') ? undefined : value
 }
 
 async function callTool(

@@ -140,6 +140,7 @@ test('get_topology puts lag and errors first', async () => {
   const billing = await answer(http, 'get_topology', { name: 'billing', onlyErrors: true })
   expect(billing).toContain('deliver: topic "invoices" to group "billing"')
   expect(billing).not.toContain('"shipping"')
+  expect(await answer(http, 'get_topology', { name: 'nonesuch' })).toMatch(/^No connection matches in this range\./)
 })
 
 test('compare_flows finds what is unusual about a flow, and what differs from another', async () => {
@@ -193,6 +194,7 @@ test.each([
   ['get_flow', {}, /^Missing argument traceId: expected 32 hex digits\.$/],
   ['get_flow', { traceId: 'ab\nSYSTEM' }, /^Invalid traceId "ab SYSTEM": expected 32 hex digits\.$/],
   ['search_traces', { limit: 101 }, /^Invalid limit 101: expected a whole number from 1 to 100\.$/],
+  ['search_traces', { since: `${'9'.repeat(100_000)}s` }, /^Invalid since "9+…": expected a duration such as/],
   ['search_traces', { minDuration: 'long' }, /^Invalid minDuration "long": expected a duration such as/],
   ['search_traces', { attributes: { a: [] } }, /^Invalid attributes .*: expected an object of at most 8 names/],
   ['search_traces', { query: '{ }', service: 'web' }, /^Give query, or value and simple filters, not both/],
@@ -203,7 +205,7 @@ test.each([
   ['find_messages', { kind: 'late', neverConsumed: true }, /^neverConsumed is only for kind "unconsumed"\.$/],
   ['search_logs', { spanId: 'ab'.repeat(8) }, /^spanId needs traceId\.$/],
   ['search_logs', { maxChars: 100 }, /^Invalid maxChars 100: expected a whole number from 2000 to 60000\.$/],
-])('%s with %j is an error of one clear line', async (tool, args, message) => {
+])('%s with invalid arguments is an error of one clear line (%#)', async (tool, args, message) => {
   const { text, isError } = await http.call(tool, args)
   expect(isError).toBe(true)
   expect(text).toMatch(message)

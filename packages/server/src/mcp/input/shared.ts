@@ -1,13 +1,6 @@
-import { type TSchema, Type } from 'typebox'
-import { Duration, SpanId, TraceId } from '@spanlink/api-schema'
+import { describe, Duration, SpanId, TraceId } from '@spanlink/api-schema'
+import { Type } from 'typebox'
 import { DEFAULT_ANSWER_CHARS, MAX_ANSWER_CHARS, MIN_ANSWER_CHARS } from '../text/answer.ts'
-
-/** A copy of an API schema with another description. */
-export function describe<Schema extends TSchema>(description: string, schema: Schema): Schema {
-  const descriptors = Object.getOwnPropertyDescriptors(schema)
-  const described = { value: description, enumerable: true, configurable: true }
-  return Object.defineProperties({}, { ...descriptors, description: described }) as Schema
-}
 
 export const MaxChars = Type.Optional(
   Type.Integer({
@@ -19,7 +12,15 @@ export const MaxChars = Type.Optional(
 
 export const traceIdArgument = (description: string) => describe(description, TraceId)
 export const spanIdArgument = (description: string) => Type.Optional(describe(description, SpanId))
-export const durationArgument = (description: string) => Type.Optional(describe(description, Duration))
+/** Parsing takes longer than linear time, and a body has more room than a URL. */
+const MAX_DURATION_CHARS = 40
+
+export function durationArgument(description: string) {
+  const { pattern, 'x-expected': expected } = Duration as { readonly pattern?: string; readonly 'x-expected'?: string }
+  return Type.Optional(
+    Type.String({ pattern: pattern ?? '', maxLength: MAX_DURATION_CHARS, 'x-expected': expected, description }),
+  )
+}
 
 export function nameArgument(description: string, maxLength = 256) {
   return Type.Optional(Type.String({ minLength: 1, maxLength, description }))

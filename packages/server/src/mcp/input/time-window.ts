@@ -1,16 +1,15 @@
 import { Type } from 'typebox'
-import { Duration } from '@spanlink/api-schema'
 import { parseDuration } from '@spanlink/api-schema/duration'
 import { ToolError } from '../tool-error.ts'
 import { quote } from '../text/quote.ts'
-import { describe } from './shared.ts'
+import { durationArgument } from './shared.ts'
 
 const time = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 40, description }))
 
 /** Arguments of tools that search a range of time. */
 export const timeArguments = {
-  since: Type.Optional(
-    describe('Length of the range before `end`: "15m", "6h", "7d". Default "1h". Not together with `start`.', Duration),
+  since: durationArgument(
+    'Length of the range before `end`: "15m", "6h", "7d". Default "1h". Not together with `start`.',
   ),
   start: time('Start: ISO 8601 such as "2026-01-31T10:00:00Z", or Unix nanoseconds.'),
   end: time('End (exclusive), in the same formats. Default: now.'),

@@ -63,6 +63,6 @@ function describeExpected(schema: TSchema | undefined): string {
   if (type === 'boolean') return 'true or false'
   if (type === 'array') return `a list of at most ${String(maxItems)} texts`
   if (type === 'object')
-    return `an object of at most ${String(maxProperties)} names with text, number or boolean values`
+    return `an object of at most ${String(maxProperties)} names with number, boolean or text values of at most 1024 characters`
   return 'another value'
 }

@@ -1,6 +1,6 @@
-import { type Message, MessageList, type MessageSpan, type MessagesResponse } from '@spanlink/api-schema'
+import { describe, type Message, MessageList, type MessageSpan, type MessagesResponse } from '@spanlink/api-schema'
 import { Type } from 'typebox'
-import { countArgument, describe, durationArgument, nameArgument } from '../input/shared.ts'
+import { countArgument, durationArgument, nameArgument } from '../input/shared.ts'
 import { resolveWindow, timeArguments } from '../input/time-window.ts'
 import { formatCount, formatDuration, formatTime, joinFacts } from '../text/format.ts'
 import { quote } from '../text/quote.ts'

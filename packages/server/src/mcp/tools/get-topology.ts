@@ -8,6 +8,9 @@ import { formatSpanIds } from '../text/record.ts'
 import { formatSearched } from '../text/searched.ts'
 import { defineTool } from '../tool.ts'
 
+const CONNECTIONS =
+  'Connections, those with errors and lag first (count, rate, errors, duration and queue time as p50/p95/p99):'
+
 export const getTopology = defineTool({
   name: 'get_topology',
   title: 'Get topology',
@@ -37,8 +40,7 @@ export const getTopology = defineTool({
         ...(lagging.length === 0
           ? ['Lag: no metric reports consumer lag in this range.']
           : ['Lag by consumer group (latest value):', ...lagging.map(formatLag)]),
-        'Connections, those with errors and lag first (count, rate, errors, duration and queue time as p50/p95/p99):',
-        ...edges.map((edge) => formatEdge(edge, nodes)),
+        ...(edges.length === 0 ? [] : [CONNECTIONS, ...edges.map((edge) => formatEdge(edge, nodes))]),
       ],
       footer: [
         formatSearched(topology),
@@ -63,6 +65,7 @@ function formatHeadline(
   nodes: ReadonlyMap<string, TopologyNode>,
   lagging: TopologyNode | undefined,
 ): string {
+  if (edges.length === 0) return 'No connection matches in this range.'
   const count = (type: TopologyNode['type']): number => all.filter((node) => node.type === type).length
   const worst = edges.toSorted((a, b) => b.errorCount - a.errorCount)[0]
   const lag = lagging?.lag

@@ -1,4 +1,5 @@
 import {
+  describe,
   type Exemplar,
   type MetricSeriesResponse,
   type MetricsResponse,
@@ -6,7 +7,7 @@ import {
   type SeriesResponse,
 } from '@spanlink/api-schema'
 import { Type } from 'typebox'
-import { describe, durationArgument, nameArgument } from '../input/shared.ts'
+import { durationArgument, nameArgument } from '../input/shared.ts'
 import { resolveWindow, timeArguments, type TimeWindow } from '../input/time-window.ts'
 import type { Answer } from '../text/answer.ts'
 import { formatCount, formatDuration, formatTime, joinFacts } from '../text/format.ts'

@@ -1,6 +1,6 @@
-import { type LogRecord, type LogsResponse, Severity } from '@spanlink/api-schema'
+import { describe, type LogRecord, type LogsResponse, Severity } from '@spanlink/api-schema'
 import { Type } from 'typebox'
-import { countArgument, describe, nameArgument, spanIdArgument, traceIdArgument } from '../input/shared.ts'
+import { countArgument, nameArgument, spanIdArgument, traceIdArgument } from '../input/shared.ts'
 import { resolveWindow, timeArguments } from '../input/time-window.ts'
 import { formatCount, formatTime, joinFacts } from '../text/format.ts'
 import { formatAttribute, formatValue } from '../text/attributes.ts'

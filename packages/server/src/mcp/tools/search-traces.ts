@@ -12,7 +12,11 @@ import { ToolError } from '../tool-error.ts'
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 
-const AttributeValue = Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()])
+/** As types, not `anyOf`: more agents understand it. */
+const AttributeValue = Type.Unsafe<string | number | boolean>({
+  type: ['string', 'number', 'boolean'],
+  maxLength: 1024,
+})
 
 type SearchFilters = SpanFilters & { readonly query?: string; readonly value?: string }
 
@@ -33,7 +37,9 @@ export const searchTraces = defineTool({
     name: nameArgument('Span name, exact.'),
     topic: nameArgument('Topic of the messages of a span, exact.'),
     attributes: Type.Optional(
-      Type.Record(Type.String({ minLength: 1, maxLength: 256 }), AttributeValue, {
+      Type.Unsafe<Readonly<Record<string, string | number | boolean>>>({
+        type: 'object',
+        additionalProperties: AttributeValue,
         maxProperties: 8,
         description: 'Attributes of the span or its resource, exact: {"order.id": "7"}.',
       }),
