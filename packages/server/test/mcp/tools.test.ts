@@ -100,6 +100,9 @@ test('search_traces takes filters or TraceQL, names the range, and links to the 
   const q = page.searchParams.get('q') ?? ''
   expect(page.searchParams.get('last')).toBe('30m')
   expect((await answer(http, 'search_traces', { query: q })).split('\n')[0]).toBe(found.split('\n')[0])
+  const some = await answer(http, 'search_traces', { errorsOnly: true, limit: 1 })
+  expect(some).toMatch(/^1 newest of more match;/)
+  expect(some).toContain(': more match. Narrow the filters or the range, or raise limit.')
   const none = await answer(http, 'search_traces', { value: 'order-9' })
   expect(none).toMatch(/^No trace matches/)
   expect(none).toContain('Next: widen since')

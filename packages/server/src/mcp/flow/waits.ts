@@ -1,4 +1,4 @@
-import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
+import type { FlowEdge, FlowResponse, MissingConsumer } from '@spanlink/api-schema'
 import { formatCount, formatDuration, joinFacts } from '../text/format.ts'
 import { quote } from '../text/quote.ts'
 import { formatRecord, formatSpanIds } from '../text/record.ts'
@@ -33,18 +33,33 @@ export function formatWaits({ edges }: FlowResponse): readonly string[] {
   ]
 }
 
-/** Groups that read a topic and have not consumed a message of the flow. */
+/** Groups that read a topic and have not consumed messages of the flow, longest wait first. */
 export function formatMissingConsumers({ missingConsumers }: FlowResponse): readonly string[] {
   if (missingConsumers.length === 0) return []
-  const shown = missingConsumers.slice(0, MAX_MISSING)
+  const groups = Map.groupBy(missingConsumers, ({ cluster, topic, consumerGroup }) =>
+    JSON.stringify([cluster, topic, consumerGroup]),
+  )
+  const sorted = Array.from(groups.values(), (of) => of.toSorted((a, b) => Number(b.waitNano) - Number(a.waitNano)))
+    .map(([oldest, ...others]) => ({ oldest, count: others.length + 1 }))
+    .sort((a, b) => Number(b.oldest?.waitNano) - Number(a.oldest?.waitNano))
+  const shown = sorted.slice(0, MAX_MISSING)
   return [
-    'Missing consumers (a group that reads the topic has not consumed the message):',
-    ...shown.map(
-      ({ topic, partition, offset, consumerGroup, producer, waitNano }) =>
-        `  ${formatRecord({ topic, partition, offset })} not consumed by group ${quote(consumerGroup)} for ${formatDuration(waitNano)}, sent by ${formatSpanIds(producer.traceId, producer.spanId)}`,
-    ),
-    ...(missingConsumers.length > shown.length ? [`  and ${missingConsumers.length - shown.length} more`] : []),
+    'Missing consumers (a group that reads the topic has not consumed a message):',
+    ...shown.map(({ oldest, count }) => (oldest === undefined ? '' : `  ${formatMissing(oldest, count)}`)),
+    ...(sorted.length > shown.length ? [`  and ${sorted.length - shown.length} more topics and groups`] : []),
   ]
+}
+
+function formatMissing(
+  { topic, partition, offset, cluster, consumerGroup, producer, waitNano }: MissingConsumer,
+  count: number,
+): string {
+  return joinFacts([
+    `topic ${quote(topic)} not consumed by group ${quote(consumerGroup)}: ${formatCount(count, 'message')}`,
+    `${count > 1 ? 'the oldest ' : ''}waiting for ${formatDuration(waitNano)}`,
+    formatRecord({ partition, offset, cluster }),
+    `sent by ${formatSpanIds(producer.traceId, producer.spanId)}`,
+  ])
 }
 
 /** Retry and dead-letter topics on the way, and messages that a group processed more than once. */

@@ -14,6 +14,8 @@ const MAX_LIMIT = 100
 /** Read for a filter by service, which the API does not have. */
 const MAX_READ = 500
 const MAX_ATTEMPTS = 12
+/** Groups of an unconsumed message, and lines of counts by topic and group. */
+const MAX_GROUPS = 12
 
 export const findMessages = defineTool({
   name: 'find_messages',
@@ -54,19 +56,16 @@ export const findMessages = defineTool({
     const matching = service === undefined ? found.messages : found.messages.filter((one) => isOfService(one, service))
     const messages = matching.slice(0, limit)
     const [first] = messages
-    const hasMore = matching.length > messages.length || found.nextCursor !== undefined
+    const isFull = messages.length >= limit && (matching.length > limit || found.nextCursor !== undefined)
     const total = service === undefined ? found.total : matching.length
     return {
       headline:
         first === undefined
           ? `No ${kind} message found${found.complete ? '' : ' in the part that was searched'}.`
           : `${total > messages.length ? `${messages.length} newest of ${total.toLocaleString('en')}` : formatCount(total, 'message')} ${kind}, ${summarize(messages, kind)}.`,
-      lines: [...formatGroups(messages, kind), ...messages.flatMap((message) => formatMessage(message, kind))],
+      lines: [...formatGroups(messages, kind), ...groupByRecord(messages).flatMap((of) => formatMessages(of, kind))],
       footer: [
-        formatSearched(found),
-        ...(hasMore
-          ? ['More messages match: filter by topic or consumerGroup, shorten the range, or raise limit.']
-          : []),
+        formatSearched(found, isFull),
         `Page: ${context.pageUrl('messages', { list: kind, topic, group: consumerGroup, never: neverConsumed === true ? '1' : undefined, after: minQueueTime, last })}`,
         first === undefined
           ? 'Next: widen since, try another kind, or get_topology for lag of groups.'
@@ -87,7 +86,7 @@ function summarize(messages: readonly Message[], kind: MessageList): string {
   const groups = groupMessages(messages)
   const [[, worst = []] = []] = groups
   const share = groups.length > 1 ? `${worst.length} of ` : 'of '
-  return `${share}${formatTopicGroup(worst[0], kind)}, longest ${WAITS[kind]} ${formatDuration(longest)}`
+  return `${share}${formatTopicGroup(worst[0], kind)}, longest: ${WAITS[kind]} ${formatDuration(longest)}`
 }
 
 function groupMessages(messages: readonly Message[]): readonly (readonly [string, readonly Message[]])[] {
@@ -109,25 +108,43 @@ function formatGroups(messages: readonly Message[], kind: MessageList): readonly
   if (groups.length < 2) return []
   return [
     'By topic and group, of the listed:',
-    ...groups.map(([, of]) => `  ${of.length} × ${formatTopicGroup(of[0], kind)}`),
+    ...groups.slice(0, MAX_GROUPS).map(([, of]) => `  ${of.length} × ${formatTopicGroup(of[0], kind)}`),
+    ...(groups.length > MAX_GROUPS ? [`  and ${groups.length - MAX_GROUPS} more topics and groups`] : []),
   ]
 }
 
 const WAITS: Readonly<Record<MessageList, string>> = {
-  unconsumed: 'wait',
+  unconsumed: 'waiting for',
   late: 'queue time',
   redelivered: 'time to the last delivery',
   retried: 'time to the last attempt',
   'dead-lettered': 'time to the last attempt',
 }
 
-function formatMessage(message: Message, kind: MessageList): readonly string[] {
-  const { producer, attempts, deadLetter, consumerGroup, waitNano, traceId, spanId } = message
+/** An unconsumed message is listed once for each group: these are printed together. */
+function groupByRecord(messages: readonly Message[]): readonly (readonly Message[])[] {
+  const keys = Map.groupBy(messages, ({ traceId, spanId, partition, offset, attempts }, at = 0) =>
+    attempts.length > 0 ? at : JSON.stringify([traceId, spanId, partition, offset]),
+  )
+  return [...keys.values()]
+}
+
+/** @param all of the same record */
+function formatMessages(all: readonly Message[], kind: MessageList): readonly string[] {
+  const [message] = all
+  if (message === undefined) return []
+  const { producer, attempts, deadLetter, waitNano, traceId, spanId } = message
+  const groups = all.map(({ consumerGroup }) => consumerGroup).filter((group) => group !== '')
+  const named = groups
+    .slice(0, MAX_GROUPS)
+    .map((group) => quote(group))
+    .join(' ')
   const shown = attempts.length > MAX_ATTEMPTS ? attempts.slice(0, MAX_ATTEMPTS) : attempts
   return [
     joinFacts([
       `${formatTime(message.timeUnixNano)} ${formatRecord(message)}`,
-      consumerGroup !== '' && `${describeGroup(kind)} ${quote(consumerGroup)}`,
+      groups.length > 0 &&
+        `${describeGroup(kind)} ${named}${groups.length > MAX_GROUPS ? ` and ${groups.length - MAX_GROUPS} more` : ''}`,
       `${WAITS[kind]} ${formatDuration(waitNano)}`,
       formatSpanIds(traceId, spanId),
     ]),

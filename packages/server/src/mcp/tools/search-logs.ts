@@ -49,8 +49,7 @@ export const searchLogs = defineTool({
           : `${hasMore ? `${found.logs.length} ${order ?? 'newest'} of more log records` : formatCount(found.logs.length, 'log record')}, ${errors === 0 ? 'none of severity error' : `${errors} of severity error or fatal`}.`,
       lines: found.logs.map(formatLog),
       footer: [
-        formatSearched(found),
-        ...(hasMore ? ['More records match: narrow the filters or the range, or raise limit.'] : []),
+        formatSearched(found, hasMore),
         `Page: ${context.pageUrl('logs', { q: text, ...filters, last: window?.last })}`,
         ...(traced === undefined ? [] : [`Next: get_trace or get_flow with traceId "${traced.traceId}".`]),
       ],

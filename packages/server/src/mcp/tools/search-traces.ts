@@ -65,9 +65,8 @@ export const searchTraces = defineTool({
           : `${hasMore ? `${traces.length} newest of more` : formatCount(traces.length, 'trace')} ${traces.length === 1 ? 'matches' : 'match'}; the slowest is ${slowest.traceId} with ${formatDuration(slowest.durationNano)}.`,
       lines: [`Query: ${quote(q, 900)}`, ...traces.flatMap(formatFound)],
       footer: [
-        formatSearched(found),
+        formatSearched(found, hasMore),
         ...(found.warnings ?? []).slice(0, 2).map((warning) => `Note: ${warning}`),
-        ...(hasMore ? ['More traces match: narrow the filters or the range, or raise limit.'] : []),
         `Page: ${context.pageUrl('', { q, ...(window.last === undefined ? range : { last: window.last }) })}`,
         ...(slowest === undefined ? [suggestOther(args)] : [`Next: get_flow with traceId "${slowest.traceId}".`]),
       ],
@@ -96,12 +95,13 @@ async function buildQuery(filters: SearchFilters, window: TimeWindow, { read }: 
 /** Each is a condition of the query. */
 const MAX_ID_FIELDS = 24
 
-/** `order.id`, `customerId`, `invoice_number`; not ids of processes, clients and partitions. */
+/** Namespaces of the semantic conventions whose ids are not those of the business. */
+const TECHNICAL =
+  /^(?:aws|azure|client|cloud|code|container|db|faas|gcp|host|http|k8s|kafka\.cluster|net|network|os|process|rpc|server|service|telemetry|thread|url|messaging\.(?:client|consumer|destination|kafka\.cluster))\./
+
+/** `order.id`, `customerId`, `invoice_number`. */
 function isBusinessId(key: string): boolean {
-  return (
-    /(?:^|[._-])(?:id|key|number|uuid)$|[a-z](?:Id|Key|Number|Uuid)$/.test(key) &&
-    !/^(?:thread|process|service|messaging\.(?:client|destination|consumer))\b/.test(key)
-  )
+  return /(?:^|[._-])(?:id|key|number|uuid)$|[a-z](?:Id|Key|Number|Uuid)$/.test(key) && !TECHNICAL.test(key)
 }
 
 function formatFound(trace: FoundTrace): readonly string[] {
