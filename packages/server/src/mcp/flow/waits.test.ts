@@ -21,18 +21,28 @@ test('missing consumers are listed by topic and group, the longest wait first, w
 
 test.each([
   ['orders-retry-0', 'retry'],
-  ['orders.retries', 'retry'],
   ['Orders.DLQ', 'dead-letter'],
-  ['orders-dead-letters', 'dead-letter'],
-])('%s is a %s topic', (topic, kind) => {
+])('messages over the topic %s are listed as %s', (topic, kind) => {
   const edge = { role: 'message', topic, to: { laneId: 'b' }, consumerGroup: '', offset: '' }
-  expect(formatRetries({ edges: [edge] } as unknown as FlowResponse)).toEqual([
+  expect(formatRetries({ edges: [edge, { ...edge, topic: 'orders' }] } as unknown as FlowResponse)).toEqual([
     'Retries and redeliveries:',
     `  1 message over ${kind} topic "${topic}"`,
   ])
 })
 
-test.each(['orders', 'retryable', 'poultry', 'adlqs'])('%s is neither a retry nor a dead-letter topic', (topic) => {
-  const edge = { role: 'message', topic, to: { laneId: 'b' }, consumerGroup: '', offset: '' }
-  expect(formatRetries({ edges: [edge] } as unknown as FlowResponse)).toEqual([])
+test('a message that a group processed twice is listed with its offset', () => {
+  const from = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) }
+  const edge = {
+    role: 'message',
+    topic: 'orders',
+    partition: '1',
+    offset: '7',
+    consumerGroup: 'mail',
+    from,
+    to: { laneId: 'b' },
+  }
+  const edges = [edge, edge, { ...edge, consumerGroup: 'stock' }]
+  expect(formatRetries({ edges } as unknown as FlowResponse).slice(1)).toEqual([
+    '  topic "orders" partition 1 offset 7 processed 2 times by group "mail"',
+  ])
 })

@@ -1,13 +1,10 @@
 import type { FlowEdge, FlowResponse, MissingConsumer } from '@spanlink/api-schema'
+import { isRetryOrDeadLetterTopic, isRetryTopic } from '../../query/messages/retries/topic-roles.ts'
 import { formatCount, formatDuration, joinFacts } from '../text/format.ts'
 import { quote } from '../text/quote.ts'
 import { formatRecord, formatSpanIds } from '../text/record.ts'
 
 const MAX_MISSING = 20
-
-/** As the server recognises retry and dead-letter topics by name. */
-const RETRY_TOPIC = /(?:^|[^a-z])retr(?:y|ies)(?:[^a-z]|$)/i
-const DEAD_LETTER_TOPIC = /(?:^|[^a-z])(?:dlq|dlt|dlx|dead[^a-z]?letters?)(?:[^a-z]|$)/i
 
 /** Queue times by topic and group, longest first. */
 export function formatWaits({ edges }: FlowResponse): readonly string[] {
@@ -66,8 +63,9 @@ function formatMissing(
 export function formatRetries({ edges }: FlowResponse): readonly string[] {
   const messages = edges.filter(({ role }) => role === 'message')
   const topics = [...Map.groupBy(messages, ({ topic }) => topic)].flatMap(([topic, of]) => {
-    const what = DEAD_LETTER_TOPIC.test(topic) ? 'dead-letter' : RETRY_TOPIC.test(topic) ? 'retry' : ''
-    return what === '' ? [] : [`  ${formatCount(of.length, 'message')} over ${what} topic ${quote(topic)}`]
+    if (!isRetryOrDeadLetterTopic(topic)) return []
+    const what = isRetryTopic(topic) ? 'retry' : 'dead-letter'
+    return [`  ${formatCount(of.length, 'message')} over ${what} topic ${quote(topic)}`]
   })
   const repeated = [...Map.groupBy(messages.filter(isAttempt), toDelivery).values()].filter((of) => of.length > 1)
   const deliveries = repeated.slice(0, MAX_MISSING).map(([first, ...others]) => {

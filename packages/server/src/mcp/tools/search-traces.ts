@@ -62,7 +62,7 @@ export const searchTraces = defineTool({
       headline:
         slowest === undefined
           ? `No trace matches ${quote(q, 300)}${found.complete ? '' : ' in the part that was searched'}.`
-          : `${hasMore ? `${traces.length} newest of more` : formatCount(traces.length, 'trace')} ${traces.length === 1 ? 'matches' : 'match'}; the slowest is ${slowest.traceId} with ${formatDuration(slowest.durationNano)}.`,
+          : `${hasMore ? `${traces.length} newest of more` : formatCount(traces.length, 'trace')} ${traces.length === 1 && !hasMore ? 'matches' : 'match'}; the slowest is ${slowest.traceId} with ${formatDuration(slowest.durationNano)}.`,
       lines: [`Query: ${quote(q, 900)}`, ...traces.flatMap(formatFound)],
       footer: [
         formatSearched(found, hasMore),
