@@ -1,9 +1,9 @@
 // The table of endpoints and parameters in docs/api.md, from the schemas that the server checks requests by:
-// node --conditions=spanlink:source scripts/api-docs.ts [--check]
+// node --conditions=spanlink:source scripts/docs/api-docs.ts [--check]
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { endpoints } from '../packages/server/src/http/routes/endpoints.ts'
-import { openApi } from '../packages/server/src/http/openapi.ts'
+import { endpoints } from '../../packages/server/src/http/routes/endpoints.ts'
+import { openApi } from '../../packages/server/src/http/openapi.ts'
 
 type Schema = {
   readonly type?: string
@@ -18,7 +18,7 @@ type Operation = { readonly summary: string; readonly parameters: readonly Param
 type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
 
 const FILE = 'docs/api.md'
-const [BEGIN, END] = ['<!-- endpoints: made by scripts/api-docs.ts -->', '<!-- end of endpoints -->']
+const [BEGIN, END] = ['<!-- endpoints: made by scripts/docs/api-docs.ts -->', '<!-- end of endpoints -->']
 
 const { paths } = openApi(endpoints({} as never, {} as never), '') as Document
 const rows = Object.entries(paths).flatMap(([path, operations]) =>
@@ -35,7 +35,7 @@ const table = ['| `GET` | returns | parameters |', '| --- | --- | --- |', ...row
 const after = format(`${head}${BEGIN}\n\n${table}\n\n${END}${tail}`)
 if (!process.argv.includes('--check')) writeFileSync(FILE, after)
 else if (before !== after) {
-  process.stdout.write(`${FILE} is out of date: node --conditions=spanlink:source scripts/api-docs.ts\n`)
+  process.stdout.write(`${FILE} is out of date: node --conditions=spanlink:source scripts/docs/api-docs.ts\n`)
   process.exit(1)
 }
 

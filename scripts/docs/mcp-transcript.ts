@@ -1,5 +1,5 @@
 // Prints the transcripts of docs/mcp.md as Markdown, or with --write puts them there:
-// node --conditions=spanlink:source scripts/mcp-transcript.ts [--url URL] [--order KEY] [--write]
+// node --conditions=spanlink:source scripts/docs/mcp-transcript.ts [--url URL] [--order KEY] [--write]
 // With --url, of a running server, and --order names a message key or order id that it has. Without, of a server with
 // the orders of the tests.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -7,15 +7,15 @@ import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { TopologyResponse } from '@spanlink/api-schema'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { type Connection, connectHttp } from '../packages/server/test/mcp/connect.ts'
-import { sendShop } from '../packages/server/test/mcp/shop.ts'
+import { type Connection, connectHttp } from '../../packages/server/test/mcp/connect.ts'
+import { sendShop } from '../../packages/server/test/mcp/shop.ts'
 
 const { values } = parseArgs({
   options: { url: { type: 'string' }, order: { type: 'string', default: 'order-1007' }, write: { type: 'boolean' } },
 })
 
 const FILE = 'docs/mcp.md'
-const [BEGIN, END] = ['<!-- transcripts: printed by scripts/mcp-transcript.ts -->', '<!-- end of transcripts -->']
+const [BEGIN, END] = ['<!-- transcripts: printed by scripts/docs/mcp-transcript.ts -->', '<!-- end of transcripts -->']
 
 const printed: string[] = []
 

@@ -1,9 +1,9 @@
-// Writes the references in docs that come from code: `node scripts/reference.ts`. With --check it
+// Writes the references in docs that come from code: `node scripts/docs/reference.ts`. With --check it
 // only compares.
 import { readFile, writeFile } from 'node:fs/promises'
-import type { FlagTable } from '../packages/server/src/cli/args.ts'
-import { commands } from '../packages/server/src/cli/commands/commands.ts'
-import { metricType, serverMetrics } from '../packages/server/src/http/compat/prometheus.ts'
+import type { FlagTable } from '../../packages/server/src/cli/args.ts'
+import { commands } from '../../packages/server/src/cli/commands/commands.ts'
+import { metricType, serverMetrics } from '../../packages/server/src/http/compat/prometheus.ts'
 
 const references = [
   ['docs/cli.md', 'flags', [...commands].flatMap(([name, { flags }]) => formatCommand(name, flags)).join('\n')],
@@ -11,16 +11,16 @@ const references = [
 ] as const
 
 for (const [file, name, table] of references) {
-  const url = new URL(`../${file}`, import.meta.url)
+  const url = new URL(`../../${file}`, import.meta.url)
   const text = await readFile(url, 'utf8')
-  const [begin, end] = [`<!-- ${name}: written by scripts/reference.ts -->`, `<!-- ${name}: end -->`]
+  const [begin, end] = [`<!-- ${name}: written by scripts/docs/reference.ts -->`, `<!-- ${name}: end -->`]
   const [before, rest] = text.split(begin)
   const after = rest?.split(end)[1]
   if (before === undefined || after === undefined) throw new Error(`${file} has no markers for ${name}`)
   const current = `${before}${begin}\n\n${table}\n${end}${after}`
   if (!process.argv.includes('--check')) await writeFile(url, current)
   else if (current !== text) {
-    process.stdout.write(`The ${name} of ${file} are out of date: node scripts/reference.ts\n`)
+    process.stdout.write(`The ${name} of ${file} are out of date: node scripts/docs/reference.ts\n`)
     process.exitCode = 1
   }
 }
