@@ -42,9 +42,9 @@ async function record(): Promise<void> {
   await page.locator('table.traces tbody tr').first().waitFor()
   await showPointer(page)
   const taken: { readonly file: string; readonly atMs: number }[] = []
-  let isRunning = true
+  const ended = new AbortController()
   const camera = (async () => {
-    while (isRunning) {
+    while (!ended.signal.aborted) {
       const file = join(frames, `${String(taken.length).padStart(4, '0')}.png`)
       const atMs = performance.now()
       await page.screenshot({ path: file })
@@ -53,7 +53,7 @@ async function record(): Promise<void> {
     }
   })()
   await followAnOrder(page)
-  isRunning = false
+  ended.abort()
   await camera
   const list = taken.map(({ file, atMs }, at) => {
     const shownMs = (taken[at + 1]?.atMs ?? atMs + 1500) - atMs
