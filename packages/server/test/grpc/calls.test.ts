@@ -10,7 +10,7 @@ import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { RejectionLog } from '../../src/receivers/rejection-log.ts'
 import type { Listener } from '../../src/receivers/listen.ts'
-import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
+import { listenOtlpGrpc } from '../../src/receivers/grpc/otlp-grpc.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const MIB = 1024 * 1024

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOpenAccess } from '../../src/access/access.ts'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
 import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
-import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
+import { listenOtlpGrpc } from '../../src/receivers/grpc/otlp-grpc.ts'
 import { decodeResponse, encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
 

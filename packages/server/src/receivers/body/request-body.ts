@@ -113,9 +113,14 @@ export function findBlockDecoder(name: string): BlockDecoder | undefined {
 }
 
 /** Decompresses a body in slices and releases the compressed one. @throws BodyError */
-export async function decompressBody(body: Body, unpack: BlockDecoder, budget: ByteBudget): Promise<Body> {
+export async function decompressBody(
+  body: Body,
+  unpack: BlockDecoder,
+  budget: ByteBudget,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Body> {
   const { buffer, byteOffset, byteLength } = body.bytes
-  const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), MAX_BODY_BYTES)
+  const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), maxBytes)
   try {
     const bytes = await runInSlices(steps, (more) => {
       if (more > 0 && !budget.tryReserve(more)) throw new BodyError('no-room', 'too many requests are in flight')
@@ -124,7 +129,7 @@ export async function decompressBody(body: Body, unpack: BlockDecoder, budget: B
     budget.reserve(bytes.length)
     return { bytes, release: () => budget.release(bytes.length) }
   } catch (error) {
-    if (error instanceof DecompressedTooLargeError) throw createTooLargeError()
+    if (error instanceof DecompressedTooLargeError) throw createTooLargeError(maxBytes)
     if (!(error instanceof RangeError)) throw error
     throw new BodyError('corrupt', `body can't be decompressed: ${error.message}`)
   } finally {
@@ -132,6 +137,6 @@ export async function decompressBody(body: Body, unpack: BlockDecoder, budget: B
   }
 }
 
-function createTooLargeError(): BodyError {
-  return new BodyError('too-large', `body is larger than ${MAX_BODY_BYTES} bytes after decompression`)
+function createTooLargeError(max = MAX_BODY_BYTES): BodyError {
+  return new BodyError('too-large', `body is larger than ${max} bytes after decompression`)
 }

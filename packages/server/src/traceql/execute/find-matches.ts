@@ -28,6 +28,7 @@ export type FoundMatches<Picked> = {
  * spansets: up to `limit`, among at most `limits.candidateTraces` candidates.
  *
  * @param pick returns what is kept of a match: whole traces may be large
+ * @param onChunk called with all matches so far and the last candidate, after each chunk of traces
  */
 export async function findMatches<Picked>(
   search: Search,
@@ -36,6 +37,7 @@ export async function findMatches<Picked>(
   limit: number,
   pick: (match: Match) => Picked,
   after?: Position,
+  onChunk?: (matches: readonly Picked[], last: Position) => Promise<void>,
 ): Promise<FoundMatches<Picked>> {
   const links = await evaluateLinkOperators(search, plan.pipeline, scope, findPipelineMatches)
   // With candidates that do not match, the backlinks of all would cost more than a statement.
@@ -63,6 +65,7 @@ export async function findMatches<Picked>(
         const spansets = rows ? evaluateTrace(plan, rows, links) : []
         if (rows && spansets.length > 0) matches.push(pick({ rows, spansets, position }))
       }
+      if (last) await onChunk?.(matches, last)
     }
     if (matches.length >= limit || seen.size >= limits.candidateTraces) return { matches, rest: last }
   }

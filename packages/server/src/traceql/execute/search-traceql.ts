@@ -25,6 +25,15 @@ export type SearchOptions = SearchRange & {
   readonly cursor?: string
   /** Spans shown of each spanset. @default 3 */
   readonly spansPerSpanset?: number
+  /** Called while the search goes on, each time it has read more traces. */
+  readonly onProgress?: (progress: SearchProgress) => void
+}
+
+export type SearchProgress = {
+  /** Further traces of the result, in its order. */
+  readonly traces: readonly ResultTrace[]
+  /** The oldest time searched so far; undefined if a link operator found the traces. */
+  readonly scannedUntil: bigint | undefined
 }
 
 export type SearchResult = {
@@ -37,7 +46,7 @@ export type SearchResult = {
   readonly scanned: Scanned
 }
 
-type ResultTrace = {
+export type ResultTrace = {
   readonly summary: TraceSummary
   /** One, or one per group of by(). */
   readonly spansets: readonly ResultSpanset[]
@@ -77,21 +86,31 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
     summary: rows.backlinks && summarizeSpans(rows.traceId, rows.spans, rows.backlinks),
     position,
   })
+  const { onProgress } = options
+  const summaries = new Map<string, TraceSummary>()
+  const toTraces = async (found: readonly Found[]): Promise<ResultTrace[]> => {
+    const ids = found.flatMap(({ traceId, summary }) => ((summary ?? summaries.get(traceId)) ? [] : [traceId]))
+    const fetched = ids.length > 0 && (await executeWithinDeadline(search, (run) => fetchSummaries(store, ids, run)))
+    for (const [traceId, summary] of fetched || []) summaries.set(traceId, summary)
+    return found.flatMap(({ traceId, spansets, summary = summaries.get(traceId) }): ResultTrace[] => {
+      // Retention may delete a trace between two statements.
+      return summary ? [{ summary, spansets }] : []
+    })
+  }
+  let reported = 0
+  const report = async (found: readonly Found[], { newest }: Position): Promise<void> => {
+    const fresh = found.slice(reported, limit)
+    reported += fresh.length
+    onProgress?.({ traces: await toTraces(fresh), scannedUntil: newest === 0n ? undefined : newest })
+  }
   // One more than requested shows whether there is a next page.
   const scope = { window: search.window, within: undefined }
-  const { matches: found, rest } = await findMatches(search, plan, scope, limit + 1, pick, after)
+  const { matches: found, rest } = await findMatches(search, plan, scope, limit + 1, pick, after, onProgress && report)
   const matches = found.slice(0, limit)
   const last = found.length > limit ? matches.at(-1)?.position : rest
   if (last && found.length <= limit) search.warnings.add(pageLimitWarning)
   const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
-  if (matches.length === 0) return { traces: [], ...next, warnings: [...search.warnings] }
-  const ids = matches.flatMap(({ traceId, summary }) => (summary === undefined ? [traceId] : []))
-  const summaries = await executeWithinDeadline(search, (options) => fetchSummaries(store, ids, options))
-  const traces = matches.flatMap(({ traceId, spansets, summary = summaries.get(traceId) }): ResultTrace[] => {
-    // Retention may delete a trace between two statements.
-    return summary ? [{ summary, spansets }] : []
-  })
-  return { traces, ...next, warnings: [...search.warnings] }
+  return { traces: await toTraces(matches), ...next, warnings: [...search.warnings] }
 }
 
 type Found = {

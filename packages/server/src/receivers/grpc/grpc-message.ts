@@ -7,8 +7,8 @@ import {
   MAX_BODY_BYTES,
   decompressBody,
   STREAM_DECODERS,
-} from './request-body.ts'
-import type { ByteBudget } from './byte-budget.ts'
+} from '../body/request-body.ts'
+import type { ByteBudget } from '../body/byte-budget.ts'
 
 /** Value of `grpc-accept-encoding`. */
 export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
@@ -20,19 +20,21 @@ const PREFIX_BYTES = 5
  * Reads and decompresses the one message of a unary call
  * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message). Bytes
  * count in the budget from the first one. Stops as soon as the message, compressed or not, exceeds
- * `MAX_BODY_BYTES`.
+ * the maximum.
  *
  * @param encoding value of the `grpc-encoding` header
+ * @param maxBytes of the message, also after decompression
  * @throws BodyError
  */
 export async function readGrpcMessage(
   stream: Readable,
   encoding: string | undefined,
   budget: ByteBudget,
+  maxBytes = MAX_BODY_BYTES,
 ): Promise<Body> {
-  const wire = await collectMessage(stream, budget, PREFIX_BYTES + MAX_BODY_BYTES, (start) => {
+  const wire = await collectMessage(stream, budget, PREFIX_BYTES + maxBytes, (start) => {
     const length = start.readUInt32BE(1)
-    if (length > MAX_BODY_BYTES) throw createTooLargeError()
+    if (length > maxBytes) throw createTooLargeError(maxBytes)
     return PREFIX_BYTES + length
   })
   const { bytes } = wire
@@ -41,11 +43,12 @@ export async function readGrpcMessage(
   if (flag === 0) return { bytes: message, release: wire.release }
   const name = (encoding ?? 'identity').trim().toLowerCase()
   const unpack = flag === 1 ? findBlockDecoder(name) : undefined
-  if (unpack !== undefined) return await decompressBody({ bytes: message, release: wire.release }, unpack, budget)
+  if (unpack !== undefined)
+    return await decompressBody({ bytes: message, release: wire.release }, unpack, budget, maxBytes)
   try {
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
     const decoder = createDecoder(name)
-    const plain = collectMessage(decoder, budget, MAX_BODY_BYTES)
+    const plain = collectMessage(decoder, budget, maxBytes)
     // A copy: after a failure, zlib's thread may still read while the pooled buffer is reused.
     decoder.end(Buffer.from(message))
     return await plain
@@ -89,7 +92,7 @@ function collectMessage(
       if (gathered.length + chunk.length > (total ?? limit)) {
         return fail(
           total === undefined
-            ? createTooLargeError()
+            ? createTooLargeError(expected === undefined ? limit : limit - PREFIX_BYTES)
             : new BodyError('corrupt', 'unexpected data after the request message'),
         )
       }
@@ -124,6 +127,6 @@ function collectMessage(
   })
 }
 
-function createTooLargeError(): BodyError {
-  return new BodyError('too-large', `message is larger than ${MAX_BODY_BYTES} bytes`)
+function createTooLargeError(max: number): BodyError {
+  return new BodyError('too-large', `message is larger than ${max} bytes`)
 }
