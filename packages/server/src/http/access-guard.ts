@@ -57,6 +57,8 @@ export function guardAccess(app: FastifyInstance, access: Access, log: Log): Acc
     const refusal = checkOrigin(access, request)
     if (refusal !== undefined) {
       rejected.forbidden++
+      // gRPC has an error format of its own.
+      if (request.raw.httpVersionMajor === 2) throw new ForbiddenError(refusal.detail)
       return sendProblem(reply, { status: 403, ...refusal })
     }
     request.reauthorize = () => void authorize(access, request)

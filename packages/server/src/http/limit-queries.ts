@@ -10,6 +10,13 @@ const RUNNING_LOOKUPS = 16
 /** Maximum share of one client, to leave room for others. */
 const PER_CLIENT = 0.75
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Lets the next query run. Called when the response is sent: only streams call it earlier. */
+    endQuery: (() => void) | undefined
+  }
+}
+
 const WAITING = { waiting: 256, waitingPerClient: 64, maxWaitMs: 10_000 }
 
 /** Requests for one trace take milliseconds and do not wait for searches. */
@@ -35,10 +42,10 @@ export function limitQueries(app: FastifyInstance, rejected: { rateLimited: numb
   const limitOf = (running: number) =>
     createRequestLimit({ ...WAITING, running, runningPerClient: Math.floor(running * PER_CLIENT) })
   const [searches, lookups] = [limitOf(RUNNING_SEARCHES), limitOf(RUNNING_LOOKUPS)]
-  const ends = new WeakMap<object, () => void>()
+  app.decorateRequest('endQuery')
   app.addHook('preHandler', async (request, reply) => {
     const route = request.routeOptions.url ?? ''
-    if (UNLIMITED.has(route) || !/^\/(api|tempo|jaeger)\//.test(route)) return
+    if (UNLIMITED.has(route) || !/^\/(api|tempo|tempopb\.\w+|jaeger)\//.test(route)) return
     const limit = LOOKUP.test(route) ? lookups : searches
     const { client, principal } = request
     const { concurrentQueries } = principal?.limits ?? {}
@@ -48,10 +55,10 @@ export function limitQueries(app: FastifyInstance, rejected: { rateLimited: numb
       if (error instanceof TooManyRequestsError) rejected.rateLimited++
       throw error
     })
-    ends.set(request, end)
+    request.endQuery = end
     // Also when the client disconnects.
     reply.raw.once('close', end)
   })
   // Not after the response was sent: a slow client would hold its slot.
-  app.addHook('onSend', async (request) => ends.get(request)?.())
+  app.addHook('onSend', async (request) => request.endQuery?.())
 }

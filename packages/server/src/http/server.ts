@@ -1,4 +1,4 @@
-import type { Server as TlsServer } from 'node:https'
+import type { RequestListener } from 'node:http'
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Access, createOpenAccess } from '../access/access.ts'
@@ -9,6 +9,9 @@ import type { Store } from '../clickhouse/store.ts'
 import { RateLimitError } from '../access/errors.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
+import { createGrpcCalls } from './grpc/grpc-calls.ts'
+import { listenOnLocalhost } from './grpc/listen-on-localhost.ts'
+import { createSharedPort, type PortTimeouts, type SharedPort } from './grpc/share-port.ts'
 import { abortOnDisconnect } from './abort-signal.ts'
 import { guardAccess, type GuardedRoute } from './access-guard.ts'
 import { serveBackup } from './routes/backup.ts'
@@ -24,6 +27,7 @@ import { serveSession } from './session/session-routes.ts'
 import { tailTraces } from './tail.ts'
 import { serveTempo } from './compat/tempo/tempo.ts'
 import { traceRequests } from './self-tracing/trace-requests.ts'
+import { serveStreamingQuerier } from './compat/tempo/streaming/streaming-querier.ts'
 import { serveUi } from './ui-assets.ts'
 
 export type ApiOptions = {
@@ -41,7 +45,7 @@ export type ApiOptions = {
   /** Records requests as traces. @default none */
   readonly ownTraces?: SelfTracing
   /** @default DEFAULT_TIMEOUTS */
-  readonly timeouts?: ApiTimeouts
+  readonly timeouts?: PortTimeouts
   readonly log: Log
 }
 
@@ -52,34 +56,25 @@ export type Api = {
   close(): Promise<void>
 }
 
-/** In milliseconds. */
-export type ApiTimeouts = {
-  /** Limit for receiving a whole request. */
-  readonly requestMs: number
-  /**
-   * Closes a connection without traffic after this time, for example if the client stops reading a
-   * response.
-   */
-  readonly stalledMs: number
-  /** Interval of checks for requests over `requestMs`. */
-  readonly checkIntervalMs: number
-}
+/** gRPC calls end at once when the server stops, unless their client does not read. */
+const CLOSE_CALLS_MS = 1000
 
-const DEFAULT_TIMEOUTS: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, checkIntervalMs: 2000 }
+const DEFAULT_TIMEOUTS: PortTimeouts = { requestMs: 30_000, stalledMs: 120_000, checkIntervalMs: 2000 }
 
 /** Serves the native API and the UI. Rejects with the system error if the port is not available. */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { requestMs, stalledMs, checkIntervalMs } = options.timeouts ?? DEFAULT_TIMEOUTS
+  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
   const { access = createOpenAccess(options.host), basePath = '/' } = options
-  // Node's default for headers is 60 s, and it applies the longer limit to the request.
-  const limits = { headersTimeout: requestMs, connectionsCheckingInterval: checkIntervalMs }
-  const transport = (
-    access.tls === undefined ? { http: limits } : { https: { ...limits, ...access.tls.certificate } }
-  ) as { readonly http: typeof limits }
-  const app = Fastify({
-    requestTimeout: requestMs,
-    connectionTimeout: stalledMs,
-    ...transport,
+  const calls = createGrpcCalls(() => app, timeouts)
+  const createPort = (serveHttp1: RequestListener): SharedPort =>
+    createSharedPort({ timeouts, tls: access.tls, serveHttp1, serveHttp2: calls.serve })
+  const ports: SharedPort[] = []
+  const app: FastifyInstance = Fastify({
+    serverFactory: (serveHttp1) => {
+      const port = createPort(serveHttp1)
+      ports.push(port)
+      return port.server
+    },
     // Open pages keep connections alive; stopping does not wait for them.
     forceCloseConnections: true,
     rewriteUrl: ({ url = '/' }) => removeBasePath(url, basePath),
@@ -129,6 +124,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   serveSession(app, access, basePath)
   serveBackup(app, options.store, options.version)
   serveTempo(app, options.store, options.version)
+  serveStreamingQuerier(app, options.store, calls, options.log)
   serveJaeger(app, options.store)
   servePrometheus(app, status)
   serveMcp(app, { version: options.version, basePath, rejected, log: options.log })
@@ -144,8 +140,16 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     return sendProblem(reply, { status: 404, title: 'Unknown endpoint', detail })
   })
 
-  if ('setSecureContext' in app.server) access.tls?.follow(app.server as TlsServer)
+  app.addHook('preClose', async () => {
+    calls.stop()
+    await Promise.all(ports.map((port) => port.close(CLOSE_CALLS_MS)))
+  })
   await app.listen({ host: options.host, port: options.port })
+  const [main] = ports
+  if (options.host === 'localhost' && main !== undefined) {
+    const others = await listenOnLocalhost(main, () => createPort(app.routing))
+    ports.push(...others)
+  }
   listenUrl = formatUrl(app, options.host)
   // A server on all interfaces is reachable by loopback here.
   return { url: replaceWildcard(listenUrl, '127.0.0.1'), routes, close: () => app.close() }

@@ -10,8 +10,8 @@ export const HTTP2_OPTIONS: ServerOptions = {
 }
 
 export type GrpcSessions = {
-  /** Sends GOAWAY: each session accepts no more calls and ends with its last one. */
-  close(): void
+  /** Sends GOAWAY: each session accepts no more calls, and ends with its last one. */
+  close(): Promise<void>
   /** Ends all sessions and their calls. */
   destroy(): void
 }
@@ -33,7 +33,10 @@ export function trackSessions(
     })
   })
   return {
-    close: () => sessions.forEach((session) => session.close()),
+    close: async () => {
+      const closed = Array.from(sessions, (session) => new Promise<void>((resolve) => session.close(resolve)))
+      await Promise.all(closed)
+    },
     destroy: () => sessions.forEach((session) => session.destroy()),
   }
 }

@@ -50,8 +50,7 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<Listener
   })
   const close = async (deadlineMs: number): Promise<void> => {
     const closed = closeServer(server, deadlineMs, sessions.destroy)
-    sessions.close()
-    await closed
+    await Promise.all([closed, sessions.close()])
   }
   return { url: await listen(server, options), close }
 }

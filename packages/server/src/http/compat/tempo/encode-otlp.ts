@@ -76,7 +76,7 @@ function encodeSpan(span: OtlpSpan): Buffer {
   ])
 }
 
-function encodeAttributes(field: number, pairs: readonly KeyValue[]): Buffer[] {
+export function encodeAttributes(field: number, pairs: readonly KeyValue[]): Buffer[] {
   return pairs.map(({ key, value }) =>
     encodeMessageField(field, [encodeText(1, key), encodeBytesField(2, encodeValue(value))]),
   )
@@ -102,10 +102,10 @@ function encodeValue(value: AnyValue): Buffer {
   return Buffer.alloc(0)
 }
 
-function encodeText(field: number, value: string | undefined): Buffer {
+export function encodeText(field: number, value: string | undefined): Buffer {
   return value === undefined || value === '' ? Buffer.alloc(0) : encodeBytesField(field, value)
 }
 
-function encodeNumber(field: number, value: number | undefined): Buffer {
-  return value === undefined || value === 0 ? Buffer.alloc(0) : encodeVarintField(field, value)
+export function encodeNumber(field: number, value: number | bigint | undefined): Buffer {
+  return value === undefined || Number(value) === 0 ? Buffer.alloc(0) : encodeVarintField(field, value)
 }

@@ -1,13 +1,14 @@
+import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import { pickDurationUnit } from '@spanlink/api-schema/duration'
 import type { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
+import type { TempoSpan, TempoSpanSet, TempoTrace } from './tempo-messages.ts'
 
 type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
 type FoundSpan = Found['spansets'][number]['spans'][number]
 
 const UINT32_MAX = 2 ** 32 - 1
 
-/** `tempopb.TraceSearchMetadata`. Grafana rejects unknown fields, so none may be added. */
-export function toTempoTrace({ summary, spansets }: Found, queryText: string): object {
+export function toTempoTrace({ summary, spansets }: Found, queryText: string): TempoTrace {
   return {
     traceID: summary.traceId,
     rootServiceName: summary.rootMissing ? '<root span not yet received>' : summary.rootService,
@@ -31,8 +32,8 @@ type Spanset = Found['spansets'][number]
  * Converts what the spans of a set have in common: their by() values, and the aggregates that the
  * query compared.
  */
-function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
-  const attributes = [
+function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']): Pick<TempoSpanSet, 'attributes'> {
+  const attributes: KeyValue[] = [
     ...group.map(({ field, value, type }) => ({
       key: `by(${field.replace(/^span:/, '')})`,
       value: value === null ? { stringValue: 'nil' } : toAnyValue(typeCodes[type], value),
@@ -59,8 +60,8 @@ function formatGoDuration(nanos: number): string {
   return `${nanos / size}${unit}`
 }
 
-function toTempoSpan(span: FoundSpan, queryText: string): object {
-  const attributes = span.attributes.map(({ field, type, value }) => ({
+function toTempoSpan(span: FoundSpan, queryText: string): TempoSpan {
+  const attributes: KeyValue[] = span.attributes.map(({ field, type, value }) => ({
     key: toPlainName(field),
     value: toAnyValue(type, value),
   }))
@@ -83,7 +84,7 @@ function toPlainName(field: string): string {
   return field.replace(/^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation)?\.|(?:span|trace):)/, '')
 }
 
-function toAnyValue(type: string, value: string): object {
+function toAnyValue(type: string, value: string): AnyValue {
   if (type === 'i' && /^-?[0-9]+$/.test(value)) return { intValue: value }
   if (type === 'd' && Number.isFinite(Number(value))) return { doubleValue: Number(value) }
   if (type === 'b') return { boolValue: value === 'true' }

@@ -1,9 +1,10 @@
+import type { AnyValue } from '@spanlink/api-schema'
 import type { Exemplar, Series } from '../../../traceql/metrics/series.ts'
 import type { Label } from '../../../traceql/metrics/labels.ts'
 import { toTempoName } from '../../../traceql/syntax/intrinsics.ts'
+import type { InstantSeries, RangeSeries, TempoExemplar } from './tempo-messages.ts'
 
-/** `tempopb.TimeSeries`. */
-export function toRangeSeries(series: readonly Series[]): readonly object[] {
+export function toRangeSeries(series: readonly Series[]): readonly RangeSeries[] {
   return series.map((one) => ({
     ...toLabels(one),
     samples: one.points
@@ -13,8 +14,8 @@ export function toRangeSeries(series: readonly Series[]): readonly object[] {
   }))
 }
 
-/** `tempopb.Exemplar`. Grafana creates links by these label names. */
-function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): object {
+/** Grafana creates links by these label names. */
+function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): TempoExemplar {
   return {
     labels: [
       { key: 'trace:id', value: { stringValue: traceId } },
@@ -25,24 +26,21 @@ function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): object 
   }
 }
 
-/**
- * `tempopb.InstantSeries`: one value per series, over the whole time range. Grafana rejects unknown
- * fields.
- */
-export function toInstantSeries(series: readonly Series[]): readonly object[] {
+/** One value per series, over the whole time range. */
+export function toInstantSeries(series: readonly Series[]): readonly InstantSeries[] {
   return series.flatMap((one) => {
     const value = one.points.at(-1)?.value
     return value === undefined || !Number.isFinite(value) ? [] : [{ ...toLabels(one), value }]
   })
 }
 
-function toLabels({ labels }: Series): object {
+function toLabels({ labels }: Series): Pick<InstantSeries, 'labels'> {
   return {
     labels: Object.entries(labels).map(([field, label]) => ({ key: toTempoName(field), value: toLabelValue(label) })),
   }
 }
 
-function toLabelValue(label: Label | null): object {
+function toLabelValue(label: Label | null): AnyValue {
   if (label?.type === 'int') return { intValue: label.text }
   if (label?.type === 'float' && Number.isFinite(Number(label.text))) return { doubleValue: Number(label.text) }
   if (label?.type === 'bool') return { boolValue: label.text === 'true' }

@@ -4,6 +4,7 @@ import { intrinsicSpellings } from '../../../traceql/syntax/intrinsics.ts'
 import { listAttributeKeys } from '../../../traceql/complete/attribute-keys.ts'
 import { listTypedValues } from '../../../traceql/complete/attribute-values.ts'
 import type { Store } from '../../../clickhouse/store.ts'
+import type { TagScope, TagValue } from './tempo-messages.ts'
 
 type Names = Parameters<typeof listAttributeKeys>[1]
 
@@ -14,7 +15,7 @@ export async function findTempoScopes(
   store: Store,
   wanted: string | undefined,
   names: Names,
-): Promise<{ readonly name: string; readonly tags: readonly string[] }[]> {
+): Promise<readonly TagScope[]> {
   const isAll = wanted === undefined || wanted === 'none'
   const scopes = await Promise.all(
     SCOPES.filter((scope) => isAll || scope === wanted).map(async (scope) => ({
@@ -24,8 +25,6 @@ export async function findTempoScopes(
   )
   return isAll || wanted === 'intrinsic' ? [...scopes, { name: 'intrinsic', tags: intrinsicSpellings }] : scopes
 }
-
-type TagValue = { readonly type: 'string' | 'int' | 'float' | 'bool' | 'keyword'; readonly value: string }
 
 /** Finds values of a tag. Tags such as durations, which are not picked from a list, have none. */
 export async function findTempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {

@@ -1,30 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { countMissingParts, countMissingPartsOfTraces, countLostTraceParts } from '../../../query/sql/missing-parts.ts'
+import { countMissingPartsOfTraces, countLostTraceParts } from '../../../query/sql/missing-parts.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/by-id/trace.ts'
-import { limits } from '../../../traceql/limits.ts'
-import { alignToStep } from '../../../traceql/metrics/intervals.ts'
-import { DEFAULT_EXEMPLARS } from '../../../traceql/metrics/exemplars.ts'
-import { executeMetricsQuery } from '../../../traceql/metrics/metrics.ts'
-import { parsePartialCondition } from '../../../traceql/analyze/span-condition.ts'
-import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { encodeBytesField, encodeVarintField } from '../../../otlp/wire/protobuf-fields.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
 import { setRole } from '../../access-guard.ts'
 import { toProblem } from '../../problems.ts'
-import { getQuery, getText, type TextQuery } from '../query.ts'
+import { getQuery } from '../query.ts'
 import { setWarning, toWarnings } from '../warnings.ts'
 import { toOtlp, type ResourceSpans } from './otlp-of-trace.ts'
 import { encodeOtlp } from './encode-otlp.ts'
-import { toInstantSeries, toRangeSeries } from './tempo-series.ts'
-import { parseLimit, toSearchQuery, parseStep, parseTempoWindow } from './tempo-parameters.ts'
-import { toTempoTrace } from './tempo-search.ts'
-import { findTempoScopes, findTempoTagValues } from './tempo-tags.ts'
-
-const STEPS = 120n
-const NAMES = 1000
-const TRACES = 1000
+import {
+  findTags,
+  findTagValues,
+  listTagNames,
+  queryInstant,
+  type QueryOptions,
+  queryRange,
+  searchTempo,
+  toPartialStatus,
+  toScopedTag,
+} from './tempo-queries.ts'
 
 /**
  * Serves the part of Tempo's HTTP API that Grafana's datasource uses, under `/tempo`
@@ -45,8 +42,7 @@ export function serveTempo(app: FastifyInstance, store: Store, version: string):
         data: { version, revision: '', branch: '' },
       }))
       serveTraces(tempo, store)
-      serveSearches(tempo, store)
-      serveMetrics(tempo, store)
+      serveQueries(tempo, store)
     },
     { prefix: '/tempo' },
   )
@@ -95,108 +91,39 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/v2/traces/:id', (request, reply) => answer(request, reply, v2))
 }
 
-function serveSearches(tempo: FastifyInstance, store: Store): void {
-  tempo.get('/api/search', async (request, reply) => {
-    const query = getQuery(request)
-    const text = toSearchQuery(query)
-    const window = parseTempoWindow(query)
-    const { traces: found, scanned } = await searchTraceQL(store, text, {
-      ...window,
-      limit: parseLimit(query, 'limit', 20, TRACES),
-      spansPerSpanset: parseLimit(query, 'spss', 3, 100),
-      signal: abortOnDisconnect(reply),
-    })
-    // Tempo reports a partial search as jobs that are not completed.
-    const isPartial =
-      scanned.until !== undefined || scanned.isCut === true || countMissingParts(store, 'traces', window.start) > 0
-    const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
-    return {
-      traces: found.map((trace) => toTempoTrace(trace, text)),
-      metrics: { inspectedTraces: found.length, ...jobs },
-    }
-  })
-  const parseNames = (request: FastifyRequest, reply: FastifyReply) => ({
-    ...parseTempoWindow(getQuery(request)),
-    limit: parseLimit(getQuery(request), 'limit', NAMES, NAMES),
-    condition: parsePartialCondition(getText(getQuery(request), 'q') ?? ''),
-    signal: abortOnDisconnect(reply),
-  })
-  // The responses have no field for it.
-  const warnOfMissingParts = (request: FastifyRequest, reply: FastifyReply, what: string): void => {
-    const { start } = parseTempoWindow(getQuery(request))
-    setWarning(reply, toWarnings(countMissingParts(store, 'traces', start), what))
-  }
+function serveQueries(tempo: FastifyInstance, store: Store): void {
+  const optionsOf = (reply: FastifyReply): QueryOptions => ({ signal: abortOnDisconnect(reply) })
+  // The responses have no field for warnings.
   const findScopes = async (request: FastifyRequest, reply: FastifyReply) => {
-    const scopes = await findTempoScopes(store, getText(getQuery(request), 'scope'), parseNames(request, reply))
-    warnOfMissingParts(request, reply, 'names')
-    return scopes
+    const { found, warnings } = await findTags(store, getQuery(request), optionsOf(reply))
+    setWarning(reply, warnings)
+    return found
   }
   const findValues = async (request: FastifyRequest, reply: FastifyReply, tag: string) => {
-    const values = await findTempoTagValues(store, tag, parseNames(request, reply))
-    warnOfMissingParts(request, reply, 'values')
-    return values
+    const { found, warnings } = await findTagValues(store, tag, getQuery(request), optionsOf(reply))
+    setWarning(reply, warnings)
+    return found
   }
+  const getTag = (request: FastifyRequest): string => (request.params as { readonly tag: string }).tag
+  tempo.get('/api/search', (request, reply) => searchTempo(store, getQuery(request), optionsOf(reply)))
   tempo.get('/api/v2/search/tags', async (request, reply) => ({
     scopes: await findScopes(request, reply),
     metrics: {},
   }))
-  tempo.get('/api/search/tags', async (request, reply) => {
-    const scopes = await findScopes(request, reply)
-    return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
-  })
-  tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
-    const { tag } = request.params as { readonly tag: string }
-    return { tagValues: await findValues(request, reply, tag), metrics: {} }
-  })
+  tempo.get('/api/search/tags', async (request, reply) => ({
+    tagNames: listTagNames(await findScopes(request, reply)),
+    metrics: {},
+  }))
+  tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => ({
+    tagValues: await findValues(request, reply, getTag(request)),
+    metrics: {},
+  }))
   tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
-    const { tag } = request.params as { readonly tag: string }
-    const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
-    const values = await findValues(request, reply, isBare ? `.${tag}` : tag)
+    const values = await findValues(request, reply, toScopedTag(getTag(request)))
     return { tagValues: values.map(({ value }) => value), metrics: {} }
   })
-}
-
-function serveMetrics(tempo: FastifyInstance, store: Store): void {
-  const parseWindow = (query: TextQuery): { readonly start: bigint; readonly end: bigint } => {
-    const now = BigInt(Date.now()) * 1_000_000n
-    const said = parseTempoWindow({ ...query, end: getText(query, 'end') ?? String(now) })
-    return getText(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
-  }
-  const findSeries = async (
-    query: TextQuery,
-    start: bigint,
-    options: Parameters<typeof executeMetricsQuery>[2],
-    convert: typeof toRangeSeries,
-  ): Promise<object> => {
-    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
-    const lost = toWarnings(countMissingParts(store, 'traces', start), 'spans')
-    return { series: convert(series), metrics: {}, ...toPartialStatus([...warnings, ...lost]) }
-  }
-  tempo.get('/api/metrics/query_range', async (request, reply) => {
-    const query = getQuery(request)
-    const { start, end } = parseWindow(query)
-    const min = (end - start) / BigInt(limits.points) + 1n
-    const usual = (end - start) / STEPS > min ? (end - start) / STEPS : min
-    const step = parseStep(query) ?? usual
-    // Without a number, or with 0, Tempo returns its default number of exemplars. Only a query hint
-    // disables them.
-    const exemplars = parseLimit(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
-    const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: abortOnDisconnect(reply) }
-    return await findSeries(query, start, options, toRangeSeries)
-  })
-  tempo.get('/api/metrics/query', async (request, reply) => {
-    const query = getQuery(request)
-    const { start, end } = parseWindow(query)
-    const options = { start, end, step: end - start, signal: abortOnDisconnect(reply) }
-    return await findSeries(query, start, options, toInstantSeries)
-  })
-}
-
-/**
- * COMPLETE is the default and omitted, as in Tempo: older Grafana versions reject the status field.
- */
-function toPartialStatus(warnings: readonly string[]): object {
-  return warnings.length === 0 ? {} : { status: 'PARTIAL', message: warnings.join(' ') }
+  tempo.get('/api/metrics/query_range', (request, reply) => queryRange(store, getQuery(request), optionsOf(reply)))
+  tempo.get('/api/metrics/query', (request, reply) => queryInstant(store, getQuery(request), optionsOf(reply)))
 }
 
 /** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
