@@ -3,7 +3,13 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, credentials as grpcCredentials, Metadata, status as grpcStatus } from '@grpc/grpc-js'
+import {
+  Client,
+  credentials as grpcCredentials,
+  Metadata,
+  type ServiceError,
+  status as grpcStatus,
+} from '@grpc/grpc-js'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOpenAccess } from '../../src/access/access.ts'
@@ -16,6 +22,7 @@ import { type Api, startApi } from '../../src/http/server.ts'
 import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
 import { routes as otlpRoutes } from '../../src/receivers/otlp-routes.ts'
 import { signals } from '../../src/receivers/signals.ts'
+import { connectStreaming, METHODS, type Method } from '../tempo/streaming-client.ts'
 import { writeCertificate } from './certificate.ts'
 import { writeToken } from './write-token.ts'
 
@@ -90,9 +97,19 @@ describe.each(transports)('over %s', (transport) => {
     const { ingest, ca } = ports[transport] as Ports
     for (const { grpcService } of signals) {
       const code = await exportGrpc(ingest.otlpGrpcUrl ?? '', grpcService, ca, tokens[credentials])
-      const verdict =
-        code === grpcStatus.UNAUTHENTICATED ? '401' : code === grpcStatus.PERMISSION_DENIED ? '403' : 'answered'
-      expect([grpcService, verdict]).toEqual([grpcService, expectedVerdict('ingest', credentials)])
+      expect([grpcService, toGrpcVerdict(code)]).toEqual([grpcService, expectedVerdict('ingest', credentials)])
+    }
+  })
+
+  test.each(who)('each method of Tempo over gRPC answers %s as the role read says', async (credentials) => {
+    const { api, ca } = ports[transport] as Ports
+    using client = connectStreaming(api.url, ca)
+    for (const method of Object.keys(METHODS) as Method[]) {
+      const code = await client.call(method, {}, { token: tokens[credentials] }).then(
+        () => grpcStatus.OK,
+        (error: ServiceError) => error.code,
+      )
+      expect([method, toGrpcVerdict(code)]).toEqual([method, expectedVerdict('read', credentials)])
     }
   })
 })
@@ -139,6 +156,11 @@ function expectedVerdict(role: RouteRole, credentials: (typeof who)[number]): st
 
 function toVerdict(status: number): string {
   return status === 401 || status === 403 ? String(status) : 'answered'
+}
+
+function toGrpcVerdict(code: number): string {
+  if (code === grpcStatus.UNAUTHENTICATED) return '401'
+  return code === grpcStatus.PERMISSION_DENIED ? '403' : 'answered'
 }
 
 function toPath({ url }: GuardedRoute): string {

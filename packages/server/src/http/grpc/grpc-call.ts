@@ -1,4 +1,4 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { StoreError } from '../../clickhouse/store-error.ts'
 import {
   createTrailers,
@@ -17,10 +17,12 @@ export type GrpcCall = {
   isReading(): boolean
   send(message: Buffer): void
   /** Ends with the status OK. */
-  end(trailers?: OutgoingHttpHeaders): void
+  end(trailers?: Trailers): void
   /** Ends with an error; ignored if the call has ended. @param code of google.rpc.Code */
   fail(code: number, message: string): void
 }
+
+type Trailers = Readonly<Record<string, string>>
 
 /** In milliseconds. */
 export type CallTimeouts = {
@@ -30,25 +32,26 @@ export type CallTimeouts = {
   readonly stalledMs: number
 }
 
-/** @param headers of the request; `grpc-timeout` limits the whole call */
+/** The header `grpc-timeout` limits the whole call. */
 export function openGrpcCall(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  { stream, headers }: Http2ServerRequest,
+  response: Http2ServerResponse,
   timeouts: CallTimeouts,
 ): GrpcCall {
   const left = new AbortController()
   let hasEnded = false
-  let trailers: OutgoingHttpHeaders = { 'grpc-status': '0' }
+  const endWith = (trailers: Trailers): void => {
+    // Node sends them after the last message.
+    response.addTrailers(trailers)
+    stream.end()
+  }
   stream.on('error', () => {})
-  stream.once('wantTrailers', () => stream.sendTrailers(trailers))
   stream.setTimeout(timeouts.stalledMs, () => stream.close(constants.NGHTTP2_CANCEL))
   const fail = (code: number, message: string): void => {
     if (hasEnded) return
     hasEnded = true
-    if (stream.headersSent) {
-      trailers = createTrailers(code, message)
-      stream.end()
-    } else sendHeadersOnly(stream, createTrailersOnly(code, message))
+    if (stream.headersSent) endWith(createTrailers(code, message))
+    else sendHeadersOnly(stream, createTrailersOnly(code, message))
     left.abort(new StoreError('cancelled', message))
   }
   const failLater = (ms: number, message: string): NodeJS.Timeout =>
@@ -71,11 +74,10 @@ export function openGrpcCall(
       if (!stream.headersSent) stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
       stream.write(frameGrpcMessage(message))
     },
-    end: (more) => {
+    end: (trailers) => {
       if (hasEnded) return
       hasEnded = true
-      trailers = { ...trailers, ...more }
-      stream.end()
+      endWith({ 'grpc-status': '0', ...trailers })
     },
     fail,
   }

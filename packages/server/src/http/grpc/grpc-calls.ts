@@ -34,7 +34,7 @@ export function createGrpcCalls(app: () => FastifyInstance, timeouts: CallTimeou
           createTrailersOnly(RPC_CODES.unimplemented, `Unknown method ${path.slice(0, 200)}.`),
         )
       }
-      const call = openGrpcCall(stream, headers, timeouts)
+      const call = openGrpcCall(request, response, timeouts)
       calls.set(request, call)
       open.add(call)
       stream.once('close', () => open.delete(call))

@@ -26,7 +26,7 @@ export function createTrailersOnly(code: number, message: string): OutgoingHttpH
   return { ...RESPONSE_HEADERS, ...createTrailers(code, message) }
 }
 
-export function createTrailers(code: number, message: string): OutgoingHttpHeaders {
+export function createTrailers(code: number, message: string): Readonly<Record<string, string>> {
   return { 'grpc-status': String(code), 'grpc-message': percentEncode(message) }
 }
 

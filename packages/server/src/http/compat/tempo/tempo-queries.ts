@@ -82,8 +82,12 @@ function countSteps({ start, end }: { readonly start: bigint; readonly end: bigi
   return Number(steps < PROGRESS_STEPS ? steps : PROGRESS_STEPS - 1n)
 }
 
-export async function findTags(store: Store, query: TextQuery, options: QueryOptions): Promise<WithWarnings<TagScope>> {
-  const found = await findTempoScopes(store, getText(query, 'scope'), { ...parseNames(query), ...options })
+export async function findTags(
+  store: Store,
+  query: TextQuery,
+  { signal }: QueryOptions,
+): Promise<WithWarnings<TagScope>> {
+  const found = await findTempoScopes(store, getText(query, 'scope'), { ...parseNames(query), signal })
   return { found, warnings: warnOfMissingParts(store, query, 'names') }
 }
 
@@ -96,9 +100,9 @@ export async function findTagValues(
   store: Store,
   tag: string,
   query: TextQuery,
-  options: QueryOptions,
+  { signal }: QueryOptions,
 ): Promise<WithWarnings<TagValue>> {
-  const found = await findTempoTagValues(store, tag, { ...parseNames(query), ...options })
+  const found = await findTempoTagValues(store, tag, { ...parseNames(query), signal })
   return { found, warnings: warnOfMissingParts(store, query, 'values') }
 }
 
@@ -123,7 +127,7 @@ function warnOfMissingParts(store: Store, query: TextQuery, what: string): reado
 export async function queryRange(
   store: Store,
   query: TextQuery,
-  options: QueryOptions,
+  { signal }: QueryOptions,
 ): Promise<SeriesResponse<RangeSeries>> {
   const { start, end } = parseMetricsWindow(query)
   const min = (end - start) / BigInt(limits.points) + 1n
@@ -132,17 +136,17 @@ export async function queryRange(
   // Without a number, or with 0, Tempo returns its default number of exemplars. Only a query hint
   // disables them.
   const exemplars = parseLimit(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
-  const range = { ...alignToStep({ start, end }, step), step, exemplars, ...options }
+  const range = { ...alignToStep({ start, end }, step), step, exemplars, signal }
   return await findSeries(store, query, start, range, toRangeSeries)
 }
 
 export async function queryInstant(
   store: Store,
   query: TextQuery,
-  options: QueryOptions,
+  { signal }: QueryOptions,
 ): Promise<SeriesResponse<InstantSeries>> {
   const { start, end } = parseMetricsWindow(query)
-  return await findSeries(store, query, start, { start, end, step: end - start, ...options }, toInstantSeries)
+  return await findSeries(store, query, start, { start, end, step: end - start, signal }, toInstantSeries)
 }
 
 function parseMetricsWindow(query: TextQuery): { readonly start: bigint; readonly end: bigint } {
