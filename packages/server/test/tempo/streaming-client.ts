@@ -89,7 +89,11 @@ export type StreamingClient = {
 export function connectStreaming(url: string, ca?: Buffer, token?: string): StreamingClient {
   const channel: ChannelCredentials = ca === undefined ? credentials.createInsecure() : credentials.createSsl(ca)
   // As Go's default: larger messages are an error.
-  const client = new Client(new URL(url).host, channel, { 'grpc.max_receive_message_length': 4 * 1024 * 1024 })
+  const client = new Client(new URL(url).host, channel, {
+    'grpc.max_receive_message_length': 4 * 1024 * 1024,
+    // Otherwise clients share connections.
+    'grpc.use_local_subchannel_pool': 1,
+  })
   const start: StreamingClient['start'] = (method, request, options = {}) => {
     const [requestType, responseType] = METHODS[method as Method] ?? METHODS.Search
     const metadata = new Metadata()

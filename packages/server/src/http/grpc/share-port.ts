@@ -62,8 +62,11 @@ export function createSharedPort(options: SharedPortOptions): SharedPort {
   const serveSocket = (socket: Socket, isHttp2: boolean, serveHttp1: SocketListener): void => {
     // Servers count them as open; a request would keep a closing one open for minutes.
     if (isClosing) socket.destroy()
-    else if (isHttp2) http2.emit('connection', socket)
-    else serveHttp1.call(server, socket)
+    else if (isHttp2) {
+      // Sockets of node:http may be half open. Sessions of node:http2 would not notice their end.
+      socket.allowHalfOpen = false
+      http2.emit('connection', socket)
+    } else serveHttp1.call(server, socket)
   }
   if (tls === undefined) {
     replaceListener(server, 'connection', (socket, serveHttp1) => {
