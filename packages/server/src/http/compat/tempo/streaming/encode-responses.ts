@@ -16,6 +16,8 @@ import type {
 
 /** Clients in Go accept messages up to 4 MiB unless they are told otherwise. */
 const MAX_MESSAGE_BYTES = 1024 * 1024
+/** Grafana shows the last message of an instant query only, so it is divided at the latest. */
+const MAX_INSTANT_BYTES = 4 * 1024 * 1024 - 1024
 
 /** `SearchResponse`: one message or, above 1 MiB, several. */
 export function encodeSearchResponses(traces: readonly TempoTrace[], metrics: SearchMetrics): readonly Buffer[] {
@@ -60,7 +62,7 @@ export function encodeInstant({ series, ...rest }: SeriesResponse<InstantSeries>
   const encoded = series.map(({ labels, value }) =>
     encodeMessageField(1, [...encodeAttributes(1, labels), encodeDoubleField(2, value)]),
   )
-  return split(encoded, encodeStatus(rest))
+  return split(encoded, encodeStatus(rest), MAX_INSTANT_BYTES)
 }
 
 function encodeTrace(trace: TempoTrace): Buffer {
@@ -128,11 +130,15 @@ function encodeStatus({ status, message }: Pick<SeriesResponse<never>, 'status' 
 }
 
 /** Spreads elements of a repeated field over messages, each with the `common` fields. */
-function split(elements: readonly Buffer[], common: Buffer = Buffer.alloc(0)): readonly Buffer[] {
+function split(
+  elements: readonly Buffer[],
+  common: Buffer = Buffer.alloc(0),
+  maxBytes = MAX_MESSAGE_BYTES,
+): readonly Buffer[] {
   const messages: Buffer[][] = []
   let size = Infinity
   for (const element of elements) {
-    if (size + element.length > MAX_MESSAGE_BYTES) {
+    if (size + element.length > maxBytes) {
       messages.push([])
       size = common.length
     }
