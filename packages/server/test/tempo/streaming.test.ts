@@ -106,7 +106,9 @@ test('streamed names and values are those of the HTTP API', async () => {
     return messages[0] ?? {}
   }
   const time = { start: window.start, end: window.end }
-  const without = ({ metrics: _, ...rest }: Message): Message => rest
+  // The JSON has an empty object, which Tempo's messages leave out.
+  const without = (message: Message): Message =>
+    Object.fromEntries(Object.entries(message).filter(([name]) => name !== 'metrics'))
   expect(await last('SearchTags', time)).toEqual(
     without(fromJson('SearchTagsResponse', await getJson('/api/search/tags', time))),
   )
@@ -142,7 +144,7 @@ test('streamed series are those of the HTTP API, with exemplars and typed labels
     const messages = await client.call('MetricsQueryRange', { query, start, end, step, exemplars: 5 })
     const response = await getJson('/api/metrics/query_range', { q: query, start, end, step: text, exemplars: 5 })
     expect(messages).toEqual([fromJson('QueryRangeResponse', response)])
-    expect((messages[0]?.['series'] as object[]).length).toBeGreaterThan(0)
+    expect(messages[0]).toMatchObject({ series: expect.arrayContaining([expect.anything()]) })
   }
   const query = '{ } | rate() by (name)'
   // An end in the future counts as now, so that the rate would depend on it.
@@ -151,7 +153,7 @@ test('streamed series are those of the HTTP API, with exemplars and typed labels
   expect(instant).toEqual([
     fromJson('QueryInstantResponse', await getJson('/api/metrics/query', { q: query, ...past })),
   ])
-  expect((instant[0]?.['series'] as object[]).length).toBeGreaterThan(0)
+  expect(instant[0]).toMatchObject({ series: expect.arrayContaining([expect.anything()]) })
 })
 
 test.each([

@@ -34,7 +34,9 @@ export function decodeSearchRequest(bytes: Buffer): Parameters {
   })
 }
 
-/** `tempopb.SearchTagsRequest`: 1 scope, 2 query, 3 start and 4 end in seconds, 5 maxTagsPerScope. */
+/**
+ * `tempopb.SearchTagsRequest`: 1 scope, 2 query, 3 start and 4 end in seconds, 5 maxTagsPerScope.
+ */
 export function decodeTagsRequest(bytes: Buffer): Parameters {
   const { texts, numbers } = readFields(bytes)
   return defined({

@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { TracesQuery, type FoundTrace, type SearchedRange } from '@spanlink/api-schema'
 import type { FastifyInstance } from 'fastify'
-import { searchByQuery } from '../query/traces/search-by-query.ts'
-import { searchTraces } from '../query/traces/search.ts'
-import { countMissingParts } from '../query/sql/missing-parts.ts'
-import type { Store } from '../clickhouse/store.ts'
-import { toProblem } from './problems.ts'
-import { createRequestLimit, TooManyRequestsError } from './request-limit.ts'
+import { searchByQuery } from '../../query/traces/search-by-query.ts'
+import { searchTraces } from '../../query/traces/search.ts'
+import { countMissingParts } from '../../query/sql/missing-parts.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { toProblem } from '../problems.ts'
+import { createRequestLimit, TooManyRequestsError } from '../request-limit.ts'
 
 const MAX_CLIENT_CONNECTIONS = 512
 const MAX_READERS_PER_CLIENT = 32
