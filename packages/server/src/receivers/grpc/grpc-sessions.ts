@@ -34,7 +34,9 @@ export function trackSessions(
   })
   return {
     close: async () => {
-      const closed = Array.from(sessions, (session) => new Promise<void>((resolve) => session.close(resolve)))
+      // Not the callback of `close`: it isn't called for a session that is closing already.
+      const closed = Array.from(sessions, (session) => new Promise((resolve) => session.once('close', resolve)))
+      for (const session of sessions) session.close()
       await Promise.all(closed)
     },
     destroy: () => sessions.forEach((session) => session.destroy()),
