@@ -18,9 +18,17 @@ export type Tools = {
   readonly customResources: string
 }
 
-/** @throws SkippedError without Go */
+/** @throws SkippedError without Go, or if it can't fetch a module */
 export async function installTools(): Promise<Tools> {
   if ((await command('go', ['version'])).code !== 0) throw new SkippedError('needs Go: https://go.dev/dl')
+  try {
+    return await fetchTools()
+  } catch (error) {
+    throw new SkippedError(`Go could not fetch or build the tools: ${(error as Error).message.slice(0, 500)}`)
+  }
+}
+
+async function fetchTools(): Promise<Tools> {
   const binaries = await cached(`deploy-tools-${versionsOf(HELM, VALIDATOR)}`, async (target) => {
     progress('building helm and kubectl-validate (2 minutes, once)')
     for (const tool of [HELM, VALIDATOR]) await run('go', ['install', tool], { ...process.env, GOBIN: target })
