@@ -27,7 +27,7 @@ try {
 }
 
 async function takePicture(): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 480 } })
+  const page = await browser.newPage({ viewport: { width: 1440, height: 540 } })
   await page.goto(flowUrl)
   await page.locator('.flow-row').first().waitFor()
   await sleep(1000)
