@@ -61,6 +61,7 @@ export async function findShop(brokers: readonly string[]): Promise<KafkaShop> {
       `no Kafka broker answers on ${brokers.join(', ')} (${errors[0]}). Start Kafka, or run spanlink demo without --kafka.`,
     )
   }
+  hideTimerWarnings()
   const { startShop } = (await import(SHOP.href)) as ShopModule
   return {
     run: async (server, { rate, isBrowserWanted, out }, stopped) => {
@@ -83,6 +84,17 @@ export async function findShop(brokers: readonly string[]): Promise<KafkaShop> {
       }
     },
   }
+}
+
+/**
+ * kafkajs 2.2.4 sets timers in the past, and Node 24 warns of each
+ * (https://github.com/tulios/kafkajs/issues/1751).
+ */
+function hideTimerWarnings(): void {
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message }) => {
+    if (name !== 'TimeoutNegativeWarning') process.stderr.write(`${name}: ${message}\n`)
+  })
 }
 
 function isCondition(flag: string): boolean {
