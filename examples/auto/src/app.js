@@ -6,7 +6,7 @@ const kafka = new Kafka({ brokers: [process.env.KAFKA_BROKER ?? 'localhost:9092'
 const [admin, producer, consumer] = [kafka.admin(), kafka.producer(), kafka.consumer({ groupId: 'shipping' })]
 await Promise.all([admin, producer, consumer].map((client) => client.connect()))
 await admin.createTopics({ topics: [{ topic: 'orders' }] })
-await consumer.subscribe({ topics: ['orders'] })
+await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
 await consumer.run({ eachMessage: async ({ message }) => console.log('shipped', String(message.value)) })
 
 const app = express()

@@ -6,7 +6,7 @@ export type Answer = {
   readonly headline: string
   /** Facts, a line each. Lines that don't fit into the budget are left out from the end. */
   readonly lines: readonly string[]
-  /** The searched range, the page and the next call: printed whatever is left out. */
+  /** The searched range, the page and the next call: always printed. */
   readonly footer: readonly string[]
   /** How to see fewer or other lines: `search with a smaller limit`. */
   readonly narrow: string

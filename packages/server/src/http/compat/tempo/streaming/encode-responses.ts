@@ -14,7 +14,7 @@ import type {
 
 // Field numbers: https://github.com/grafana/tempo/blob/main/pkg/tempopb/tempo.proto
 
-/** Clients in Go accept messages up to 4 MiB unless they are told otherwise. */
+/** Clients in Go accept messages up to 4 MiB by default. */
 const MAX_MESSAGE_BYTES = 1024 * 1024
 /** Grafana shows the last message of an instant query only, so it is divided at the latest. */
 const MAX_INSTANT_BYTES = 4 * 1024 * 1024 - 1024
