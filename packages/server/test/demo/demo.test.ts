@@ -63,6 +63,15 @@ describe('spanlink demo', () => {
   })
 })
 
+test('a demo that was killed leaves no data behind once another one starts', async () => {
+  const killed = await startDemo(['--rate', '1'])
+  process.kill(killed.process.pid, 'SIGKILL')
+  await killed.process.ended()
+  expect(existsSync(killed.dataDir)).toBe(true)
+  await using next = await startDemo(['--rate', '1'])
+  expect([existsSync(killed.dataDir), existsSync(next.dataDir)]).toEqual([false, true])
+})
+
 describe('spanlink demo --data', () => {
   const parent = mkdtempSync(join(tmpdir(), 'spanlink-demo-test-'))
   afterAll(() => rmSync(parent, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,8 @@ import { UsageError } from '../args.ts'
 
 /** Marks a directory that has samples: they never mix with data of real systems. */
 const MARKER = 'demo'
+
+const TEMPORARY_PREFIX = 'spanlink-demo-'
 
 /**
  * The directory of `--data`, or a temporary one that is removed when the process ends.
@@ -24,7 +26,8 @@ export async function chooseDataDir(given: string | undefined): Promise<string> 
     return given
   }
   try {
-    const directory = await mkdtemp(join(tmpdir(), 'spanlink-demo-'))
+    removeAbandoned(tmpdir())
+    const directory = await mkdtemp(join(tmpdir(), TEMPORARY_PREFIX))
     process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))
     return directory
   } catch (cause) {
@@ -47,5 +50,29 @@ function hasOtherData(directory: string): boolean {
   } catch {
     // Missing, or not a directory: the server reports it.
     return false
+  }
+}
+
+/** Removes directories of demos that were killed: 150 MB each. */
+function removeAbandoned(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const directory = join(parent, name)
+    if (!name.startsWith(TEMPORARY_PREFIX) || !existsSync(join(directory, MARKER)) || isInUse(directory)) continue
+    try {
+      rmSync(directory, { recursive: true, force: true })
+    } catch {
+      // Another user's.
+    }
+  }
+}
+
+/** The server writes its process id into the lock file. */
+function isInUse(directory: string): boolean {
+  try {
+    process.kill(Number(readFileSync(join(directory, 'lock'), 'utf8')), 0)
+    return true
+  } catch (error) {
+    // Any other error, such as EPERM, is that of a process that exists.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
