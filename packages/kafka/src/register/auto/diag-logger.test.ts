@@ -14,9 +14,17 @@ test('errors are printed as one short line, once a minute at most', () => {
   logger.error('again')
   now = 60_000
   logger.error('failed:', new Error('a\nb'.repeat(500)))
-  logger.warn('ignored')
+  logger.info('ignored')
   expect(lines).toEqual([
     'connect ECONNREFUSED 127.0.0.1:4318 ECONNREFUSED (OTEL_LOG_LEVEL=error shows all)',
     expect.stringMatching(/^failed: a ba b.{290}/),
   ])
+})
+
+test('a warning is printed once', () => {
+  const lines: string[] = []
+  const logger = createDiagLogger((line) => lines.push(line))
+  for (let i = 0; i < 20; i += 1) logger.warn('unsupported protocol', 'foo')
+  for (let i = 0; i < 20; i += 1) logger.warn(`another ${i}`)
+  expect(lines).toEqual(['unsupported protocol foo', ...Array.from({ length: 9 }, (_, i) => `another ${i}`)])
 })

@@ -1,11 +1,16 @@
 import type { DiagLogger } from '@opentelemetry/api'
 
 const MIN_INTERVAL_MS = 60_000
+const MAX_WARNINGS = 10
 const MAX_LENGTH = 300
 
-/** Prints errors of the SDK, such as an endpoint that is away: one line, once a minute at most. */
+/**
+ * Prints messages of the SDK as one line each: errors, such as an endpoint that is away, once a
+ * minute at most; each warning, such as an unknown protocol, once.
+ */
 export function createDiagLogger(print: (message: string) => void, now: () => number = Date.now): DiagLogger {
   let printedAt = -Infinity
+  const warnings = new Set<string>()
   const ignore = (): void => {}
   return {
     error: (...args) => {
@@ -13,7 +18,12 @@ export function createDiagLogger(print: (message: string) => void, now: () => nu
       printedAt = now()
       print(`${formatError(args)} (OTEL_LOG_LEVEL=error shows all)`)
     },
-    warn: ignore,
+    warn: (...args) => {
+      const message = formatError(args)
+      if (warnings.has(message) || warnings.size === MAX_WARNINGS) return
+      warnings.add(message)
+      print(message)
+    },
     info: ignore,
     debug: ignore,
     verbose: ignore,

@@ -23,7 +23,7 @@ export function startTracing({ httpPackage, print }: StartOptions): void {
     print('an OpenTelemetry SDK is started already. Spans of Kafka clients go there.')
   } else {
     // The SDK sets a logger of its own if OTEL_LOG_LEVEL is set.
-    if (!environment['OTEL_LOG_LEVEL']) diag.setLogger(createDiagLogger(print), DiagLogLevel.ERROR)
+    if (!environment['OTEL_LOG_LEVEL']) diag.setLogger(createDiagLogger(print), DiagLogLevel.WARN)
     const sdk = withDefaults(environment, readDefaults(environment, process.argv[1]), () => startSdk(httpPackage))
     flushAtExit(() => sdk.shutdown())
   }
