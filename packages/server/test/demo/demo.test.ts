@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FlowResponse, MessagesResponse, TopologyResponse } from '@spanlink/api-schema'
 import { type Demo, MAIN, startDemo } from '@spanlink/testkit/demo'
+import { connectHttp } from '../mcp/connect.ts'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 describe('spanlink demo', () => {
@@ -43,6 +44,15 @@ describe('spanlink demo', () => {
     )
     const { logs } = await demo.getJson<{ logs: readonly { traceId: string }[] }>('/api/logs')
     expect(logs.filter(({ traceId }) => traceId !== '').length).toBeGreaterThan(10)
+  })
+
+  test('answers "what is stuck?" to an agent, with a count that claims no more than was searched', async () => {
+    await using connection = await connectHttp(demo.url)
+    const stuck = await connection.call('find_messages', { kind: 'unconsumed' })
+    expect(stuck.text).toMatch(
+      /^20 newest of at least \d+ unconsumed, of topic "orders" not consumed by group "loyalty"/,
+    )
+    expect((await connection.call('get_topology')).text).toMatch(/group "loyalty" lags by [\d,]{4,} messages/)
   })
 
   test('adds orders while it runs, none of them in the future', async () => {

@@ -62,19 +62,26 @@ export const findMessages = defineTool({
       headline:
         first === undefined
           ? `No ${kind} message found${found.complete ? '' : ' in the part that was searched'}.`
-          : `${total > messages.length ? `${messages.length} newest of ${total.toLocaleString('en')}` : formatCount(total, 'message')} ${kind}, ${summarize(messages, kind)}.`,
+          : `${formatTotal(messages.length, total, found.complete)} ${kind}, ${summarize(messages, kind)}.`,
       lines: [...formatGroups(messages, kind), ...groupByRecord(messages).flatMap((of) => formatMessages(of, kind))],
       footer: [
         formatSearched(found, isFull),
         `Page: ${context.pageUrl('messages', { list: kind, topic, group: consumerGroup, never: neverConsumed === true ? '1' : undefined, after: minQueueTime, last })}`,
         first === undefined
           ? 'Next: widen since, try another kind, or get_topology for lag of groups.'
-          : `Next: get_flow with traceId "${first.traceId}" and spanId "${first.spanId}".`,
+          : `Next: get_flow with traceId "${first.traceId}" and spanId "${first.spanId}"${found.complete ? '' : ', or get_topology for the lag of all groups'}.`,
       ],
       narrow: 'filter by topic or consumerGroup, or lower limit',
     }
   },
 })
+
+/** A search that stopped early has counted the messages of a part of the range only. */
+function formatTotal(listed: number, total: number, isComplete: boolean): string {
+  if (isComplete && total <= listed) return formatCount(total, 'message')
+  const known = total.toLocaleString('en')
+  return `${listed} newest of ${isComplete ? known : `at least ${known}`}`
+}
 
 function isOfService({ producer, attempts, deadLetter }: Message, service: string): boolean {
   return [producer, deadLetter, ...attempts].some((span) => span?.service === service)
@@ -86,7 +93,7 @@ function summarize(messages: readonly Message[], kind: MessageList): string {
   const groups = groupMessages(messages)
   const [[, worst = []] = []] = groups
   const share = groups.length > 1 ? `${worst.length} of ` : 'of '
-  return `${share}${formatTopicGroup(worst[0], kind)}, longest: ${WAITS[kind]} ${formatDuration(longest)}`
+  return `${share}${formatTopicGroup(worst[0], kind)}, longest of the listed: ${WAITS[kind]} ${formatDuration(longest)}`
 }
 
 function groupMessages(messages: readonly Message[]): readonly (readonly [string, readonly Message[]])[] {
